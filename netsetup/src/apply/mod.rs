@@ -1,0 +1,1 @@
+//! Carries out the steps of a plan, journal first, and undoes them.

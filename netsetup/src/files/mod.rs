@@ -1,0 +1,1 @@
+//! Renders hosts, hostname and resolv.conf, and the network's hosts zone.

@@ -1,0 +1,1 @@
+//! The kernel's side: netlink, nftables, namespaces, sysctl. Effects, no policy.

@@ -1,0 +1,116 @@
+//! The steps a plan is made of. Each is one line of the owner's journal,
+//! written before it is applied; undo reads the journal backwards and is
+//! harmless when repeated or when the step never happened.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::model::endpoint::Endpoint;
+use crate::model::mac::Mac;
+use crate::model::port::PublishedPort;
+
+/// One change of the host or of the sandbox.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// An address is leased: the file `leases/<ip>` of a network's run directory.
+    /// Undo removes it if `owner` still holds it.
+    Lease {
+        /// The lease file.
+        path: PathBuf,
+        /// Container id.
+        owner: String,
+    },
+    /// The bridge, its address and sysctls, and the network's firewall elements exist. Idempotent.
+    /// Undo leaves them: they belong to the network, not to the container.
+    Bridge(BridgeStep),
+    /// The namespace is bound to a name under /run/netns. Undo unmounts and removes it.
+    NetnsName {
+        /// `/run/netns/rbox-<name>`.
+        path: PathBuf,
+    },
+    /// A veth pair: one end in the bridge, the other in the sandbox with addresses and routes.
+    /// Undo deletes the host end.
+    Veth(VethStep),
+    /// The default route(s) of the sandbox point here (replaces older ones). Undo: none,
+    /// the namespace goes.
+    DefaultRoute {
+        /// Inner interface.
+        ifname: String,
+        /// IPv4 gateway.
+        gateway: Option<Ipv4Addr>,
+        /// IPv6 gateway.
+        gateway6: Option<Ipv6Addr>,
+    },
+    /// Port 53 of 127.0.0.11 leads to the resolver, by nft rules inside the sandbox.
+    /// Undo: none, the namespace goes.
+    ResolverRedirect {
+        /// Random UDP port the resolver listens on.
+        udp: u16,
+        /// Random TCP port the resolver listens on.
+        tcp: u16,
+    },
+    /// The endpoint's record and its line in the network's `hosts` zone. Undo removes both.
+    Publish {
+        /// `/run/rbox/networks/<name>`.
+        network_run_dir: PathBuf,
+        /// The record.
+        endpoint: Box<Endpoint>,
+    },
+    /// Elements of the DNAT map. Undo deletes them.
+    Ports {
+        /// Bound ports that get DNAT (loopback bindings never do).
+        ports: Vec<PublishedPort>,
+        /// Container address they lead to.
+        to: Ipv4Addr,
+        /// Container id, kept as the elements' comment.
+        owner: String,
+    },
+}
+
+/// See [`Step::Bridge`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BridgeStep {
+    /// Interface name, at most 15 bytes.
+    pub name: String,
+    /// Address of the bridge, made once.
+    pub mac: Mac,
+    /// Bytes.
+    pub mtu: u32,
+    /// Gateway addresses with their prefix lengths.
+    pub addresses: Vec<(IpAddr, u8)>,
+    /// Subnets that this bridge owns.
+    pub subnets: Vec<IpNet>,
+    /// Traffic out is masqueraded.
+    pub masquerade: bool,
+    /// Nothing leaves or enters.
+    pub internal: bool,
+    /// Containers on it reach each other (port isolation otherwise).
+    pub icc: bool,
+    /// IPv6 is on for this network.
+    pub ipv6: bool,
+}
+
+/// See [`Step::Veth`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VethStep {
+    /// Host end, from the container id: same input, same name.
+    pub host_ifname: String,
+    /// Inner end.
+    pub ifname: String,
+    /// Bridge the host end joins.
+    pub bridge: String,
+    /// MAC of the inner end.
+    pub mac: Mac,
+    /// Bytes, both ends.
+    pub mtu: u32,
+    /// Addresses of the inner end with prefix lengths.
+    pub addresses: Vec<(IpAddr, u8)>,
+    /// The host end is an isolated bridge port (icc=false).
+    pub isolated: bool,
+    /// IPv6 stays enabled on the inner end.
+    pub ipv6: bool,
+}

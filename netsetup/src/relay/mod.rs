@@ -1,0 +1,1 @@
+//! Published ports: the bound socket that reserves each and relays loopback traffic.

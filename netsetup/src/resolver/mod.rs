@@ -1,0 +1,1 @@
+//! The embedded resolver at 127.0.0.11.

@@ -1,0 +1,2 @@
+//! What the commands do.
+pub mod request;

@@ -1,0 +1,253 @@
+//! What a command line asks for, resolved and checked as far as that is
+//! possible without touching the machine. `cli` makes these, `engine` takes them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use rbox_netsetup::model::endpoint::EndpointConfig;
+use rbox_netsetup::model::port::{ContainerPort, PortBinding};
+use serde::{Deserialize, Serialize};
+
+/// `run` and `create`: everything but how the client behaves afterwards.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub struct ContainerRequest {
+    /// `--name`.
+    pub name: Option<String>,
+    /// Image as typed.
+    pub image: String,
+    /// Words after the image; empty means the image's CMD.
+    pub command: Vec<String>,
+    /// `--entrypoint`; `Some("")` clears entrypoint and CMD.
+    pub entrypoint: Option<String>,
+    /// `--env-file` then `-e`, in order, values from the client's environment filled in.
+    pub env: Vec<(String, String)>,
+    /// `--label`, `--label-file`.
+    pub labels: BTreeMap<String, String>,
+    /// `--hostname`.
+    pub hostname: Option<String>,
+    /// `--domainname`.
+    pub domainname: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--workdir`.
+    pub workdir: Option<String>,
+    /// `-t`.
+    pub tty: bool,
+    /// `-i`.
+    pub interactive: bool,
+    /// `--stop-signal` (checked name or number).
+    pub stop_signal: Option<String>,
+    /// `--stop-timeout`, seconds.
+    pub stop_timeout: Option<i64>,
+    /// `--expose`, ranges expanded.
+    pub expose: Vec<ContainerPort>,
+    /// `--pull`.
+    pub pull: PullPolicy,
+    /// `--cidfile`.
+    pub cidfile: Option<PathBuf>,
+    /// Everything that shapes the container's relation to the host.
+    pub host: HostConfig,
+    /// `--network` in the order given with each one's settings; empty means the default bridge.
+    /// Modes other than networks are in `host.network_mode` and leave this empty.
+    pub networks: Vec<EndpointConfig>,
+}
+
+/// `--pull`.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// `always`.
+    Always,
+    /// `missing`.
+    #[default]
+    Missing,
+    /// `never`.
+    Never,
+}
+
+/// Docker's HostConfig, the part that rbox has; stored in the container's record.
+#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostConfig {
+    /// `--rm`.
+    pub auto_remove: bool,
+    /// `-v` and `--mount`, in order.
+    pub mounts: Vec<MountRequest>,
+    /// Raw `-v` texts, as inspect's Binds shows them.
+    pub binds: Vec<String>,
+    /// `--network`.
+    pub network_mode: NetworkMode,
+    /// `-p`.
+    pub port_bindings: Vec<PortBinding>,
+    /// `-P`.
+    pub publish_all: bool,
+    /// `--link` as typed (`target:alias`), for the default bridge; user networks carry theirs.
+    pub links: Vec<String>,
+    /// `--dns`.
+    pub dns: Vec<IpAddr>,
+    /// `--dns=none`: no resolver, resolv.conf of the image.
+    pub dns_none: bool,
+    /// `--dns-search`; `.` clears.
+    pub dns_search: Vec<String>,
+    /// `--dns-option`.
+    pub dns_options: Vec<String>,
+    /// `--add-host`, name and address (or `host-gateway`).
+    pub extra_hosts: Vec<(String, String)>,
+    /// `--cap-add`, canonical `CAP_NET_ADMIN` or `ALL`.
+    pub cap_add: Vec<String>,
+    /// `--cap-drop`.
+    pub cap_drop: Vec<String>,
+    /// `--privileged`.
+    pub privileged: bool,
+    /// `--security-opt` as typed, for inspect.
+    pub security_opt: Vec<String>,
+    /// `seccomp=…`: default profile, none, or a profile's JSON text.
+    pub seccomp: SeccompChoice,
+    /// `no-new-privileges`.
+    pub no_new_privileges: bool,
+    /// `systempaths=unconfined`.
+    pub unmask_paths: bool,
+    /// `--read-only`.
+    pub readonly_rootfs: bool,
+    /// `--tmpfs path[:options]`.
+    pub tmpfs: BTreeMap<String, String>,
+    /// `--init`.
+    pub init: bool,
+    /// `--memory`, bytes; 0 is unlimited.
+    pub memory: i64,
+    /// `--memory-swap`, bytes; 0 unset, -1 unlimited.
+    pub memory_swap: i64,
+    /// `--memory-reservation`, bytes.
+    pub memory_reservation: i64,
+    /// `--cpus`, billionths.
+    pub nano_cpus: i64,
+    /// `--cpu-shares`.
+    pub cpu_shares: i64,
+    /// `--cpu-quota`, microseconds.
+    pub cpu_quota: i64,
+    /// `--cpu-period`, microseconds.
+    pub cpu_period: i64,
+    /// `--cpuset-cpus`.
+    pub cpuset_cpus: String,
+    /// `--cpuset-mems`.
+    pub cpuset_mems: String,
+    /// `--pids-limit`; 0 unset, -1 unlimited.
+    pub pids_limit: i64,
+    /// `--ulimit`: name, soft, hard.
+    pub ulimits: Vec<Ulimit>,
+    /// `--oom-score-adj`.
+    pub oom_score_adj: i32,
+    /// `--shm-size`, bytes; 0 is the default 64 MiB.
+    pub shm_size: i64,
+    /// `--sysctl`.
+    pub sysctls: BTreeMap<String, String>,
+    /// `--device`.
+    pub devices: Vec<DeviceRequest>,
+    /// `--group-add`.
+    pub group_add: Vec<String>,
+    /// `--pid`: empty, `host` or `container:<name|id>`.
+    pub pid_mode: String,
+    /// `--ipc`: empty, `none`, `private`, `shareable`, `host` or `container:<name|id>`.
+    pub ipc_mode: String,
+    /// `--uts`: empty or `host`.
+    pub uts_mode: String,
+    /// `--cgroupns`: empty, `host` or `private`.
+    pub cgroupns_mode: String,
+    /// `--cgroup-parent`.
+    pub cgroup_parent: String,
+    /// `--log-driver`: `json-file` or `none`.
+    pub log_driver: String,
+    /// `--log-opt`: `max-size`, `max-file`.
+    pub log_opts: BTreeMap<String, String>,
+    /// First `--mac-address` on the command line when no network was named with one.
+    pub mac_address: Option<String>,
+    /// Terminal size at creation, rows and columns (inspect's ConsoleSize).
+    pub console_size: (u16, u16),
+    /// `--cidfile`, as inspect's ContainerIDFile shows it.
+    pub cidfile: String,
+}
+
+/// `--network` in one word.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NetworkMode {
+    /// No `--network` at all or `default`/`bridge`: the default bridge.
+    #[default]
+    Bridge,
+    /// The host's namespace.
+    Host,
+    /// Only loopback.
+    None,
+    /// Shares another container's sandbox; name or id as typed, full id in the record.
+    Container(String),
+    /// User-defined network(s); the first one's name as typed.
+    Network(String),
+}
+
+/// `seccomp=`.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SeccompChoice {
+    /// The built-in profile.
+    #[default]
+    Default,
+    /// `unconfined`.
+    Unconfined,
+    /// A profile in Docker's JSON format, as read by the client.
+    Profile(String),
+}
+
+/// `--ulimit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ulimit {
+    /// `nofile`, …
+    pub name: String,
+    /// Soft limit, -1 unlimited.
+    pub soft: i64,
+    /// Hard limit, -1 unlimited.
+    pub hard: i64,
+}
+
+/// `--device host[:container[:rwm]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRequest {
+    /// Path on the host.
+    pub host_path: String,
+    /// Path in the container.
+    pub container_path: String,
+    /// Subset of `rwm`.
+    pub permissions: String,
+}
+
+/// One `-v` or `--mount`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountRequest {
+    /// Kind of mount.
+    pub kind: MountKind,
+    /// Host path of a bind; empty for tmpfs.
+    pub source: String,
+    /// Absolute path in the container.
+    pub target: String,
+    /// `ro`.
+    pub read_only: bool,
+    /// The raw mode text of `-v a:b:MODE`, as inspect shows it.
+    pub mode: String,
+    /// `rprivate` (default), `private`, `rshared`, `shared`, `rslave`, `slave`.
+    pub propagation: String,
+    /// Binds only the mount itself (`bind-nonrecursive`).
+    pub non_recursive: bool,
+    /// A missing source is made as a directory (`-v` does, `--mount` refuses).
+    pub create_source: bool,
+    /// tmpfs size in bytes, 0 unlimited.
+    pub tmpfs_size: i64,
+    /// tmpfs mode, octal as a number; `None` is 1777.
+    pub tmpfs_mode: Option<u32>,
+}
+
+/// See [`MountRequest::kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MountKind {
+    /// A host path.
+    Bind,
+    /// Memory.
+    Tmpfs,
+}

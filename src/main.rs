@@ -1,0 +1,5 @@
+//! rbox: containers with Docker's commands and their own networking.
+
+mod engine;
+
+fn main() {}
