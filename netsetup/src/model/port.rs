@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,30 @@ impl fmt::Display for Protocol {
     }
 }
 
+/// The text is neither `tcp` nor `udp`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// Docker knows it, rbox does not publish it.
+    #[error("unsupported protocol: sctp")]
+    Sctp,
+    /// Nobody knows it.
+    #[error("invalid proto: {0}")]
+    Unknown(String),
+}
+
+impl FromStr for Protocol {
+    type Err = ProtocolError;
+
+    fn from_str(text: &str) -> Result<Self, ProtocolError> {
+        match text.to_ascii_lowercase().as_str() {
+            "tcp" => Ok(Protocol::Tcp),
+            "udp" => Ok(Protocol::Udp),
+            "sctp" => Err(ProtocolError::Sctp),
+            _ => Err(ProtocolError::Unknown(text.to_owned())),
+        }
+    }
+}
+
 /// A port inside a container: `80/tcp`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -35,6 +60,56 @@ pub struct ContainerPort {
     pub port: u16,
     /// Its transport.
     pub protocol: Protocol,
+}
+
+/// The text is not `PORT` or `PORT/PROTOCOL`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ContainerPortError {
+    /// Not a number of 1 to 65535.
+    #[error("invalid containerPort: {0}")]
+    Port(String),
+    /// The part after the slash.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+impl fmt::Display for ContainerPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.port, self.protocol)
+    }
+}
+
+impl FromStr for ContainerPort {
+    type Err = ContainerPortError;
+
+    fn from_str(text: &str) -> Result<Self, ContainerPortError> {
+        let (number, protocol) = match text.split_once('/') {
+            Some((number, protocol)) => (number, protocol.parse()?),
+            None => (text, Protocol::Tcp),
+        };
+        let bad = || ContainerPortError::Port(number.to_owned());
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(bad());
+        }
+        match number.parse() {
+            Ok(0) | Err(_) => Err(bad()),
+            Ok(port) => Ok(ContainerPort { port, protocol }),
+        }
+    }
+}
+
+impl TryFrom<String> for ContainerPort {
+    type Error = ContainerPortError;
+
+    fn try_from(text: String) -> Result<Self, ContainerPortError> {
+        text.parse()
+    }
+}
+
+impl From<ContainerPort> for String {
+    fn from(port: ContainerPort) -> String {
+        port.to_string()
+    }
 }
 
 /// Which host port was asked for.
