@@ -63,6 +63,10 @@ pub struct Endpoint {
     pub gateway6: Option<Ipv6Addr>,
     /// MTU of both ends, bytes.
     pub mtu: u32,
-    /// Names the resolver answers, the owner's name first, then aliases, short id, hostname.
+    /// Names the resolver answers, the owner's name first, then aliases, short id, hostname;
+    /// empty on the default bridge, which has no resolver.
     pub dns_names: Vec<String>,
+    /// Highest of a sandbox wins the default route.
+    #[serde(default)]
+    pub gw_priority: i32,
 }

@@ -36,7 +36,11 @@ impl FromStr for Mac {
             }
             *octet = u8::from_str_radix(part, 16).map_err(|_| error())?;
         }
-        if parts.next().is_some() { Err(error()) } else { Ok(Mac(octets)) }
+        if parts.next().is_some() {
+            Err(error())
+        } else {
+            Ok(Mac(octets))
+        }
     }
 }
 

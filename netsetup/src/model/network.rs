@@ -62,4 +62,64 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     /// `-o key=value` as given; known keys are read by the methods.
     pub options: BTreeMap<String, String>,
+    /// The bridge interface was there before the network, so it stays when the network goes.
+    #[serde(default)]
+    pub adopted: bool,
+}
+
+impl Network {
+    /// The pool of one family.
+    pub fn pool(&self, ipv6: bool) -> Option<&Pool> {
+        self.pools
+            .iter()
+            .find(|pool| pool.subnet.addr().is_ipv6() == ipv6)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A user-defined network with these subnets; gateways are the first addresses.
+    pub(crate) fn network(name: &str, subnets: &[&str]) -> Network {
+        let pools: Vec<Pool> = subnets
+            .iter()
+            .map(|text| {
+                let subnet: IpNet = text.parse().unwrap();
+                Pool {
+                    subnet,
+                    ip_range: None,
+                    gateway: subnet.hosts().next(),
+                    gateway_given: false,
+                    aux: BTreeMap::new(),
+                    automatic: false,
+                }
+            })
+            .collect();
+        Network {
+            id: format!(
+                "{:0>64}",
+                name.bytes().map(|b| format!("{b:02x}")).collect::<String>()
+            ),
+            name: name.to_owned(),
+            created: "2026-01-01T00:00:00Z".to_owned(),
+            driver: Driver::Bridge,
+            ipv4: pools.iter().any(|pool| pool.subnet.addr().is_ipv4()),
+            ipv6: pools.iter().any(|pool| pool.subnet.addr().is_ipv6()),
+            pools,
+            ipam_options: BTreeMap::new(),
+            internal: false,
+            attachable: false,
+            labels: BTreeMap::new(),
+            options: BTreeMap::new(),
+            adopted: false,
+        }
+    }
+
+    /// The same with a subnet from the default pools.
+    pub(crate) fn automatic(name: &str, subnet: &str) -> Network {
+        let mut network = network(name, &[subnet]);
+        network.pools[0].automatic = true;
+        network
+    }
 }

@@ -123,6 +123,17 @@ pub enum HostPort {
     FirstOf(u16, u16),
 }
 
+/// `8080`, `9100-9110`, or nothing for any free one, as inspect shows it.
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostPort::Ephemeral => Ok(()),
+            HostPort::Fixed(port) => write!(f, "{port}"),
+            HostPort::FirstOf(first, last) => write!(f, "{first}-{last}"),
+        }
+    }
+}
+
 /// One published port as asked (`-p`), ranges already expanded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PortBinding {
@@ -144,4 +155,34 @@ pub struct PublishedPort {
     pub host_ip: IpAddr,
     /// Host port.
     pub host_port: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn container_ports_read_and_print_the_same_text() {
+        for text in ["80/tcp", "5353/udp", "65535/tcp"] {
+            assert_eq!(text.parse::<ContainerPort>().unwrap().to_string(), text);
+        }
+        assert_eq!("80".parse::<ContainerPort>().unwrap().to_string(), "80/tcp");
+        assert_eq!(
+            serde_json::to_string(&ContainerPort::try_from("80/UDP".to_owned()).unwrap()).unwrap(),
+            "\"80/udp\""
+        );
+        for (text, error) in [
+            ("", "invalid containerPort: "),
+            ("0", "invalid containerPort: 0"),
+            ("+80", "invalid containerPort: +80"),
+            ("65536/tcp", "invalid containerPort: 65536"),
+            ("80/foo", "invalid proto: foo"),
+            ("80/sctp", "unsupported protocol: sctp"),
+        ] {
+            assert_eq!(
+                text.parse::<ContainerPort>().unwrap_err().to_string(),
+                error
+            );
+        }
+    }
 }

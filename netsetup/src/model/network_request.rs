@@ -1,0 +1,583 @@
+//! `network create` as asked, and what can be said about it before any record is read:
+//! first what Docker's client checks, then what its daemon checks.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::endpoint_rules::Problems;
+use super::network::Driver;
+
+/// `network create`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NetworkRequest {
+    /// Name as typed.
+    pub name: String,
+    /// `--driver`; empty is `bridge`.
+    pub driver: String,
+    /// `--subnet`, as typed.
+    pub subnets: Vec<String>,
+    /// `--gateway`, as typed.
+    pub gateways: Vec<String>,
+    /// `--ip-range`, as typed.
+    pub ip_ranges: Vec<String>,
+    /// `--aux-address`: name and address as typed.
+    pub aux: Vec<(String, String)>,
+    /// `--internal`.
+    pub internal: bool,
+    /// `--ipv4`, true unless switched off.
+    pub ipv4: bool,
+    /// `--ipv6`.
+    pub ipv6: bool,
+    /// `--attachable`.
+    pub attachable: bool,
+    /// `--label`.
+    pub labels: BTreeMap<String, String>,
+    /// `-o`.
+    pub options: BTreeMap<String, String>,
+    /// `--ipam-opt`.
+    pub ipam_options: BTreeMap<String, String>,
+    /// `--scope`; empty is `local`.
+    pub scope: String,
+}
+
+impl Default for NetworkRequest {
+    fn default() -> Self {
+        NetworkRequest {
+            name: String::new(),
+            driver: "bridge".to_owned(),
+            subnets: Vec::new(),
+            gateways: Vec::new(),
+            ip_ranges: Vec::new(),
+            aux: Vec::new(),
+            internal: false,
+            ipv4: true,
+            ipv6: false,
+            attachable: false,
+            labels: BTreeMap::new(),
+            options: BTreeMap::new(),
+            ipam_options: BTreeMap::new(),
+            scope: String::new(),
+        }
+    }
+}
+
+/// One subnet with what belongs to it, all still as typed.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+struct Draft {
+    subnet: String,
+    range: Option<String>,
+    gateway: Option<String>,
+    aux: Vec<(String, String)>,
+}
+
+/// One subnet with what belongs to it, checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PoolRequest {
+    /// Host bits zero.
+    pub subnet: IpNet,
+    /// Inside the subnet.
+    pub ip_range: Option<IpNet>,
+    /// Inside the subnet.
+    pub gateway: Option<IpAddr>,
+    /// Inside the subnet.
+    pub aux: BTreeMap<String, IpAddr>,
+}
+
+/// The arguments do not fit together; found before anything is asked of the machine.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ArgumentError {
+    /// More ranges or gateways than subnets.
+    #[error("every ip-range or gateway must have a corresponding subnet")]
+    NoSubnet,
+    /// Two subnets of one network overlap.
+    #[error("multiple overlapping subnet configuration is not supported")]
+    Overlap,
+    /// Belongs to no subnet.
+    #[error("no matching subnet for {what} {value}")]
+    NoMatch {
+        /// `range`, `gateway` or `aux-address`.
+        what: &'static str,
+        /// As typed.
+        value: String,
+    },
+    /// Two ranges for one subnet.
+    #[error("cannot configure multiple ranges ({new}, {old}) on the same subnet ({subnet})")]
+    Ranges {
+        /// The later one.
+        new: String,
+        /// The earlier one.
+        old: String,
+        /// Their subnet.
+        subnet: String,
+    },
+    /// Two gateways for one subnet.
+    #[error("cannot configure multiple gateways ({new}, {old}) for the same subnet ({subnet})")]
+    Gateways {
+        /// The later one.
+        new: String,
+        /// The earlier one.
+        old: String,
+        /// Their subnet.
+        subnet: String,
+    },
+    /// A subnet that is none, where it had to be compared.
+    #[error("invalid subnet: invalid CIDR address: {0}")]
+    Subnet(String),
+    /// A range that is none.
+    #[error("invalid CIDR address: {0}")]
+    Cidr(String),
+}
+
+/// The request is refused whatever other networks there are.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RequestError {
+    /// See [`ArgumentError`].
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+    /// bridge, host, none, default.
+    #[error("operation is not permitted on predefined {0} network")]
+    Predefined(String),
+    /// Blank.
+    #[error("invalid name: name is empty")]
+    EmptyName,
+    /// The record's file name would not fit.
+    #[error("invalid name: name is too long: {0}")]
+    LongName(String),
+    /// `--scope` that needs a cluster.
+    #[error("cannot create a swarm scoped network when swarm is not active")]
+    Swarm,
+    /// `--scope` that nobody knows.
+    #[error("invalid scope: {0}")]
+    Scope(String),
+    /// Everything that is wrong with the addresses.
+    #[error("invalid network config:{}", Problems(.0))]
+    Config(Vec<String>),
+    /// There is no such driver.
+    #[error("plugin {0:?} not found")]
+    Driver(String),
+    /// `host` and `null` exist once.
+    #[error("only one instance of {0:?} network is allowed")]
+    OneInstance(&'static str),
+    /// Neither family.
+    #[error("IPv4 or IPv6 must be enabled")]
+    NoFamily,
+}
+
+fn contains(subnet: &str, address: &str) -> Result<bool, ArgumentError> {
+    let net: IpNet = subnet
+        .parse()
+        .map_err(|_| ArgumentError::Subnet(subnet.to_owned()))?;
+    if address.contains('/') {
+        let inner: IpNet = address
+            .parse()
+            .map_err(|_| ArgumentError::Cidr(address.to_owned()))?;
+        return Ok(net.contains(&inner.addr()));
+    }
+    Ok(address
+        .parse::<IpAddr>()
+        .is_ok_and(|address| net.contains(&address)))
+}
+
+/// Hands `value` to the first draft whose subnet contains it.
+fn assign(
+    drafts: &mut [Draft],
+    what: &'static str,
+    value: &str,
+    give: impl Fn(&mut Draft) -> Result<(), ArgumentError>,
+) -> Result<(), ArgumentError> {
+    for draft in drafts {
+        if contains(&draft.subnet, value)? {
+            return give(draft);
+        }
+    }
+    Err(ArgumentError::NoMatch {
+        what,
+        value: value.to_owned(),
+    })
+}
+
+impl NetworkRequest {
+    /// The checks of the command line, which need no look at the machine.
+    pub fn check_arguments(&self) -> Result<(), ArgumentError> {
+        self.drafts().map(drop)
+    }
+
+    fn drafts(&self) -> Result<Vec<Draft>, ArgumentError> {
+        if self.subnets.len() < self.ip_ranges.len().max(self.gateways.len()) {
+            return Err(ArgumentError::NoSubnet);
+        }
+        let mut drafts: Vec<Draft> = Vec::new();
+        for subnet in &self.subnets {
+            for other in &drafts {
+                if contains(subnet, &other.subnet)? || contains(&other.subnet, subnet)? {
+                    return Err(ArgumentError::Overlap);
+                }
+            }
+            drafts.push(Draft {
+                subnet: subnet.clone(),
+                ..Draft::default()
+            });
+        }
+        for range in &self.ip_ranges {
+            assign(&mut drafts, "range", range, |draft| {
+                match draft.range.replace(range.clone()) {
+                    None => Ok(()),
+                    Some(old) => Err(ArgumentError::Ranges {
+                        new: range.clone(),
+                        old,
+                        subnet: draft.subnet.clone(),
+                    }),
+                }
+            })?;
+        }
+        for gateway in &self.gateways {
+            let give = |draft: &mut Draft| match draft.gateway.replace(gateway.clone()) {
+                None => Ok(()),
+                Some(old) => Err(ArgumentError::Gateways {
+                    new: gateway.clone(),
+                    old,
+                    subnet: draft.subnet.clone(),
+                }),
+            };
+            assign(&mut drafts, "gateway", gateway, give)?;
+        }
+        for (name, address) in &self.aux {
+            assign(&mut drafts, "aux-address", address, |draft| {
+                draft.aux.push((name.clone(), address.clone()));
+                Ok(())
+            })?;
+        }
+        Ok(drafts)
+    }
+
+    /// All checks that need no other network: the driver and the address pools asked for.
+    /// IPv6 subnets of a network without IPv6 (and IPv4 likewise) are left out, as Docker does.
+    pub fn check(&self) -> Result<(Driver, Vec<PoolRequest>), RequestError> {
+        let drafts = self.drafts()?;
+        if matches!(self.name.as_str(), "bridge" | "host" | "none" | "default") {
+            return Err(RequestError::Predefined(self.name.clone()));
+        }
+        match self.scope.as_str() {
+            "" | "local" => {}
+            "swarm" => return Err(RequestError::Swarm),
+            _ => return Err(RequestError::Scope(self.scope.clone())),
+        }
+        let mut problems = Vec::new();
+        let mut pools = Vec::new();
+        for draft in &drafts {
+            if let Some(pool) = check_pool(draft, self.ipv6, &mut problems)
+                && (self.ipv4 || !pool.subnet.addr().is_ipv4())
+            {
+                pools.push(pool);
+            }
+        }
+        if !problems.is_empty() {
+            return Err(RequestError::Config(problems));
+        }
+        if self.name.trim().is_empty() {
+            return Err(RequestError::EmptyName);
+        }
+        match self.driver.as_str() {
+            "" | "bridge" => {}
+            "host" => return Err(RequestError::OneInstance("host")),
+            "null" | "none" => return Err(RequestError::OneInstance("null")),
+            _ => return Err(RequestError::Driver(self.driver.clone())),
+        }
+        if !self.ipv4 && !self.ipv6 {
+            return Err(RequestError::NoFamily);
+        }
+        Ok((Driver::Bridge, pools))
+    }
+}
+
+fn family(net: &IpNet) -> &'static str {
+    if net.addr().is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+/// The pool of one draft; `None` when something is wrong with it or its family is off.
+fn check_pool(draft: &Draft, ipv6: bool, problems: &mut Vec<String>) -> Option<PoolRequest> {
+    let Ok(subnet) = draft.subnet.parse::<IpNet>() else {
+        problems.push(format!(
+            "invalid subnet {}: invalid CIDR block notation",
+            draft.subnet
+        ));
+        return None;
+    };
+    if subnet.addr().is_ipv6() && !ipv6 {
+        return None;
+    }
+    let before = problems.len();
+    if subnet != subnet.trunc() {
+        problems.push(format!(
+            "invalid subnet {subnet}: it should be {}",
+            subnet.trunc()
+        ));
+    }
+    let ip_range = draft
+        .range
+        .as_ref()
+        .and_then(|text| check_range(text, &subnet, problems));
+    let gateway = draft.gateway.as_ref().and_then(|text| {
+        check_address(text, &subnet)
+            .map_err(|reason| problems.push(format!("invalid gateway {text}: {reason}")))
+            .ok()
+    });
+    let mut aux = BTreeMap::new();
+    for (name, text) in &draft.aux {
+        match check_address(text, &subnet) {
+            Ok(address) => drop(aux.insert(name.clone(), address)),
+            Err(reason) => problems.push(format!("invalid auxiliary address {name}: {reason}")),
+        }
+    }
+    (problems.len() == before).then_some(PoolRequest {
+        subnet,
+        ip_range,
+        gateway,
+        aux,
+    })
+}
+
+fn check_range(text: &str, subnet: &IpNet, problems: &mut Vec<String>) -> Option<IpNet> {
+    let Ok(range) = text.parse::<IpNet>() else {
+        problems.push(format!(
+            "invalid ip-range {text}: invalid CIDR block notation"
+        ));
+        return None;
+    };
+    let before = problems.len();
+    if range.addr().is_ipv4() != subnet.addr().is_ipv4() {
+        problems.push(format!(
+            "invalid ip-range {text}: parent subnet is an {} block",
+            family(subnet)
+        ));
+        return None;
+    }
+    if range.prefix_len() < subnet.prefix_len() {
+        problems.push(format!(
+            "invalid ip-range {range}: CIDR block is bigger than its parent subnet {subnet}"
+        ));
+    }
+    if range != range.trunc() {
+        problems.push(format!(
+            "invalid ip-range {range}: it should be {}",
+            range.trunc()
+        ));
+    }
+    if !subnet.contains(&range.network()) && !range.contains(&subnet.network()) {
+        problems.push(format!(
+            "invalid ip-range {range}: parent subnet {subnet} doesn't contain ip-range"
+        ));
+    }
+    (problems.len() == before).then_some(range)
+}
+
+fn check_address(text: &str, subnet: &IpNet) -> Result<IpAddr, String> {
+    let address: IpAddr = text.parse().map_err(|_| "invalid address".to_owned())?;
+    if address.is_ipv4() != subnet.addr().is_ipv4() {
+        return Err(format!("parent subnet is an {} block", family(subnet)));
+    }
+    if !subnet.contains(&address) {
+        return Err(format!(
+            "parent subnet {subnet} doesn't contain this address"
+        ));
+    }
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request from words like those of the command line.
+    fn request(words: &[&str]) -> NetworkRequest {
+        let mut request = NetworkRequest {
+            name: "h4x".to_owned(),
+            ..NetworkRequest::default()
+        };
+        for pair in words.chunks(2) {
+            let (flag, value) = (pair[0], pair[1].to_owned());
+            match flag {
+                "name" => request.name = value,
+                "driver" => request.driver = value,
+                "subnet" => request.subnets.push(value),
+                "gateway" => request.gateways.push(value),
+                "range" => request.ip_ranges.push(value),
+                "scope" => request.scope = value,
+                "ipv4" => request.ipv4 = value == "true",
+                "ipv6" => request.ipv6 = value == "true",
+                _ => request.aux.push((flag.to_owned(), value)),
+            }
+        }
+        request
+    }
+
+    fn refusal(words: &[&str]) -> String {
+        request(words).check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_client_refuses_what_fits_no_subnet() {
+        for (words, error) in [
+            (
+                &["subnet", "10.210.0.0/16", "gateway", "10.211.0.1"][..],
+                "no matching subnet for gateway 10.211.0.1",
+            ),
+            (
+                &["subnet", "10.210.0.0/16", "gateway", "bogus"],
+                "no matching subnet for gateway bogus",
+            ),
+            (
+                &["gateway", "10.210.0.1"],
+                "every ip-range or gateway must have a corresponding subnet",
+            ),
+            (
+                &["range", "10.210.0.0/24"],
+                "every ip-range or gateway must have a corresponding subnet",
+            ),
+            (
+                &["subnet", "10.210.0.0/16", "range", "10.211.0.0/24"],
+                "no matching subnet for range 10.211.0.0/24",
+            ),
+            (
+                &["subnet", "10.210.0.0/24", "a", "10.211.0.5"],
+                "no matching subnet for aux-address 10.211.0.5",
+            ),
+            (
+                &["subnet", "10.210.0.0/24", "10.210.0.5", ""],
+                "no matching subnet for aux-address ",
+            ),
+            (
+                &["subnet", "10.210.0.0/16", "subnet", "10.210.5.0/24"],
+                "multiple overlapping subnet configuration is not supported",
+            ),
+            (
+                &["subnet", "bogus", "gateway", "10.0.0.1"],
+                "invalid subnet: invalid CIDR address: bogus",
+            ),
+            (
+                &["subnet", "10.0.0.0/24", "range", "10.0.0.0/99"],
+                "invalid CIDR address: 10.0.0.0/99",
+            ),
+            (
+                &[
+                    "subnet",
+                    "10.0.0.0/24",
+                    "subnet",
+                    "10.1.0.0/24",
+                    "gateway",
+                    "10.0.0.1",
+                    "gateway",
+                    "10.0.0.2",
+                ],
+                "cannot configure multiple gateways (10.0.0.2, 10.0.0.1) for the same subnet \
+                 (10.0.0.0/24)",
+            ),
+            (
+                &[
+                    "subnet",
+                    "10.0.0.0/24",
+                    "subnet",
+                    "10.1.0.0/24",
+                    "range",
+                    "10.0.0.0/28",
+                    "range",
+                    "10.0.0.16/28",
+                ],
+                "cannot configure multiple ranges (10.0.0.16/28, 10.0.0.0/28) on the same subnet \
+                 (10.0.0.0/24)",
+            ),
+        ] {
+            assert_eq!(
+                request(words).check_arguments().unwrap_err().to_string(),
+                error
+            );
+        }
+    }
+
+    #[test]
+    fn the_daemons_checks_have_its_texts() {
+        for (words, error) in [
+            (&["name", ""][..], "invalid name: name is empty"),
+            (&["name", " "], "invalid name: name is empty"),
+            (
+                &["name", "bridge"],
+                "operation is not permitted on predefined bridge network",
+            ),
+            (
+                &["name", "default"],
+                "operation is not permitted on predefined default network",
+            ),
+            (&["driver", "nosuch"], "plugin \"nosuch\" not found"),
+            (
+                &["driver", "host"],
+                "only one instance of \"host\" network is allowed",
+            ),
+            (
+                &["driver", "null"],
+                "only one instance of \"null\" network is allowed",
+            ),
+            (
+                &["scope", "swarm"],
+                "cannot create a swarm scoped network when swarm is not active",
+            ),
+            (&["ipv4", "false"], "IPv4 or IPv6 must be enabled"),
+            (
+                &["subnet", "bogus"],
+                "invalid network config:\ninvalid subnet bogus: invalid CIDR block notation",
+            ),
+            (
+                &["subnet", "10.201.2.3/24"],
+                "invalid network config:\ninvalid subnet 10.201.2.3/24: it should be 10.201.2.0/24",
+            ),
+            (
+                &["subnet", "10.210.0.0/24", "range", "10.210.0.0/16"],
+                "invalid network config:\ninvalid ip-range 10.210.0.0/16: CIDR block is bigger \
+                 than its parent subnet 10.210.0.0/24",
+            ),
+            (
+                &["subnet", "10.210.0.3/24", "range", "10.210.0.5/28"],
+                "invalid network config:\n* invalid subnet 10.210.0.3/24: it should be \
+                 10.210.0.0/24\n* invalid ip-range 10.210.0.5/28: it should be 10.210.0.0/28",
+            ),
+        ] {
+            assert_eq!(refusal(words), error);
+        }
+    }
+
+    #[test]
+    fn pools_come_out_checked_and_without_families_that_are_off() {
+        let words = [
+            "subnet",
+            "10.210.0.0/24",
+            "gateway",
+            "10.210.0.254",
+            "range",
+            "10.210.0.64/26",
+            "nas",
+            "10.210.0.70",
+            "subnet",
+            "fd00:1::/64",
+        ];
+        let (driver, pools) = request(&words).check().unwrap();
+        assert_eq!(driver, Driver::Bridge);
+        assert_eq!(
+            pools,
+            [PoolRequest {
+                subnet: "10.210.0.0/24".parse().unwrap(),
+                ip_range: Some("10.210.0.64/26".parse().unwrap()),
+                gateway: Some("10.210.0.254".parse().unwrap()),
+                aux: [("nas".to_owned(), "10.210.0.70".parse().unwrap())].into(),
+            }]
+        );
+        let mut both = request(&words);
+        both.ipv6 = true;
+        assert_eq!(both.check().unwrap().1.len(), 2);
+        both.ipv4 = false;
+        assert_eq!(
+            both.check().unwrap().1[0].subnet,
+            "fd00:1::/64".parse::<IpNet>().unwrap()
+        );
+    }
+}
