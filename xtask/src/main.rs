@@ -3,37 +3,47 @@
 //! Nothing here ships. Each command checks what it needs first, says plainly what is missing,
 //! and can be run again at any time.
 
+mod demo;
+mod features;
 mod images;
+mod packages;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
+
+use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  images   Assemble the test images (Alpine, Flask) into target/images
+  demo [--keep]       Build rbox and watch two Flask apps in Alpine containers talk to each other;
+                      --keep leaves them running
+  test [--unit | --stories] [FILTER]
+                      Check format and lints and run all tests, or only the tests that are named
+  images              Assemble the test images (Alpine, Flask) into target/images
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (command, rest) = match arguments.split_first() {
-        Some((command, rest)) => (command.as_str(), rest),
-        None => ("help", &[][..]),
-    };
-    let result = match (command, rest) {
-        ("images", []) => images::ensure().map(|_| ExitCode::SUCCESS),
-        ("help" | "--help" | "-h", _) => {
-            print!("{USAGE}");
-            Ok(ExitCode::SUCCESS)
-        }
-        _ => Err(anyhow::anyhow!(
-            "unknown arguments: {}\n\n{USAGE}",
-            arguments.join(" ")
-        )),
-    };
-    result.unwrap_or_else(|error| {
+    run(&arguments).unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode> {
+    let Some((command, rest)) = arguments.split_first() else {
+        print!("{USAGE}");
+        return Ok(ExitCode::FAILURE);
+    };
+    match command.as_str() {
+        "demo" => demo::run(&demo::Options::parse(rest)?)?,
+        "test" => return test::run(&test::Options::parse(rest)?),
+        "images" if rest.is_empty() => drop(images::ensure()?),
+        "help" | "--help" | "-h" => print!("{USAGE}"),
+        _ => bail!("unknown arguments: {}\n\n{USAGE}", arguments.join(" ")),
+    }
+    Ok(ExitCode::SUCCESS)
 }

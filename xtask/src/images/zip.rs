@@ -127,7 +127,7 @@ mod tests {
         let directory = file.len() as u32;
         file.extend(b"PK\x01\x02\x14\x00");
         common(&mut file);
-        file.extend([0; 18]);
+        file.extend([0; 16]);
         file.extend(name);
         let size = file.len() as u32 - directory;
         file.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");

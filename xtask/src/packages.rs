@@ -1,0 +1,173 @@
+//! The programs that tests use to look at the machine, and the Debian packages that bring them.
+//! rbox itself needs none of them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// One Debian package that tests need.
+pub struct Package {
+    /// Its name in Debian.
+    pub name: &'static str,
+    /// A program of it: where it is found, nothing is installed.
+    pub program: &'static str,
+    /// What tests do with it.
+    pub reason: &'static str,
+}
+
+/// All packages that tests need beside Rust.
+pub const PACKAGES: &[Package] = &[
+    Package {
+        name: "iproute2",
+        program: "ip",
+        reason: "to look at links, addresses and routes, and to make neighbour namespaces",
+    },
+    Package {
+        name: "nftables",
+        program: "nft",
+        reason: "to compare the firewall before and after",
+    },
+    Package {
+        name: "conntrack",
+        program: "conntrack",
+        reason: "to see which connections were translated",
+    },
+    Package {
+        name: "curl",
+        program: "curl",
+        reason: "to visit published ports as a user does",
+    },
+    Package {
+        name: "iputils-ping",
+        program: "ping",
+        reason: "to reach containers from the host and from neighbours",
+    },
+    Package {
+        name: "procps",
+        program: "ps",
+        reason: "to find processes left behind",
+    },
+    Package {
+        name: "util-linux",
+        program: "nsenter",
+        reason: "to look from inside a container's namespaces",
+    },
+    Package {
+        name: "python3-minimal",
+        program: "python3",
+        reason: "to run pip and as a peer in network tests",
+    },
+];
+
+/// Installs the packages whose programs are missing; without any missing, does not touch the
+/// network.
+pub fn ensure() -> Result<()> {
+    let missing: Vec<&Package> = PACKAGES
+        .iter()
+        .filter(|package| find(package.program).is_none())
+        .collect();
+    let mut names: Vec<&str> = Vec::new();
+    for package in &missing {
+        println!("packages: {} is missing: {}", package.name, package.reason);
+        names.push(package.name);
+    }
+    if names.is_empty() {
+        println!("packages: all there ({})", programs().join(", "));
+        return Ok(());
+    }
+    install(&names)?;
+    if let Some(package) = missing
+        .iter()
+        .find(|package| find(package.program).is_none())
+    {
+        bail!(
+            "{} was installed, but there is still no program {}",
+            package.name,
+            package.program
+        );
+    }
+    Ok(())
+}
+
+/// Installs Debian's pip where python3 has none.
+pub fn ensure_pip() -> Result<()> {
+    let pip = Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if pip.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    println!("packages: python3-pip is missing: to download the parts of the test images");
+    install(&["python3-pip"])
+}
+
+fn install(names: &[&str]) -> Result<()> {
+    let list = names.join(" ");
+    let Some(apt) = find("apt-get") else {
+        bail!("there is no apt-get here: install by your system's means what brings {list}");
+    };
+    println!("packages: apt-get install {list}");
+    let apt = |arguments: &[&str]| -> Result<bool> {
+        let status = Command::new(&apt)
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .status()
+            .context("running apt-get")?;
+        Ok(status.success())
+    };
+    let arguments = [
+        &["install", "-qq", "--yes", "--no-install-recommends"],
+        names,
+    ]
+    .concat();
+    // The package lists may be new enough already; they are fetched only when they are not.
+    if apt(&arguments)? || (apt(&["update", "-qq"])? && apt(&arguments)?) {
+        return Ok(());
+    }
+    bail!("apt-get could not install {list} (its message is above)")
+}
+
+fn programs() -> Vec<&'static str> {
+    PACKAGES.iter().map(|package| package.program).collect()
+}
+
+/// Where a program is: PATH, then the directories for administrators, which PATH may lack.
+pub fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&search_path())
+        .map(|dir| dir.join(program))
+        .find(|path| std::fs::metadata(path).is_ok_and(|file| file.is_file()))
+}
+
+/// PATH with the directories for administrators at its end.
+pub fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    if !path.is_empty() {
+        path.push(":");
+    }
+    path.push("/usr/sbin:/usr/bin:/sbin:/bin");
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_and_a_made_up_one_is_not() {
+        assert!(find("sh").is_some());
+        assert!(find("no-such-program-anywhere").is_none());
+    }
+
+    #[test]
+    fn every_package_says_what_it_is_for() {
+        for package in PACKAGES {
+            assert!(package.reason.starts_with("to "), "{}", package.name);
+        }
+    }
+}
