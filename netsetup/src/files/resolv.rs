@@ -229,14 +229,14 @@ impl Parsed {
             }
             let mut words = line.split_whitespace();
             match words.next() {
-                Some("nameserver") => match words.next() {
+                Some("nameserver") => {
+                    let Some(word) = words.next() else { continue };
                     // A scope (`fe80::1%eth0`) means nothing in another namespace.
-                    Some(word) => match word.split('%').next().unwrap_or(word).parse() {
+                    match word.split('%').next().unwrap_or(word).parse() {
                         Ok(ip) => parsed.servers.push(ip),
                         Err(_) => parsed.invalid.push(word.to_owned()),
-                    },
-                    None => {}
-                },
+                    }
+                }
                 // The last of them wins, resolv.conf(5).
                 Some("search" | "domain") => {
                     parsed.search = words

@@ -29,7 +29,12 @@ impl Zone {
     /// file edited by hand never takes the other names down with it.
     pub fn parse(text: &str) -> Zone {
         Zone {
-            entries: text.lines().filter_map(parse_line).collect(),
+            entries: lines(text)
+                .map(|(ip, names)| Entry {
+                    ip,
+                    names: names.map(str::to_owned).collect(),
+                })
+                .collect(),
         }
     }
 
@@ -80,12 +85,18 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
 }
 
-fn parse_line(line: &str) -> Option<Entry> {
-    let line = line.split_once('#').map_or(line, |(before, _)| before);
-    let mut words = line.split_whitespace();
-    let ip = words.next()?.parse().ok()?;
-    let names: Vec<String> = words.map(str::to_owned).collect();
-    (!names.is_empty()).then_some(Entry { ip, names })
+/// The names on one line of a zone, at least one.
+pub type Names<'a> = std::str::SplitWhitespace<'a>;
+
+/// The entries of a zone's text, borrowed from it; lines that are none are skipped.
+pub fn lines(text: &str) -> impl Iterator<Item = (IpAddr, Names<'_>)> {
+    text.lines().filter_map(|line| {
+        let line = line.split_once('#').map_or(line, |(before, _)| before);
+        let mut words = line.split_whitespace();
+        let ip = words.next()?.parse().ok()?;
+        words.clone().next()?;
+        Some((ip, words))
+    })
 }
 
 #[cfg(test)]
