@@ -1,0 +1,153 @@
+//! Asks others about names that this sandbox does not know.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_proto::op::ResponseCode;
+use tokio::time::{Instant, timeout_at};
+
+use super::exchange::{self, Question};
+use super::tasks::Tasks;
+use super::wire::{self, Query};
+use super::{ResolverConfig, Transport, Upstream};
+use crate::files::resolv::RESOLVER_ADDRESS;
+
+/// How long one server may take; a client's own patience is about five seconds.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Servers past these are never asked: no client would still be waiting.
+const MAX_UPSTREAMS: usize = 3;
+
+/// Runs the forwards, a bounded number at a time.
+#[derive(Debug)]
+pub(super) struct Forwarder {
+    tasks: Arc<Tasks>,
+}
+
+/// One query to be forwarded.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// The query as it came; the id is replaced for each server.
+    message: Vec<u8>,
+    /// How long its question is, bytes.
+    question: usize,
+    /// The client's id.
+    id: u16,
+    transport: Transport,
+    limit: usize,
+    /// What to say when nobody answers.
+    failure: Vec<u8>,
+    upstreams: Vec<Upstream>,
+    sandbox: Option<Arc<OwnedFd>>,
+}
+
+impl Forwarder {
+    pub(super) fn new(tasks: Arc<Tasks>) -> Forwarder {
+        Forwarder { tasks }
+    }
+
+    /// Starts a forward; `deliver` gets the answer. When too many are outstanding the oldest
+    /// is given up without an answer.
+    pub(super) fn start<F>(&self, job: Job, deliver: impl FnOnce(Vec<u8>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(async move {
+            let reply = job.run().await;
+            deliver(reply).await;
+        });
+    }
+
+    /// How many are outstanding.
+    #[cfg(test)]
+    pub(super) fn outstanding(&self) -> usize {
+        self.tasks.len()
+    }
+}
+
+impl Job {
+    pub(super) fn new(query: &Query<'_>, message: &[u8], config: &ResolverConfig) -> Job {
+        let mut failure = Vec::with_capacity(wire::HEADER + query.question().len() + 11);
+        wire::servfail(query, &mut failure);
+        // Ours, asked from the sandbox, would come round to us again.
+        let own = |upstream: &&Upstream| {
+            !(upstream.from_sandbox && upstream.addr.ip() == RESOLVER_ADDRESS)
+        };
+        Job {
+            message: message.to_vec(),
+            question: query.question().len(),
+            id: query.id,
+            transport: query.transport,
+            limit: query.limit,
+            failure,
+            upstreams: config
+                .upstreams
+                .iter()
+                .filter(own)
+                .take(MAX_UPSTREAMS)
+                .copied()
+                .collect(),
+            sandbox: config.sandbox_ns.clone(),
+        }
+    }
+
+    /// The first usable answer, with the client's id and of a size it takes; else SERVFAIL.
+    async fn run(mut self) -> Vec<u8> {
+        let upstreams = std::mem::take(&mut self.upstreams);
+        for upstream in upstreams {
+            let ask = self.ask(upstream, Instant::now() + PATIENCE);
+            let Some(mut reply) = ask.await else {
+                continue;
+            };
+            let code = wire::response_code(&reply);
+            // Another server may know better.
+            if code == ResponseCode::ServFail.low() || code == ResponseCode::Refused.low() {
+                continue;
+            }
+            wire::set_id(&mut reply, self.id);
+            if reply.len() > self.limit {
+                wire::truncate(&mut reply, self.question);
+            }
+            return reply;
+        }
+        self.failure
+    }
+
+    /// Asks one server by the transport that the client used. An answer that was cut although
+    /// the client would have taken more is asked for again by TCP.
+    async fn ask(&mut self, upstream: Upstream, deadline: Instant) -> Option<Vec<u8>> {
+        let sandbox = match (upstream.from_sandbox, &self.sandbox) {
+            (false, _) => None,
+            (true, Some(ns)) => Some(Arc::clone(ns)),
+            (true, None) => return None,
+        };
+        let id = exchange::random_id().ok()?;
+        wire::set_id(&mut self.message, id);
+        let end = wire::HEADER + self.question;
+        let question = Question {
+            message: &self.message,
+            id,
+            question: self.message.get(wire::HEADER..end).unwrap_or_default(),
+            server: upstream.addr,
+            sandbox: sandbox.as_deref(),
+        };
+        if self.transport == Transport::Tcp {
+            return timeout_at(deadline, exchange::tcp(&question))
+                .await
+                .ok()?
+                .ok();
+        }
+        let reply = timeout_at(deadline, exchange::udp(&question))
+            .await
+            .ok()?
+            .ok()?;
+        if !wire::is_truncated(&reply) || self.limit <= 512 {
+            return Some(reply);
+        }
+        match timeout_at(deadline, exchange::tcp(&question)).await {
+            Ok(Ok(whole)) if whole.len() <= self.limit => Some(whole),
+            _ => Some(reply),
+        }
+    }
+}
