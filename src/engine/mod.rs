@@ -1,2 +1,66 @@
-//! What the commands do.
+//! What the commands do, over the runtime, the networks and the images.
+//! Nothing here prints.
+
+pub mod attach;
+pub mod clock;
+pub mod connection;
+pub mod containers;
+pub mod create;
+pub mod detach;
+pub mod devices;
+pub mod dirs;
+pub mod exec;
+pub mod failure;
+pub mod fd_stream;
+pub mod inspect;
+pub mod json_file;
+pub mod links;
+pub mod list;
+pub mod lock;
+pub mod logs;
+pub mod lower;
+pub mod names;
+pub mod network;
+pub mod prune;
+pub mod protocol;
+pub mod record;
+pub mod remove;
 pub mod request;
+pub mod signals;
+pub mod spawn;
+pub mod start;
+pub mod stop;
+pub mod terminal;
+pub mod undo;
+pub mod validate;
+
+use rbox_images::Store;
+use rbox_netsetup::store::NetworkStore;
+
+use dirs::Dirs;
+use failure::Failure;
+
+/// Everything a command works on.
+#[derive(Debug)]
+pub struct Engine {
+    /// Where state lives.
+    pub dirs: Dirs,
+    /// Local images.
+    pub images: Store,
+    /// Networks.
+    pub networks: NetworkStore,
+}
+
+impl Engine {
+    /// Opens the state below the two roots. Only root may.
+    pub fn open(dirs: Dirs) -> Result<Engine, Failure> {
+        if !rustix::process::geteuid().is_root() {
+            return Err(Failure::new("permission denied: rbox must run as root")
+                .hint("try it again with sudo"));
+        }
+        let images = Store::open(&dirs.images())
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let networks = NetworkStore::open(&dirs.networks(), &dirs.run_networks());
+        Ok(Engine { dirs, images, networks })
+    }
+}

@@ -1,0 +1,269 @@
+//! `create`: a request and an image become a record on disk.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use oci_spec::image::ImageConfiguration;
+use rbox_netsetup::model::endpoint::EndpointConfig;
+use rbox_netsetup::model::port::ContainerPort;
+
+use super::clock;
+use super::containers;
+use super::failure::{Context, Failure};
+use super::record::{Config, Record};
+use super::request::{ContainerRequest, NetworkMode, PullPolicy};
+use super::{Engine, json_file, names, validate};
+
+/// What `create` made.
+#[derive(Debug)]
+pub struct CreatedContainer {
+    /// Full id.
+    pub id: String,
+    /// Name, given or random.
+    pub name: String,
+    /// For stderr.
+    pub warnings: Vec<String>,
+}
+
+impl Engine {
+    /// Makes the container's record and its writable layer. Nothing is left of
+    /// one that fails.
+    pub fn create(&self, request: &ContainerRequest) -> Result<CreatedContainer, Failure> {
+        if let Some(path) = &request.cidfile {
+            check_cidfile(path)?;
+        }
+        if let Some(name) = &request.name {
+            names::check(name, name)?;
+        }
+        let warnings = validate::host_config(request)?;
+        let image = self.image_for(request)?;
+        let id = names::new_id()?;
+        let mut record = Record {
+            id: id.clone(),
+            name: String::new(),
+            created: clock::now(),
+            image_id: image.id.clone(),
+            config: merge(request, &image.config, &id),
+            host: request.host.clone(),
+            networks: Vec::new(),
+        };
+        if record.argv().is_empty() {
+            return Err(Failure::new("no command specified")
+                .hint("the image has no CMD: give a command after the image"));
+        }
+        self.resolve_modes(request, &mut record)?;
+        record.name = match &request.name {
+            Some(name) => names::reserve(&self.dirs, name, &id).map(|()| name.clone())?,
+            None => names::reserve_random(&self.dirs, &id)?,
+        };
+        let dir = self.dirs.container(&id);
+        let written = write(&dir, &record, request.cidfile.as_deref());
+        if let Err(failure) = written {
+            let _ = containers::remove_files(&self.dirs, &record);
+            return Err(failure);
+        }
+        Ok(CreatedContainer { id, name: record.name, warnings })
+    }
+
+    fn image_for(&self, request: &ContainerRequest) -> Result<rbox_images::Image, Failure> {
+        match self.images.get(&request.image) {
+            Ok(_) if request.pull == PullPolicy::Always => {
+                Err(Failure::new(format!("cannot pull '{}': no registry support", request.image))
+                    .hint("load or import the image, and leave --pull out"))
+            }
+            Ok(image) => Ok(image),
+            Err(error) if error.is_not_found() && request.pull == PullPolicy::Missing => {
+                let name = request
+                    .image
+                    .parse::<rbox_images::Reference>()
+                    .map_or_else(|_| request.image.clone(), |reference| reference.familiar());
+                Err(Failure::new(format!("Unable to find image '{name}' locally"))
+                    .hint("`rbox import FILE NAME` or `rbox load -i FILE` brings one in"))
+            }
+            Err(error) => Err(Failure::new(error.to_string())),
+        }
+    }
+
+    /// Replaces names of other containers by ids and names of networks by
+    /// their own, and hands links to the place that they belong to.
+    fn resolve_modes(&self, request: &ContainerRequest, record: &mut Record) -> Result<(), Failure> {
+        let mut networks = request.networks.clone();
+        match &request.host.network_mode {
+            NetworkMode::Bridge if networks.is_empty() => networks
+                .push(EndpointConfig { network: "bridge".into(), ..EndpointConfig::default() }),
+            NetworkMode::Host | NetworkMode::None => {
+                let name = match request.host.network_mode {
+                    NetworkMode::Host => "host",
+                    _ => "none",
+                };
+                networks =
+                    vec![EndpointConfig { network: name.into(), ..EndpointConfig::default() }];
+            }
+            NetworkMode::Container(other) => {
+                networks.clear();
+                let other = names::resolve(&self.dirs, other).map_err(|failure| {
+                    Failure::new(format!("joining network namespace of container: {failure}"))
+                })?;
+                if other == record.id {
+                    return Err(Failure::new("cannot join own network"));
+                }
+                record.host.network_mode = NetworkMode::Container(other);
+            }
+            _ => {}
+        }
+        for endpoint in &mut networks {
+            if let Ok(network) = self.networks.get(&endpoint.network) {
+                endpoint.network = network.name;
+            }
+        }
+        if let Some(first) = networks.first_mut() {
+            if let Some(mac) = &request.host.mac_address
+                && first.mac.is_none()
+            {
+                first.mac = Some(mac.parse().map_err(|error| Failure::new(format!("{error}")))?);
+            }
+        }
+        for link in &request.host.links {
+            let (target, alias) = link.split_once(':').unwrap_or((link, link));
+            if matches!(request.host.network_mode, NetworkMode::Network(_)) {
+                for endpoint in &mut networks {
+                    endpoint.links.push((target.to_owned(), alias.to_owned()));
+                }
+            } else {
+                containers::find(&self.dirs, target).map_err(|failure| {
+                    Failure::new(format!("could not get container for {target}: {failure}"))
+                })?;
+            }
+        }
+        if matches!(request.host.network_mode, NetworkMode::Network(_)) {
+            record.host.links.clear();
+        }
+        for mode in [&mut record.host.pid_mode, &mut record.host.ipc_mode] {
+            if let Some(other) = mode.strip_prefix("container:") {
+                *mode = format!("container:{}", names::resolve(&self.dirs, other)?);
+            }
+        }
+        record.networks = networks;
+        Ok(())
+    }
+}
+
+fn check_cidfile(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Err(Failure::new(format!(
+            "container ID file found, make sure the other container isn't running or delete {}",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Failure> {
+    for part in ["upper", "work"] {
+        let path = dir.join(part);
+        fs::create_dir_all(&path).context(|| format!("make {}", path.display()))?;
+    }
+    // What the container's root directory looks like; the writable layer decides it.
+    let path = dir.join("upper");
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .context(|| format!("set the mode of {}", path.display()))?;
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o710))
+        .context(|| format!("set the mode of {}", dir.display()))?;
+    let path = dir.join("config.json");
+    json_file::write(&path, record).context(|| format!("write {}", path.display()))?;
+    if let Some(cidfile) = cidfile {
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(cidfile)
+            .and_then(|mut file| file.write_all(record.id.as_bytes()))
+            .context(|| format!("write the container ID file {}", cidfile.display()))?;
+    }
+    Ok(())
+}
+
+/// Image settings first, the command line's over them (Docker's merge rules).
+fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Config {
+    let base = image.config().clone().unwrap_or_default();
+    let (entrypoint, cmd) = command(request, &base);
+    let mut env: Vec<String> = base.env().clone().unwrap_or_default();
+    if !env.iter().any(|entry| entry.starts_with("PATH=")) {
+        env.insert(0, format!("PATH={DEFAULT_PATH}"));
+    }
+    for (name, value) in &request.env {
+        set_env(&mut env, name, value);
+    }
+    let mut labels: std::collections::BTreeMap<String, String> =
+        base.labels().clone().unwrap_or_default().into_iter().collect();
+    labels.extend(request.labels.clone());
+    let mut exposed_ports: Vec<ContainerPort> = base
+        .exposed_ports()
+        .iter()
+        .flatten()
+        .filter_map(|text| text.parse().ok())
+        .chain(request.expose.iter().copied())
+        .chain(request.host.port_bindings.iter().map(|binding| binding.container))
+        .collect();
+    exposed_ports.sort_unstable();
+    exposed_ports.dedup();
+    let host_mode = request.host.network_mode == NetworkMode::Host;
+    let hostname = match &request.hostname {
+        Some(name) => name.clone(),
+        None if host_mode || request.host.uts_mode == "host" => {
+            rustix::system::uname().nodename().to_string_lossy().into_owned()
+        }
+        None => super::record::short(id).to_owned(),
+    };
+    Config {
+        hostname,
+        hostname_given: request.hostname.is_some(),
+        domainname: request.domainname.clone().unwrap_or_default(),
+        user: request.user.clone().or_else(|| base.user().clone()).unwrap_or_default(),
+        tty: request.tty,
+        open_stdin: request.interactive,
+        stdin_once: false,
+        attach: (false, false, false),
+        env,
+        cmd,
+        entrypoint,
+        image: request.image.clone(),
+        working_dir: request
+            .workdir
+            .clone()
+            .or_else(|| base.working_dir().clone())
+            .unwrap_or_default(),
+        labels,
+        exposed_ports,
+        volumes: base.volumes().clone().unwrap_or_default(),
+        stop_signal: request.stop_signal.clone().or_else(|| base.stop_signal().clone()),
+        stop_timeout: request.stop_timeout,
+    }
+}
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+type Words = Option<Vec<String>>;
+
+/// An entrypoint on the command line drops the image's CMD; an empty one drops both.
+fn command(request: &ContainerRequest, base: &oci_spec::image::Config) -> (Words, Words) {
+    let given = (!request.command.is_empty()).then(|| request.command.clone());
+    match request.entrypoint.as_deref() {
+        Some("") => (None, given),
+        Some(path) => (Some(vec![path.to_owned()]), given),
+        None => (
+            base.entrypoint().clone().filter(|words| !words.is_empty()),
+            given.or_else(|| base.cmd().clone().filter(|words| !words.is_empty())),
+        ),
+    }
+}
+
+/// Sets a variable, in place where it is there already.
+pub fn set_env(env: &mut Vec<String>, name: &str, value: &str) {
+    let entry = format!("{name}={value}");
+    let prefix = format!("{name}=");
+    match env.iter_mut().find(|old| old.starts_with(&prefix)) {
+        Some(old) => *old = entry,
+        None => env.push(entry),
+    }
+}

@@ -1,0 +1,134 @@
+//! `ps`: containers as their records and run state say.
+
+use std::collections::BTreeMap;
+
+use rbox_netsetup::model::port::PublishedPort;
+use rbox_netsetup::model::port_display::{self, PortEntry};
+
+use super::failure::Failure;
+use super::record::Container;
+use super::request::NetworkMode;
+use super::{Engine, clock, containers};
+
+/// One line of `ps`, before formatting.
+#[derive(Clone, Debug)]
+pub struct ContainerSummary {
+    /// Full id.
+    pub id: String,
+    /// Own name.
+    pub name: String,
+    /// Own name first, then names given by links (`consumer/alias`).
+    pub names: Vec<String>,
+    /// Image as typed; the short id when that name means another image by now.
+    pub image: String,
+    /// Config digest.
+    pub image_id: String,
+    /// Path and arguments, arguments with spaces quoted.
+    pub command: String,
+    /// Seconds since the epoch.
+    pub created: i64,
+    /// `created`, `running`, `exited`.
+    pub state: String,
+    /// Of the last run.
+    pub exit_code: i32,
+    /// Seconds since the epoch; 0 never.
+    pub started_at: i64,
+    /// Seconds since the epoch; 0 never.
+    pub finished_at: i64,
+    /// Published and exposed ports; none where it does not run.
+    pub ports: Vec<PortEntry>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Sources of its mounts.
+    pub mounts: Vec<String>,
+    /// Networks it is attached to.
+    pub networks: Vec<String>,
+}
+
+impl Engine {
+    /// All containers, newest first.
+    pub fn list(&self) -> Result<Vec<ContainerSummary>, Failure> {
+        let containers = containers::all(&self.dirs)?;
+        // An image's name may have moved on since the container was made.
+        let mut image_ids = BTreeMap::new();
+        for container in &containers {
+            let name = &container.record.config.image;
+            image_ids.entry(name.clone()).or_insert_with(|| {
+                self.images.get(name).map(|image| image.id).unwrap_or_default()
+            });
+        }
+        Ok(containers
+            .iter()
+            .map(|container| {
+                let current = image_ids.get(&container.record.config.image);
+                summary(container, current == Some(&container.record.image_id))
+            })
+            .collect())
+    }
+
+    /// Ports as bound, of a running container.
+    pub fn port(&self, name: &str) -> Result<Vec<PublishedPort>, Failure> {
+        let container = containers::find(&self.dirs, name)?;
+        Ok(container.run.map(|run| run.sandbox.ports).unwrap_or_default())
+    }
+}
+
+fn summary(container: &Container, image_current: bool) -> ContainerSummary {
+    let record = &container.record;
+    let seconds = |text: &str| clock::parse_nanos(text).map_or(0, |nanos| nanos.max(0) / 1_000_000_000);
+    let started_at = match &container.run {
+        Some(run) => &run.started_at,
+        None => &container.last.started_at,
+    };
+    let image = if image_current {
+        record.config.image.clone()
+    } else {
+        record.image_id.trim_start_matches("sha256:").chars().take(12).collect()
+    };
+    ContainerSummary {
+        id: record.id.clone(),
+        name: record.name.clone(),
+        names: vec![record.name.clone()],
+        image,
+        image_id: record.image_id.clone(),
+        command: command(&record.argv()),
+        created: seconds(&record.created),
+        state: container.status().to_owned(),
+        exit_code: container.last.exit_code,
+        started_at: seconds(started_at),
+        finished_at: seconds(&container.last.finished_at),
+        ports: ports(container),
+        labels: record.config.labels.clone(),
+        mounts: record.host.mounts.iter().map(|mount| mount.source.clone()).collect(),
+        networks: record.networks.iter().map(|endpoint| endpoint.network.clone()).collect(),
+    }
+}
+
+/// Arguments with spaces in single quotes, as Docker shows them.
+fn command(argv: &[String]) -> String {
+    let mut words = argv.iter();
+    let mut text = words.next().cloned().unwrap_or_default();
+    for word in words {
+        text.push(' ');
+        if word.contains(' ') {
+            text.push('\'');
+            text.push_str(word);
+            text.push('\'');
+        } else {
+            text.push_str(word);
+        }
+    }
+    text
+}
+
+fn ports(container: &Container) -> Vec<PortEntry> {
+    let Some(run) = &container.run else { return Vec::new() };
+    let shown = matches!(
+        container.record.host.network_mode,
+        NetworkMode::Bridge | NetworkMode::Network(_)
+    );
+    if !shown {
+        return Vec::new();
+    }
+    port_display::entries(&container.record.config.exposed_ports, &run.sandbox.ports)
+}

@@ -1,0 +1,217 @@
+//! Container ids and names. A name is a symlink to an id: taking one is one
+//! atomic syscall, and finding one does not depend on how many there are.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::dirs::Dirs;
+use super::failure::{Context, Failure};
+
+/// A new id: 64 hexadecimal digits whose short form is not a plain number.
+pub fn new_id() -> Result<String, Failure> {
+    loop {
+        let mut bytes = [0u8; 32];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+            .context(|| "read random bytes".into())?;
+        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        if !id.as_bytes()[..12].iter().all(u8::is_ascii_digit) {
+            return Ok(id);
+        }
+    }
+}
+
+/// Docker's rule for names; `shown` is how the text names the bad one.
+pub fn check(name: &str, shown: &str) -> Result<(), Failure> {
+    let mut bytes = name.bytes();
+    let first_ok = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let rest_ok = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    if first_ok && rest_ok && name.len() >= 2 && name.len() <= 255 {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "Invalid container name ({shown}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+    )))
+}
+
+/// Takes `name` for `id`; fails with Docker's text if another container has it.
+pub fn reserve(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
+    let link = dirs.names().join(name);
+    loop {
+        match std::os::unix::fs::symlink(id, &link) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(dirs.names())
+                    .context(|| format!("make {}", dirs.names().display()))?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let Some(owner) = target(&link) else { continue };
+                return Err(Failure::new(format!(
+                    "Conflict. The container name \"/{name}\" is already in use by container \
+                     \"{owner}\". You have to remove (or rename) that container to be able to \
+                     reuse that name."
+                )));
+            }
+            Err(error) => {
+                return Err(Failure::new(format!("make {}: {error}", link.display())));
+            }
+        }
+    }
+}
+
+/// Takes a random `adjective_surname`.
+pub fn reserve_random(dirs: &Dirs, id: &str) -> Result<String, Failure> {
+    for attempt in 0..100u32 {
+        let mut seed = [0u8; 8];
+        rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())
+            .context(|| "read random bytes".into())?;
+        let number = usize::try_from(u64::from_le_bytes(seed) >> 16).unwrap_or(0);
+        let mut name = format!(
+            "{}_{}",
+            ADJECTIVES[number % ADJECTIVES.len()],
+            SURNAMES[number / ADJECTIVES.len() % SURNAMES.len()]
+        );
+        if attempt > 5 {
+            name.push_str(&(number % 10).to_string());
+        }
+        if reserve(dirs, &name, id).is_ok() {
+            return Ok(name);
+        }
+    }
+    Err(Failure::new("no free random container name found"))
+}
+
+/// Gives a name back if `id` still has it.
+pub fn release(dirs: &Dirs, name: &str, id: &str) {
+    let link = dirs.names().join(name);
+    if target(&link).as_deref() == Some(id) {
+        let _ = fs::remove_file(link);
+    }
+}
+
+/// The id that a container is called by: name, full id, or an unambiguous prefix.
+pub fn resolve(dirs: &Dirs, reference: &str) -> Result<String, Failure> {
+    let name = reference.strip_prefix('/').unwrap_or(reference);
+    if name.is_empty() {
+        return Err(Failure::new("invalid container name or ID: value is empty"));
+    }
+    if !name.contains('/') {
+        if let Some(id) = target(&dirs.names().join(name)) {
+            return Ok(id);
+        }
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_hexdigit()) || name.len() > 64 {
+        return Err(Failure::no_such_container(reference));
+    }
+    if name.len() == 64 && dirs.container(name).is_dir() {
+        return Ok(name.to_owned());
+    }
+    let mut found = None;
+    for id in ids(&dirs.containers())? {
+        if id.starts_with(name) && found.replace(id).is_some() {
+            return Err(Failure::new(format!(
+                "multiple IDs found with provided prefix: {reference}"
+            ))
+            .hint("give more digits of the id, or the name"));
+        }
+    }
+    found.ok_or_else(|| Failure::no_such_container(reference))
+}
+
+/// Ids of all directories below `parent`, in no order.
+pub fn ids(parent: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match fs::read_dir(parent) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::new(format!("list {}: {error}", parent.display()))),
+    };
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.len() == 64)
+        .collect())
+}
+
+fn target(link: &Path) -> Option<String> {
+    fs::read_link(link).ok()?.into_os_string().into_string().ok()
+}
+
+const ADJECTIVES: &[&str] = &[
+    "agile", "amber", "ample", "artful", "awake", "bold", "brave", "breezy", "bright", "brisk",
+    "calm", "candid", "clever", "cosmic", "crisp", "curious", "daring", "deft", "eager", "earnest",
+    "fair", "fancy", "fearless", "fleet", "fluent", "fond", "frank", "gentle", "gifted", "glad",
+    "golden", "grand", "happy", "hardy", "hopeful", "humble", "jolly", "keen", "kind", "lively",
+    "lucid", "lucky", "mellow", "merry", "mighty", "modest", "neat", "nimble", "noble", "patient",
+    "placid", "polite", "proud", "quick", "quiet", "rapid", "ready", "robust", "serene", "sharp",
+    "silent", "sleek", "smart", "snappy", "solid", "steady", "stoic", "sunny", "swift", "tender",
+    "tidy", "vivid", "warm", "wise", "witty", "zesty",
+];
+
+const SURNAMES: &[&str] = &[
+    "abel", "ampere", "archimedes", "avicenna", "babbage", "banach", "bardeen", "bell", "bohr",
+    "boole", "born", "brahe", "cantor", "carnot", "cauchy", "chandrasekhar", "church", "clarke",
+    "curie", "dalton", "darwin", "dijkstra", "dirac", "edison", "einstein", "engelbart", "euclid",
+    "euler", "faraday", "fermat", "fermi", "feynman", "fourier", "franklin", "galileo", "galois",
+    "gauss", "germain", "goodall", "hamilton", "hawking", "heisenberg", "hertz", "hilbert",
+    "hopper", "hypatia", "joule", "kepler", "khayyam", "knuth", "kovalevskaya", "lagrange",
+    "lamarr", "laplace", "leibniz", "lovelace", "maxwell", "mcclintock", "meitner", "mendel",
+    "mendeleev", "mirzakhani", "newton", "noether", "ohm", "pascal", "pasteur", "perlman",
+    "planck", "poincare", "ptolemy", "raman", "ramanujan", "riemann", "ritchie", "shannon",
+    "tesla", "thompson", "torvalds", "turing", "volta", "wiles", "wu", "yonath", "zhukovsky",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dirs(root: &Path) -> Dirs {
+        Dirs { root: root.to_owned(), run_root: root.join("run") }
+    }
+
+    #[test]
+    fn names_follow_dockers_rule() {
+        for good in ["ab", "a1", "container1", "A_b.c-d", "0x"] {
+            assert!(check(good, good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "-ab", ".ab", "bad name", "a/b", "ü1"] {
+            assert!(check(bad, bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            check("bad name", "bad name").unwrap_err().message,
+            "Invalid container name (bad name), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+        );
+    }
+
+    #[test]
+    fn a_taken_name_is_refused_until_it_is_released() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = dirs(dir.path());
+        reserve(&dirs, "web", "aa").unwrap();
+        let error = reserve(&dirs, "web", "bb").unwrap_err();
+        assert!(error.message.starts_with("Conflict. The container name \"/web\""));
+        release(&dirs, "web", "bb");
+        assert!(reserve(&dirs, "web", "bb").is_err(), "only the owner releases");
+        release(&dirs, "web", "aa");
+        reserve(&dirs, "web", "bb").unwrap();
+    }
+
+    #[test]
+    fn a_container_is_found_by_name_id_and_unambiguous_prefix() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = dirs(dir.path());
+        let first = format!("ab12{}", "0".repeat(60));
+        let second = format!("ab13{}", "0".repeat(60));
+        for id in [&first, &second] {
+            fs::create_dir_all(dirs.container(id)).unwrap();
+        }
+        reserve(&dirs, "web", &first).unwrap();
+        assert_eq!(resolve(&dirs, "web").unwrap(), first);
+        assert_eq!(resolve(&dirs, "/web").unwrap(), first);
+        assert_eq!(resolve(&dirs, &second).unwrap(), second);
+        assert_eq!(resolve(&dirs, "ab13").unwrap(), second);
+        let ambiguous = resolve(&dirs, "ab1").unwrap_err();
+        assert_eq!(ambiguous.message, "multiple IDs found with provided prefix: ab1");
+        assert_eq!(resolve(&dirs, "nosuch").unwrap_err().message, "No such container: nosuch");
+        assert_eq!(resolve(&dirs, "../x").unwrap_err().message, "No such container: ../x");
+    }
+}

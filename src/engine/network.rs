@@ -1,0 +1,212 @@
+//! `network inspect`, `connect`, `disconnect`, `prune`, `rm`.
+
+use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
+use rbox_netsetup::model::network::{Driver, Network};
+use serde_json::{Map, Value, json};
+
+use super::failure::{Context, Failure};
+use super::protocol::Request;
+use super::record::Container;
+use super::request::NetworkMode;
+use super::{Engine, connection, containers, json_file};
+
+impl Engine {
+    /// One network in Docker's JSON.
+    pub fn inspect_network(&self, name: &str) -> Result<Value, Failure> {
+        let network = self.network(name)?;
+        let endpoints =
+            self.networks.endpoints(&network).map_err(|error| Failure::new(error.to_string()))?;
+        let live: Vec<Endpoint> = endpoints
+            .into_iter()
+            .filter(|endpoint| containers::is_alive(&self.dirs, &endpoint.owner))
+            .collect();
+        Ok(network_json(&network, &live))
+    }
+
+    /// A network by name, id or prefix.
+    pub fn network(&self, name: &str) -> Result<Network, Failure> {
+        self.networks.get(name).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Attaches a container to a network, at once if it runs.
+    pub fn connect(
+        &self,
+        network: &str,
+        container: &str,
+        config: &EndpointConfig,
+    ) -> Result<(), Failure> {
+        let network = self.network(network)?;
+        let mut container = containers::find(&self.dirs, container)?;
+        may_change(&container, &network, "connect")?;
+        if container.record.networks.iter().any(|known| known.network == network.name) {
+            return Err(Failure::new(format!(
+                "endpoint with name {} already exists in network {}",
+                container.record.name, network.name
+            )));
+        }
+        let mut endpoint = config.clone();
+        endpoint.network = network.name.clone();
+        rbox_netsetup::plan::check_endpoint(&network, &endpoint)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        if container.run.is_some() {
+            let request = Request::Connect { endpoint: Box::new(endpoint.clone()) };
+            self.ask(&container, request)?;
+        }
+        container.record.networks.push(endpoint);
+        self.write_record(&container)
+    }
+
+    /// Detaches a container from a network, at once if it runs.
+    pub fn disconnect(&self, network: &str, container: &str, force: bool) -> Result<(), Failure> {
+        let network = match self.network(network) {
+            Ok(network) => network,
+            Err(failure) if !force => return Err(failure),
+            Err(failure) => return Err(failure),
+        };
+        let mut container = containers::find(&self.dirs, container)?;
+        may_change(&container, &network, "disconnect")?;
+        let before = container.record.networks.len();
+        container.record.networks.retain(|known| known.network != network.name);
+        if container.record.networks.len() == before {
+            return Err(Failure::new(format!(
+                "container {} is not connected to network {}",
+                container.record.id, network.name
+            )));
+        }
+        if container.run.is_some() {
+            self.ask(&container, Request::Disconnect { network: network.name.clone() })?;
+        }
+        self.write_record(&container)
+    }
+
+    /// Removes a network that no running container is attached to.
+    pub fn remove_network(&self, name: &str) -> Result<(), Failure> {
+        let network = self.network(name)?;
+        let alive = |owner: &str| containers::is_alive(&self.dirs, owner);
+        // Endpoints of dead owners are undone first, so that they do not hold it.
+        containers::sweep(&self.dirs)?;
+        self.networks
+            .remove(&network, &alive)
+            .map_err(|error| Failure::new(error.to_string()))
+    }
+
+    fn ask(&self, container: &Container, request: Request) -> Result<(), Failure> {
+        let id = &container.record.id;
+        match connection::request(&self.dirs, id, request)? {
+            Some(stream) => connection::answer(stream, id).map(|_| ()),
+            // It ended meanwhile: the record alone counts.
+            None => Ok(()),
+        }
+    }
+
+    fn write_record(&self, container: &Container) -> Result<(), Failure> {
+        let path = self.dirs.container(&container.record.id).join("config.json");
+        json_file::write(&path, &container.record)
+            .context(|| format!("write {}", path.display()))
+    }
+}
+
+/// Host, none and shared namespaces exclude other networks.
+fn may_change(container: &Container, network: &Network, what: &str) -> Result<(), Failure> {
+    let record = &container.record;
+    let refuse = |text: &str| Err(Failure::new(text));
+    match (&record.host.network_mode, network.driver) {
+        (NetworkMode::Container(_), _) => refuse(
+            "container sharing network namespace with another container or host cannot be \
+             connected to any other network",
+        ),
+        (NetworkMode::Host, Driver::Host) if what == "disconnect" => refuse(
+            "cannot disconnect container from host network - container was created in host \
+             network mode",
+        ),
+        (NetworkMode::Host, _) => refuse(
+            "container sharing network namespace with another container or host cannot be \
+             connected to any other network",
+        ),
+        (_, Driver::Host) if what == "connect" => refuse(
+            "cannot connect container to host network - container must be created in host \
+             network mode",
+        ),
+        (_, Driver::Null) if what == "connect" && !record.networks.is_empty() => refuse(
+            "container cannot be connected to multiple networks with one of the networks in \
+             private (none) mode",
+        ),
+        (_, Driver::Bridge)
+            if what == "connect" && record.networks.iter().any(|known| known.network == "none") =>
+        {
+            refuse(
+                "container cannot be connected to multiple networks with one of the networks in \
+                 private (none) mode",
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Docker's keys in Docker's order (engine 28).
+fn network_json(network: &Network, endpoints: &[Endpoint]) -> Value {
+    let driver = match network.driver {
+        Driver::Bridge => "bridge",
+        Driver::Host => "host",
+        Driver::Null => "null",
+    };
+    let predefined = matches!(network.name.as_str(), "bridge" | "host" | "none");
+    let pools: Vec<Value> = network
+        .pools
+        .iter()
+        .map(|pool| {
+            let mut entry = Map::new();
+            entry.insert("Subnet".into(), json!(pool.subnet.to_string()));
+            if let Some(range) = pool.ip_range {
+                entry.insert("IPRange".into(), json!(range.to_string()));
+            }
+            if let Some(gateway) = pool.gateway
+                && (pool.gateway_given || pool.automatic)
+            {
+                entry.insert("Gateway".into(), json!(gateway.to_string()));
+            }
+            if !pool.aux.is_empty() {
+                entry.insert("AuxiliaryAddresses".into(), json!(pool.aux));
+            }
+            Value::Object(entry)
+        })
+        .collect();
+    let containers: Map<String, Value> = endpoints
+        .iter()
+        .map(|endpoint| {
+            let address = |address: Option<(std::net::IpAddr, u8)>| {
+                address.map(|(ip, prefix)| format!("{ip}/{prefix}")).unwrap_or_default()
+            };
+            let entry = json!({
+                "Name": endpoint.owner_name,
+                "EndpointID": endpoint.id,
+                "MacAddress": endpoint.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+                "IPv4Address": address(endpoint.ip.map(|(ip, prefix)| (ip.into(), prefix))),
+                "IPv6Address": address(endpoint.ip6.map(|(ip, prefix)| (ip.into(), prefix))),
+            });
+            (endpoint.owner.clone(), entry)
+        })
+        .collect();
+    json!({
+        "Name": network.name,
+        "Id": network.id,
+        "Created": network.created,
+        "Scope": "local",
+        "Driver": driver,
+        "EnableIPv4": network.ipv4,
+        "EnableIPv6": network.ipv6,
+        "IPAM": {
+            "Driver": "default",
+            "Options": if predefined { Value::Null } else { json!(network.ipam_options) },
+            "Config": if pools.is_empty() { Value::Null } else { Value::Array(pools) },
+        },
+        "Internal": network.internal,
+        "Attachable": network.attachable,
+        "Ingress": false,
+        "ConfigFrom": {"Network": ""},
+        "ConfigOnly": false,
+        "Containers": containers,
+        "Options": network.options,
+        "Labels": network.labels,
+    })
+}

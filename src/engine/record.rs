@@ -1,0 +1,155 @@
+//! A container on disk: what was asked (`config.json`, kept), how it last ended
+//! (`state.json` beside it), and what runs now (`/run/…/state.json`).
+
+use std::collections::BTreeMap;
+
+use rbox_netsetup::model::endpoint::EndpointConfig;
+use rbox_netsetup::model::port::ContainerPort;
+use rbox_netsetup::model::sandbox::Sandbox;
+use serde::{Deserialize, Serialize};
+
+use super::request::HostConfig;
+
+/// `/var/lib/rbox/containers/<id>/config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// Without Docker's leading slash.
+    pub name: String,
+    /// RFC 3339 with nanoseconds.
+    pub created: String,
+    /// Config digest of the image, `sha256:…`.
+    pub image_id: String,
+    /// The image's own settings and the command line's, merged.
+    pub config: Config,
+    /// Relation to the host.
+    pub host: HostConfig,
+    /// Attachments in the order of the command line, network names resolved.
+    pub networks: Vec<EndpointConfig>,
+}
+
+/// Docker's `Config`: image and command line merged.
+#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Host name inside; the short id unless given.
+    pub hostname: String,
+    /// The host name was given by the user.
+    pub hostname_given: bool,
+    /// NIS domain name.
+    pub domainname: String,
+    /// As given or from the image; empty is root.
+    pub user: String,
+    /// `-t`.
+    pub tty: bool,
+    /// `-i`.
+    pub open_stdin: bool,
+    /// The client attached stdin at `run`: stdin ends with it.
+    pub stdin_once: bool,
+    /// Which streams the creating client attached (inspect only).
+    pub attach: (bool, bool, bool),
+    /// `K=V`, image first, overridden in place.
+    pub env: Vec<String>,
+    /// Command; `None` where neither image nor user gave one.
+    pub cmd: Option<Vec<String>>,
+    /// Entry point.
+    pub entrypoint: Option<Vec<String>>,
+    /// Image as typed.
+    pub image: String,
+    /// Working directory; empty is `/`.
+    pub working_dir: String,
+    /// Labels, image first.
+    pub labels: BTreeMap<String, String>,
+    /// EXPOSE and `--expose` and the ports of `-p`.
+    pub exposed_ports: Vec<ContainerPort>,
+    /// Image's VOLUME paths.
+    pub volumes: Vec<String>,
+    /// As given or from the image.
+    pub stop_signal: Option<String>,
+    /// Seconds.
+    pub stop_timeout: Option<i64>,
+}
+
+impl Record {
+    /// Path and arguments of the process: entrypoint then command.
+    pub fn argv(&self) -> Vec<String> {
+        let mut argv = self.config.entrypoint.clone().unwrap_or_default();
+        argv.extend(self.config.cmd.iter().flatten().cloned());
+        argv
+    }
+
+    /// First 12 digits of the id.
+    pub fn short_id(&self) -> &str {
+        short(&self.id)
+    }
+}
+
+/// First 12 digits of an id.
+pub fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+/// `/var/lib/rbox/containers/<id>/state.json`: absent before the first start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastState {
+    /// `created` (a start that failed) or `exited`.
+    pub status: String,
+    /// Of the last run; 127, 126 or 128 after a failed start.
+    pub exit_code: i32,
+    /// Why the last start failed.
+    pub error: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// RFC 3339.
+    pub finished_at: String,
+    /// The kernel killed something of it for memory.
+    pub oom_killed: bool,
+}
+
+impl Default for LastState {
+    fn default() -> Self {
+        LastState {
+            status: "created".into(),
+            exit_code: 0,
+            error: String::new(),
+            started_at: super::clock::ZERO.into(),
+            finished_at: super::clock::ZERO.into(),
+            oom_killed: false,
+        }
+    }
+}
+
+/// `/run/rbox/containers/<id>/state.json`: there only between start and exit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunState {
+    /// Pid of the container's init, in the host's pid namespace.
+    pub pid: i32,
+    /// RFC 3339.
+    pub started_at: String,
+    /// When the run before this one ended.
+    pub finished_at: String,
+    /// Cgroup, relative to each hierarchy's root.
+    pub cgroup: String,
+    /// Network sandbox.
+    pub sandbox: Sandbox,
+}
+
+/// A container as it is at this moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// What was asked.
+    pub record: Record,
+    /// How it last ended.
+    pub last: LastState,
+    /// Set while it runs.
+    pub run: Option<RunState>,
+}
+
+impl Container {
+    /// `created`, `running` or `exited`.
+    pub fn status(&self) -> &str {
+        if self.run.is_some() { "running" } else { &self.last.status }
+    }
+}

@@ -1,0 +1,46 @@
+//! Starting a container's monitor: our own binary again, through a read-only
+//! mount, holding the container's lock and one end of a socket to us.
+
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use rustix::io::{FdFlags, fcntl_setfd};
+
+use super::dirs::Dirs;
+use super::failure::{Context, Failure};
+use super::lock::RunLock;
+
+/// argv[0] of a monitor.
+pub const MONITOR: &str = "rbox-monitor";
+
+/// Spawns the monitor of `id`; the lock goes with it. The returned socket is
+/// where the `Start` request is sent and its answers come from.
+pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failure> {
+    let (ours, theirs) = UnixStream::pair().context(|| "make a socket pair".into())?;
+    // The binary is executed through a mount that cannot be written to, so that
+    // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
+    let binary = rbox_runtime::process::self_exe::protected()
+        .context(|| "open the rbox binary read-only".into())?;
+    let errors = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(dirs.run(id).join("monitor.log"))
+        .context(|| format!("make the log of the monitor of {id}"))?;
+    fcntl_setfd(lock.file(), FdFlags::empty()).context(|| "pass the lock on".into())?;
+    Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
+        .arg0(MONITOR)
+        .arg(&dirs.root)
+        .arg(&dirs.run_root)
+        .arg(id)
+        .arg(lock.file().as_raw_fd().to_string())
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(errors)
+        .current_dir("/")
+        .spawn()
+        .context(|| format!("start the monitor of container {id}"))?;
+    Ok(ours)
+}

@@ -1,0 +1,117 @@
+//! The files that a container sees over its own /etc/hosts, /etc/hostname and
+//! /etc/resolv.conf. They are made anew at each start.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use rbox_netsetup::files::hosts::{self, HostsInput};
+use rbox_netsetup::files::resolv::{self, Audience, External, ResolvInput};
+use rbox_netsetup::files::{hostname, resolv_conf};
+
+use super::network::Network;
+use crate::engine::Engine;
+use crate::engine::failure::{Context, Failure};
+use crate::engine::links::Links;
+use crate::engine::record::Record;
+use crate::engine::request::{HostConfig, NetworkMode};
+
+/// Writes them; which path inside is which file.
+pub fn write(
+    engine: &Engine,
+    record: &Record,
+    network: &Network,
+    links: &Links,
+) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    // A container that shares another's network shares its files too.
+    let owner = match &record.host.network_mode {
+        NetworkMode::Container(id) => id,
+        _ => &record.id,
+    };
+    let dir = engine.dirs.container(owner);
+    let paths = |name: &str| (format!("/etc/{name}"), dir.join(name));
+    let mut files = BTreeMap::from([paths("hosts"), paths("hostname")]);
+    if !record.host.dns_none {
+        files.extend([paths("resolv.conf")]);
+    }
+    if owner == &record.id {
+        put(&dir.join("hostname"), &hostname(&record.config.hostname))?;
+        put(&dir.join("hosts"), &hosts_text(engine, record, network, links)?)?;
+        put(&dir.join("resolv.conf"), &resolv_text(record, network))?;
+    }
+    Ok(files)
+}
+
+/// Written in place: a running container has the file mounted.
+pub fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).context(|| format!("write {}", path.display()))
+}
+
+fn hosts_text(
+    engine: &Engine,
+    record: &Record,
+    network: &Network,
+    links: &Links,
+) -> Result<String, Failure> {
+    let host_copy = (record.host.network_mode == NetworkMode::Host)
+        .then(|| fs::read_to_string("/etc/hosts").unwrap_or_default());
+    Ok(hosts::hosts(&HostsInput {
+        host_copy,
+        extra: extra_hosts(engine, &record.host)?,
+        links: links.hosts.clone(),
+        own: network.addresses(),
+        hostname: record.config.hostname.clone(),
+        domainname: record.config.domainname.clone(),
+    }))
+}
+
+/// `--add-host` with `host-gateway` replaced by the default bridge's address.
+fn extra_hosts(engine: &Engine, host: &HostConfig) -> Result<Vec<(String, IpAddr)>, Failure> {
+    let mut extra = Vec::new();
+    for (name, address) in &host.extra_hosts {
+        if address == "host-gateway" {
+            let bridge =
+                engine.networks.get("bridge").map_err(|error| Failure::new(error.to_string()))?;
+            extra.extend(
+                bridge.pools.iter().filter_map(|pool| Some((name.clone(), pool.gateway?))),
+            );
+        } else {
+            let address = address.parse().map_err(|_| {
+                Failure::new(format!("invalid IP address in add-host: \"{address}\""))
+            })?;
+            extra.push((name.clone(), address));
+        }
+    }
+    Ok(extra)
+}
+
+/// The text of resolv.conf for the networks that the container is on now.
+pub fn resolv_text(record: &Record, network: &Network) -> String {
+    let audience = match record.host.network_mode {
+        NetworkMode::Host => Audience::Host,
+        _ if network.has_resolver() => Audience::EmbeddedResolver,
+        _ => Audience::OwnNamespace { ipv6: network.addresses().iter().any(IpAddr::is_ipv6) },
+    };
+    let (path, text) = host_resolv_conf();
+    resolv_conf(&ResolvInput {
+        audience,
+        host: &text,
+        host_path: path,
+        dns: &record.host.dns,
+        search: &record.host.dns_search,
+        options: &record.host.dns_options,
+    })
+}
+
+/// The servers that the embedded resolver asks.
+pub fn upstreams(host: &HostConfig) -> Vec<External> {
+    resolv::external_servers(&host_resolv_conf().1, &host.dns)
+}
+
+fn host_resolv_conf() -> (&'static str, String) {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let text = read("/etc/resolv.conf");
+    let path = resolv::host_path(&text);
+    if path == "/etc/resolv.conf" { (path, text) } else { (path, read(path)) }
+}

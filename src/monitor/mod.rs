@@ -1,0 +1,70 @@
+//! The monitor: one small process a container, its parent and its keeper.
+//!
+//! It is our own binary under the name `rbox-monitor`, started by the client
+//! with one end of a socket as stdin and the container's lock as stdout. It
+//! never touches the client's terminal and outlives the client.
+//!
+//! ```text
+//!  Start request ─▶ start (rootfs, leases, process, network) ─▶ supervise ─▶ teardown
+//!                       │ failure: undo the journal, record why
+//! ```
+
+pub mod files;
+pub mod hub;
+pub mod init;
+pub mod log_file;
+pub mod network;
+pub mod serve;
+pub mod start;
+pub mod supervise;
+pub mod teardown;
+
+use std::ffi::OsString;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::engine::Engine;
+use crate::engine::dirs::Dirs;
+use crate::engine::failure::{Context, Failure};
+use crate::engine::protocol::{Frame, Request};
+
+/// Entry point; `arguments` are the roots and the container's id.
+pub fn main(arguments: &[OsString]) -> ExitCode {
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rbox-monitor: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[OsString]) -> Result<(), Failure> {
+    let [root, run_root, id] = arguments else {
+        return Err(Failure::new("started without its arguments"));
+    };
+    let id = id.to_string_lossy().into_owned();
+    let dirs = Dirs { root: PathBuf::from(root), run_root: PathBuf::from(run_root) };
+    // Out of the client's session: its terminal's signals are not for us.
+    let _ = rustix::process::setsid();
+    let mut client = UnixStream::from(
+        std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .context(|| "take the client's socket".into())?,
+    );
+    let (attach, size) = match Frame::read(&mut client).context(|| "read the request".into())? {
+        Some(Frame::Request(Request::Start { attach, size })) => (attach, size),
+        _ => return Err(Failure::new("the client asked for nothing")),
+    };
+    let engine = Engine::open(dirs)?;
+    match start::start(engine, &id, size, attach.is_some_and(|streams| streams.stdin)) {
+        Ok(live) => supervise::run(live, client, attach),
+        Err(failure) => {
+            let _ = Frame::Failed(failure).write(&mut client);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Answers the clients that connect to a running container's monitor.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::hub::Bytes;
+use super::supervise::Supervisor;
+use crate::engine::failure::Failure;
+use crate::engine::protocol::{Frame, Request, Streams};
+
+/// A client that connects must say what it wants within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long `kill -s KILL` waits for the end, as Docker does.
+const KILL_WAIT: Duration = Duration::from_secs(10);
+
+/// Serves one connection to its end.
+pub async fn connection(supervisor: Rc<Supervisor>, stream: UnixStream) {
+    let (mut reader, writer) = stream.into_split();
+    let request = match timeout(PATIENCE, read_frame(&mut reader)).await {
+        Ok(Ok(Some(Frame::Request(request)))) => request,
+        _ => return,
+    };
+    // A client that went away meanwhile does not need its answer.
+    let _ = answer(supervisor, request, reader, writer).await;
+}
+
+async fn answer(
+    supervisor: Rc<Supervisor>,
+    request: Request,
+    reader: OwnedReadHalf,
+    mut writer: OwnedWriteHalf,
+) -> io::Result<()> {
+    match request {
+        Request::Attach { streams } => {
+            let queue = supervisor.hub.subscribe(streams);
+            attached(supervisor, streams, queue, reader, writer).await
+        }
+        Request::Wait => {
+            let code = supervisor.hub.ended().await;
+            send(&mut writer, &Frame::Exited(code)).await
+        }
+        Request::Kill { signal } => {
+            if let Err(error) = supervisor.kill(signal) {
+                let failure = Failure::new(format!("send signal {signal}: {error}"));
+                return send(&mut writer, &Frame::Failed(failure)).await;
+            }
+            if signal == 9 {
+                let _ = timeout(KILL_WAIT, supervisor.hub.ended()).await;
+            }
+            send(&mut writer, &Frame::Done).await
+        }
+        Request::Stop { signal, timeout } => {
+            let code = supervisor.stop(signal, timeout).await;
+            send(&mut writer, &Frame::Exited(code)).await
+        }
+        Request::Connect { endpoint } => {
+            let done = supervisor.connect(&endpoint);
+            finish(&mut writer, done).await
+        }
+        Request::Disconnect { network } => {
+            let done = supervisor.disconnect(&network);
+            finish(&mut writer, done).await
+        }
+        Request::Renamed => {
+            let done = supervisor.renamed();
+            finish(&mut writer, done).await
+        }
+        Request::Start { .. } => {
+            let failure = Failure::new("the container is running already");
+            send(&mut writer, &Frame::Failed(failure)).await
+        }
+    }
+}
+
+async fn finish(writer: &mut OwnedWriteHalf, result: Result<(), Failure>) -> io::Result<()> {
+    match result {
+        Ok(()) => send(writer, &Frame::Done).await,
+        Err(failure) => send(writer, &Frame::Failed(failure)).await,
+    }
+}
+
+/// Output to the client until the container ends, the client's input to the container.
+pub async fn attached(
+    supervisor: Rc<Supervisor>,
+    streams: Streams,
+    mut queue: mpsc::Receiver<Bytes>,
+    reader: OwnedReadHalf,
+    mut writer: OwnedWriteHalf,
+) -> io::Result<()> {
+    let input = tokio::task::spawn_local(listen(supervisor.clone(), streams, reader));
+    let output = async {
+        while let Some(frame) = queue.recv().await {
+            writer.write_all(&frame).await?;
+        }
+        let code = supervisor.hub.ended().await;
+        send(&mut writer, &Frame::Exited(code)).await
+    };
+    let done = output.await;
+    input.abort();
+    done
+}
+
+/// What an attached client sends.
+async fn listen(supervisor: Rc<Supervisor>, streams: Streams, mut reader: OwnedReadHalf) {
+    while let Ok(Some(frame)) = read_frame(&mut reader).await {
+        match frame {
+            Frame::Stdin(bytes) if streams.stdin => supervisor.hub.feed(&bytes).await,
+            Frame::StdinEnd if streams.stdin => supervisor.hub.end_input(),
+            Frame::Resize(rows, columns) => supervisor.hub.resize(rows, columns),
+            Frame::Signal(signal) => {
+                let _ = supervisor.kill(signal);
+            }
+            _ => break,
+        }
+    }
+    if streams.stdin {
+        supervisor.hub.leave();
+    }
+}
+
+/// Writes one frame.
+pub async fn send(writer: &mut OwnedWriteHalf, frame: &Frame) -> io::Result<()> {
+    writer.write_all(&frame.encode()).await
+}
+
+async fn read_frame(reader: &mut OwnedReadHalf) -> io::Result<Option<Frame>> {
+    let mut header = [0u8; 5];
+    if reader.read(&mut header[..1]).await? == 0 {
+        return Ok(None);
+    }
+    reader.read_exact(&mut header[1..]).await?;
+    let mut payload = vec![0; Frame::payload_length(header)?];
+    reader.read_exact(&mut payload).await?;
+    Frame::decode(header, payload).map(Some)
+}

@@ -1,0 +1,318 @@
+//! The start of a container, from its record to a running process.
+//!
+//! The order: root filesystem and user, leases, files, then the process (which
+//! sets its own mounts up while we build its network), then names and ports,
+//! and last the program itself. A step that fails undoes all before it.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use rbox_runtime::cgroup;
+use rbox_runtime::rootfs::overlay;
+use rbox_runtime::security::capabilities;
+use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::files;
+use super::network::Network;
+use super::teardown;
+use crate::engine::connection::SOCKET;
+use crate::engine::containers::{self, cgroup_path};
+use crate::engine::exec::user_in;
+use crate::engine::failure::{Context, Failure};
+use crate::engine::lower::{self, Facts};
+use crate::engine::record::{LastState, Record};
+use crate::engine::request::NetworkMode;
+use crate::engine::{Engine, clock, devices, json_file, links};
+
+/// Docker's prefix for what the runtime says.
+const RUNTIME: &str = "failed to create task for container: failed to create shim task: OCI \
+                       runtime create failed: runc create failed: unable to start container \
+                       process: ";
+
+/// A container that runs, and what its monitor holds for it.
+pub struct Live {
+    /// State roots, images and networks.
+    pub engine: Engine,
+    /// What was asked.
+    pub record: Record,
+    /// How the run before this one ended.
+    pub previous: LastState,
+    /// RFC 3339.
+    pub started_at: String,
+    /// The process.
+    pub running: Running,
+    /// Its cgroup, relative to the hierarchies.
+    pub cgroup: String,
+    /// Its sandbox.
+    pub network: Network,
+    /// Our ends of its streams, until the event loop takes them.
+    pub streams: Streams,
+    /// Where clients connect, until the event loop takes it.
+    pub listener: Option<UnixListener>,
+}
+
+/// Our ends of the container's streams.
+#[derive(Debug, Default)]
+pub struct Streams {
+    /// The terminal's master.
+    pub console: Option<OwnedFd>,
+    /// Write end.
+    pub stdin: Option<OwnedFd>,
+    /// Read end.
+    pub stdout: Option<OwnedFd>,
+    /// Read end.
+    pub stderr: Option<OwnedFd>,
+}
+
+/// Starts the container, or leaves nothing but the reason in its state.
+pub fn start(
+    engine: Engine,
+    id: &str,
+    size: Option<(u16, u16)>,
+    stdin_attached: bool,
+) -> Result<Live, Failure> {
+    let dir = engine.dirs.container(id);
+    let run_dir = engine.dirs.run(id);
+    let mut record =
+        containers::read_record(&dir)?.ok_or_else(|| Failure::no_such_container(id))?;
+    // `run -i`: stdin ends with the client that feeds it.
+    record.config.stdin_once |= stdin_attached && record.config.open_stdin;
+    let previous = containers::read_last(&dir)?;
+    let auto_remove = record.host.auto_remove;
+    let kept = (record.clone(), previous.clone());
+    let journal = run_dir.join("journal");
+    attempt(engine, record, previous, size).map_err(|(engine, failure)| {
+        let (record, previous) = kept;
+        crate::engine::undo::journal(&journal);
+        let _ = fs::remove_dir_all(&run_dir);
+        if auto_remove {
+            let _ = containers::remove_files(&engine.dirs, &record);
+        } else {
+            let code = failure.code.filter(|code| matches!(code, 126 | 127)).unwrap_or(128);
+            let state = teardown::failed_start(i32::from(code), &failure.message, &previous);
+            let _ = json_file::write(&dir.join("state.json"), &state);
+        }
+        failure
+    })
+}
+
+fn attempt(
+    engine: Engine,
+    record: Record,
+    previous: LastState,
+    size: Option<(u16, u16)>,
+) -> Result<Live, (Engine, Failure)> {
+    match process(&engine, &record, size) {
+        Ok(parts) => {
+            let live = Live {
+                engine,
+                record,
+                previous,
+                started_at: clock::now(),
+                running: parts.running,
+                cgroup: parts.cgroup,
+                network: parts.network,
+                streams: parts.streams,
+                listener: Some(parts.listener),
+            };
+            match teardown::write_run_state(&live) {
+                Ok(()) => Ok(live),
+                Err(error) => {
+                    let Live { engine, running, .. } = live;
+                    let _ = running.cgroup.kill_all();
+                    let _ = running.cgroup.delete();
+                    Err((engine, Failure::new(format!("write the container's state: {error}"))))
+                }
+            }
+        }
+        Err(failure) => Err((engine, failure)),
+    }
+}
+
+struct Parts {
+    running: Running,
+    cgroup: String,
+    network: Network,
+    streams: Streams,
+    listener: UnixListener,
+}
+
+fn process(
+    engine: &Engine,
+    record: &Record,
+    size: Option<(u16, u16)>,
+) -> Result<Parts, Failure> {
+    let dirs = &engine.dirs;
+    let dir = dirs.container(&record.id);
+    let run_dir = dirs.run(&record.id);
+    let listener = listen(&run_dir)?;
+    let image = engine
+        .images
+        .get(&record.image_id)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let rootfs = overlay::detached(&image.layers, &dir.join("upper"), &dir.join("work"))
+        .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
+    let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
+    let links = links::resolve(dirs, record)?;
+    let mut network = Network::prepare(engine, record)?;
+    let mut facts = Facts {
+        user,
+        network_namespace: network.namespace_path(),
+        link_env: links.env.clone(),
+        available: capabilities::available(),
+        cgroup_v2: cgroup::is_unified(),
+        devices: devices::requested(&record.host)?,
+        ..Facts::default()
+    };
+    if record.host.init {
+        facts.init = Some(PathBuf::from("/proc/self/exe"));
+    }
+    shared_namespaces(engine, record, &mut facts)?;
+    facts.files = files::write(engine, record, &network, &links)?;
+    sources(record)?;
+    let spec = lower::spec(record, &facts)?;
+    let bundle = run_dir.join("bundle");
+    fs::create_dir_all(&bundle).context(|| format!("make {}", bundle.display()))?;
+    let path = bundle.join("config.json");
+    json_file::write(&path, &spec).context(|| format!("write {}", path.display()))?;
+
+    let (stdio, mut streams) = stdio(record, size)?;
+    let mut created = rbox_runtime::create(CreateRequest {
+        id: &record.id,
+        bundle: &bundle,
+        spec: &spec,
+        rootfs: Some(rootfs),
+        stdio,
+        die_with_parent: true,
+    })
+    .map_err(|error| runtime(&error, None))?;
+    // The process makes its mounts meanwhile.
+    network.build(engine, record, created.pid())?;
+    created.wait_ready().map_err(|error| runtime(&error, None))?;
+    streams.console = created.take_console();
+    network.publish(engine, record)?;
+    let running = begin(created)?;
+    Ok(Parts {
+        running,
+        cgroup: cgroup_path(&record.host.cgroup_parent, &record.id),
+        network,
+        streams,
+        listener,
+    })
+}
+
+/// Lets the prepared process execute its program.
+fn begin(created: Created) -> Result<Running, Failure> {
+    created.start().map_err(|error| {
+        let kind = error.kind();
+        runtime(&error, Some(kind))
+    })
+}
+
+/// The runtime's words as Docker wraps them; the exit code by what failed.
+fn runtime(error: &dyn std::fmt::Display, kind: Option<FailureKind>) -> Failure {
+    let failure = Failure::new(format!("{RUNTIME}{error}: unknown"));
+    match kind {
+        Some(FailureKind::NotFound) => failure.code(127),
+        Some(FailureKind::Denied) => failure.code(126),
+        _ => failure,
+    }
+}
+
+/// The socket's path goes through a descriptor: it may be longer than sun_path.
+fn listen(run_dir: &Path) -> Result<UnixListener, Failure> {
+    let what = || format!("listen on {}", run_dir.join(SOCKET).display());
+    let dir = fs::File::open(run_dir).context(what)?;
+    let path = format!("/proc/self/fd/{}/{SOCKET}", std::os::fd::AsRawFd::as_raw_fd(&dir));
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).context(what);
+        }
+        _ => {}
+    }
+    UnixListener::bind(path).context(what)
+}
+
+/// Namespaces of other containers that this one shares.
+fn shared_namespaces(engine: &Engine, record: &Record, facts: &mut Facts) -> Result<(), Failure> {
+    if let Some(other) = record.host.pid_mode.strip_prefix("container:") {
+        let pid = running_pid(engine, other, "PID")?;
+        facts.pid_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/pid")));
+    }
+    if let Some(other) = record.host.ipc_mode.strip_prefix("container:") {
+        let donor = containers::find(&engine.dirs, other)?;
+        if !matches!(donor.record.host.ipc_mode.as_str(), "shareable" | "host") {
+            return Err(Failure::new(format!(
+                "non-shareable IPC (hint: use IpcMode:shareable for the donor container): \
+                 container {other}"
+            )));
+        }
+        let pid = running_pid(engine, other, "IPC")?;
+        facts.ipc_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/ipc")));
+        facts.shared_shm = Some(PathBuf::from(format!("/proc/{pid}/root/dev/shm")));
+    }
+    Ok(())
+}
+
+fn running_pid(engine: &Engine, id: &str, what: &str) -> Result<i32, Failure> {
+    let container = containers::find(&engine.dirs, id)?;
+    container.run.map(|run| run.pid).ok_or_else(|| {
+        Failure::new(format!("cannot join {what} of a non running container: {id}"))
+    })
+}
+
+/// Makes missing sources of `-v`, refuses those of `--mount`.
+fn sources(record: &Record) -> Result<(), Failure> {
+    use crate::engine::request::MountKind;
+    for mount in record.host.mounts.iter().filter(|mount| mount.kind == MountKind::Bind) {
+        let source = Path::new(&mount.source);
+        if source.exists() {
+            continue;
+        }
+        if !mount.create_source {
+            return Err(Failure::new(format!(
+                "invalid mount config for type \"bind\": bind source path does not exist: {}",
+                mount.source
+            )));
+        }
+        fs::create_dir_all(source).map_err(|error| {
+            Failure::new(format!(
+                "error while creating mount source path '{}': mkdir {}: {error}",
+                mount.source, mount.source
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+fn stdio(record: &Record, size: Option<(u16, u16)>) -> Result<(Stdio, Streams), Failure> {
+    let mut streams = Streams::default();
+    if record.config.tty {
+        let (rows, cols) = size.unwrap_or(record.host.console_size);
+        return Ok((Stdio::Terminal { rows, cols }, streams));
+    }
+    let pipe = || pipe_with(PipeFlags::CLOEXEC).context(|| "make a pipe".into());
+    let stdin = if record.config.open_stdin {
+        let (read, write) = pipe()?;
+        streams.stdin = Some(write);
+        read
+    } else {
+        fs::File::open("/dev/null").context(|| "open /dev/null".into())?.into()
+    };
+    let (out_read, stdout) = pipe()?;
+    let (err_read, stderr) = pipe()?;
+    streams.stdout = Some(out_read);
+    streams.stderr = Some(err_read);
+    Ok((Stdio::Fds { stdin, stdout, stderr }, streams))
+}
+
+/// Whether the container has a network namespace of its own.
+pub fn owns_namespace(record: &Record) -> bool {
+    matches!(
+        record.host.network_mode,
+        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Network(_)
+    )
+}

@@ -1,0 +1,261 @@
+//! The monitor's life while the container runs: streams, clients, the
+//! resolver, published ports, and finally the exit code.
+//!
+//! ```text
+//!   container ──stdout/stderr/terminal──▶ Hub ──▶ log, attached clients
+//!   clients ──stdin, signals, requests──▶ Supervisor ──▶ container, network
+//!   pidfd readable ──▶ drain output ──▶ release ──▶ tell the clients ──▶ tear down
+//! ```
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream as StdStream;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rbox_netsetup::model::endpoint::EndpointConfig;
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::timeout;
+
+use super::hub::Hub;
+use super::log_file::{LogFile, Stream as Kind, rotation};
+use super::serve;
+use super::start::Live;
+use super::teardown;
+use crate::engine::dirs;
+use crate::engine::failure::{Context, Failure};
+use crate::engine::fd_stream::FdStream;
+use crate::engine::protocol::{Frame, Streams};
+
+/// How long output may still come after the container's init has ended, and
+/// how long a client may take to receive it.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Seconds a container has to end after its monitor was asked to end.
+const SHUTDOWN: i64 = 10;
+
+/// What the tasks of one monitor share; they all run on one thread.
+pub struct Supervisor {
+    /// Streams and the exit code.
+    pub hub: Rc<Hub>,
+    pidfd: OwnedFd,
+    live: RefCell<Live>,
+    clients: RefCell<Vec<JoinHandle<()>>>,
+}
+
+impl Supervisor {
+    /// Sends a signal to the container's init.
+    pub fn kill(&self, signal: i32) -> io::Result<()> {
+        let signal = signal_from(signal)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "invalid signal"))?;
+        pidfd_send_signal(&self.pidfd, signal).map_err(io::Error::from)
+    }
+
+    /// Signals, then kills when it has not ended within `seconds` (negative: never).
+    pub async fn stop(&self, signal: i32, seconds: i64) -> i32 {
+        let _ = self.kill(signal);
+        if let Ok(seconds) = u64::try_from(seconds) {
+            if let Ok(code) = timeout(Duration::from_secs(seconds), self.hub.ended()).await {
+                return code;
+            }
+            let _ = self.kill(9);
+        }
+        self.hub.ended().await
+    }
+
+    /// `network connect`.
+    pub fn connect(&self, endpoint: &EndpointConfig) -> Result<(), Failure> {
+        self.change(|live| live.network.connect(&live.engine, &live.record, endpoint))
+    }
+
+    /// `network disconnect`.
+    pub fn disconnect(&self, name: &str) -> Result<(), Failure> {
+        self.change(|live| live.network.disconnect(&live.engine, &live.record, name))
+    }
+
+    /// `rename`: the record on disk has a new name.
+    pub fn renamed(&self) -> Result<(), Failure> {
+        self.change(|live| {
+            let dir = live.engine.dirs.container(&live.record.id);
+            if let Some(record) = crate::engine::containers::read_record(&dir)? {
+                live.record.name = record.name;
+            }
+            live.network.renamed(&live.engine, &live.record)
+        })
+    }
+
+    /// Changes the sandbox and writes down what it is then, also after a failure.
+    fn change(
+        &self,
+        act: impl FnOnce(&mut Live) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut live = self.live.borrow_mut();
+        let done = act(&mut live);
+        let written = teardown::write_run_state(&live)
+            .context(|| format!("write the state of container {}", live.record.id));
+        done.and(written)
+    }
+}
+
+/// A signal by number, real-time ones included.
+fn signal_from(number: i32) -> Option<Signal> {
+    Signal::from_named_raw(number).or_else(|| Signal::rt(number - 34))
+}
+
+/// Runs until the container has ended and everything is undone.
+pub fn run(live: Live, client: StdStream, attach: Option<Streams>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(|| "start the event loop".into())?;
+    let tasks = LocalSet::new();
+    let mut live = tasks.block_on(&runtime, supervise(live, client, attach))?;
+    drop(tasks);
+    drop(runtime);
+    teardown::finish(&mut live);
+    Ok(())
+}
+
+async fn supervise(
+    mut live: Live,
+    client: StdStream,
+    attach: Option<Streams>,
+) -> Result<Live, Failure> {
+    let (hub, sources) = streams(&mut live)?;
+    let pidfd =
+        live.running.pidfd.try_clone().context(|| "watch the container's process".into())?;
+    let listener = live.listener.take();
+    live.network.serve(&live.engine, &live.record)?;
+    let supervisor = Rc::new(Supervisor {
+        hub: hub.clone(),
+        pidfd,
+        live: RefCell::new(live),
+        clients: RefCell::default(),
+    });
+    client.set_nonblocking(true).context(|| "talk to the client".into())?;
+    let client = UnixStream::from_std(client).context(|| "talk to the client".into())?;
+    // Subscribed before the first byte is read: the client misses nothing.
+    let mut first = spawn_local(first_client(supervisor.clone(), client, attach));
+    tokio::task::yield_now().await;
+    let pumps: Vec<_> = sources
+        .into_iter()
+        .map(|(source, kind)| spawn_local(hub.clone().pump(source, kind)))
+        .collect();
+    let accept = spawn_local(accept(supervisor.clone(), listener));
+    let shutdown = spawn_local(shutdown(supervisor.clone()));
+    let code = exit_code(supervisor.pidfd.as_fd()).await?;
+    for pump in pumps {
+        let _ = timeout(DRAIN, pump).await;
+    }
+    teardown::release(&mut supervisor.live.borrow_mut(), code);
+    hub.end(code);
+    accept.abort();
+    shutdown.abort();
+    let _ = timeout(DRAIN, &mut first).await;
+    first.abort();
+    for mut client in supervisor.clients.take() {
+        let _ = timeout(DRAIN, &mut client).await;
+        client.abort();
+    }
+    // The aborted tasks let go of their share when they are polled once more.
+    let mut supervisor = supervisor;
+    loop {
+        match Rc::try_unwrap(supervisor) {
+            Ok(alone) => return Ok(alone.live.into_inner()),
+            Err(shared) => supervisor = shared,
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+type Sources = Vec<(Rc<FdStream>, Kind)>;
+
+fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
+    let watch = |fd: Option<OwnedFd>| -> Result<Option<Rc<FdStream>>, Failure> {
+        fd.map(FdStream::new)
+            .transpose()
+            .map(|stream| stream.map(Rc::new))
+            .context(|| "watch the container's streams".into())
+    };
+    let console = watch(live.streams.console.take())?;
+    let input = match &console {
+        Some(console) => Some(console.clone()),
+        None => watch(live.streams.stdin.take())?,
+    };
+    let record = &live.record;
+    let log = (record.host.log_driver != "none").then(|| {
+        let path = dirs::log_path(&live.engine.dirs.container(&record.id), &record.id);
+        let (size, files) = rotation(&record.host.log_opts);
+        LogFile::new(&path, size, files)
+    });
+    let hub = Hub::new(log, input, record.config.tty, record.config.stdin_once);
+    let sources = [
+        (console, Kind::Stdout),
+        (watch(live.streams.stdout.take())?, Kind::Stdout),
+        (watch(live.streams.stderr.take())?, Kind::Stderr),
+    ];
+    let sources =
+        sources.into_iter().filter_map(|(source, kind)| Some((source?, kind))).collect();
+    Ok((hub, sources))
+}
+
+/// The client that started the container: it hears `started` first.
+async fn first_client(supervisor: Rc<Supervisor>, client: UnixStream, attach: Option<Streams>) {
+    let (reader, mut writer) = client.into_split();
+    let queue = attach.map(|streams| supervisor.hub.subscribe(streams));
+    if serve::send(&mut writer, &Frame::Started).await.is_err() {
+        return;
+    }
+    if let (Some(streams), Some(queue)) = (attach, queue) {
+        let _ = serve::attached(supervisor, streams, queue, reader, writer).await;
+    }
+}
+
+/// Takes clients until aborted.
+async fn accept(supervisor: Rc<Supervisor>, listener: Option<std::os::unix::net::UnixListener>) {
+    let listener = listener.and_then(|listener| {
+        listener.set_nonblocking(true).ok()?;
+        UnixListener::from_std(listener).ok()
+    });
+    let Some(listener) = listener else { return };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let task = spawn_local(serve::connection(supervisor.clone(), stream));
+                let mut clients = supervisor.clients.borrow_mut();
+                clients.retain(|client| !client.is_finished());
+                clients.push(task);
+            }
+            // Out of descriptors: some of those that are there must end first.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// The monitor is asked to end (the machine shuts down): so is the container.
+async fn shutdown(supervisor: Rc<Supervisor>) {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    while terminated.recv().await.is_some() {
+        supervisor.stop(15, SHUTDOWN).await;
+    }
+}
+
+/// Waits for the process; 128 and the signal where one ended it.
+async fn exit_code(pidfd: BorrowedFd<'_>) -> Result<i32, Failure> {
+    let what = || "wait for the container's process".to_owned();
+    let watched = pidfd.try_clone_to_owned().context(what)?;
+    let ended = AsyncFd::with_interest(watched, Interest::READABLE).context(what)?;
+    let _ready = ended.readable().await.context(what)?;
+    let status = waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED).context(what)?;
+    Ok(status.map_or(255, |status| {
+        status
+            .exit_status()
+            .unwrap_or_else(|| 128 + status.terminating_signal().unwrap_or(0))
+    }))
+}

@@ -1,0 +1,70 @@
+//! The end of a container: what others wait for first (ports, names, leases,
+//! the exit code), then what takes the kernel time.
+
+use crate::engine::record::{LastState, RunState};
+use crate::engine::{clock, containers, json_file};
+
+use super::start::Live;
+
+/// Records the exit and gives back everything that another container may be
+/// waiting for. After this the container counts as ended.
+pub fn release(live: &mut Live, code: i32) {
+    let oom_killed = live.running.cgroup.oom_kills() > 0;
+    // Nothing of the container may run on: its init took its pid namespace
+    // with it, but with the host's pid namespace it may leave processes.
+    let _ = live.running.cgroup.kill_all();
+    live.network.release();
+    let dirs = &live.engine.dirs;
+    let dir = dirs.container(&live.record.id);
+    let last = LastState {
+        status: "exited".into(),
+        exit_code: code,
+        error: String::new(),
+        started_at: live.started_at.clone(),
+        finished_at: clock::now(),
+        oom_killed,
+    };
+    // A record that cannot be written (disk full) must not keep the rest.
+    let _ = json_file::write(&dir.join("state.json"), &last);
+    let _ = std::fs::remove_file(dirs.run(&live.record.id).join("state.json"));
+    if live.record.host.auto_remove {
+        // Its name may have changed while it ran.
+        let record = containers::read_record(&dir).ok().flatten();
+        let _ = containers::remove_files(dirs, record.as_ref().unwrap_or(&live.record));
+    }
+}
+
+/// Undoes the rest; the run directory and with it the lock go last.
+pub fn finish(live: &mut Live) {
+    live.network.finish();
+    let _ = live.running.cgroup.delete();
+    remove_run_dir(live);
+}
+
+fn remove_run_dir(live: &Live) {
+    let run_dir = live.engine.dirs.run(&live.record.id);
+    let _ = std::fs::remove_dir_all(run_dir);
+}
+
+/// The state of a container whose start failed.
+pub fn failed_start(code: i32, message: &str, previous: &LastState) -> LastState {
+    LastState {
+        status: if previous.status == "exited" { "exited".into() } else { "created".into() },
+        exit_code: code,
+        error: message.to_owned(),
+        ..previous.clone()
+    }
+}
+
+/// Where a running container's state is.
+pub fn write_run_state(live: &Live) -> std::io::Result<()> {
+    let state = RunState {
+        pid: live.running.pid,
+        started_at: live.started_at.clone(),
+        finished_at: live.previous.finished_at.clone(),
+        cgroup: live.cgroup.clone(),
+        sandbox: live.network.sandbox(),
+    };
+    let path = live.engine.dirs.run(&live.record.id).join("state.json");
+    json_file::write(&path, &state)
+}

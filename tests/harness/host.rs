@@ -1,0 +1,211 @@
+//! A host to itself: the test's thread, and all that it starts, in network and
+//! mount namespaces of its own, with state below a directory of its own.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::images;
+use super::leak::{self, Snapshot};
+use super::output::Output;
+
+/// Dropping it removes all containers and networks and checks that nothing is left.
+pub struct Host {
+    dir: tempfile::TempDir,
+    before: Snapshot,
+}
+
+impl Host {
+    /// A host with `alpine` and `flask:3.1` in a shared, read-only image store.
+    pub fn new() -> Host {
+        let host = Host::without_images();
+        let images = host.dir.path().join("root/images");
+        std::os::unix::fs::symlink(images::shared_store(), images).unwrap();
+        host
+    }
+
+    /// A host with an image store of its own, empty.
+    pub fn without_images() -> Host {
+        assert!(rustix::process::geteuid().is_root(), "the integration tests need root");
+        // Before the thread leaves the machine's namespaces: another test may wait for it.
+        images::shared_store();
+        leave_the_machine();
+        let dir = tempfile::Builder::new().prefix("rbox-test-").tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("root")).unwrap();
+        let host = Host { before: Snapshot::take(dir.path()), dir };
+        host.sh("ip link set lo up").ok();
+        host
+    }
+
+    /// `--root`.
+    pub fn root(&self) -> PathBuf {
+        self.dir.path().join("root")
+    }
+
+    /// `--run-root`.
+    pub fn run_root(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
+    /// A directory for the test's own files.
+    pub fn scratch(&self) -> PathBuf {
+        let path = self.dir.path().join("scratch");
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// Writes a file of the test's own; its path.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.scratch().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The rbox command with this host's roots, not yet run.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rbox"));
+        command.args(arguments).env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// What rbox and scripts get as environment.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let path = |path: PathBuf| path.to_str().unwrap().to_owned();
+        vec![
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
+            ("RBOX", env!("CARGO_BIN_EXE_rbox").into()),
+            ("RBOX_ROOT", path(self.root())),
+            ("RBOX_RUN_ROOT", path(self.run_root())),
+        ]
+    }
+
+    /// Runs rbox.
+    pub fn rbox<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
+        let shown: Vec<_> = arguments.iter().map(|a| a.as_ref().to_string_lossy()).collect();
+        let output = self.command(arguments).output().unwrap();
+        Output::new(format!("rbox {}", shown.join(" ")), output)
+    }
+
+    /// Runs rbox with words split at spaces; what it printed. Panics if it fails.
+    #[track_caller]
+    pub fn ok(&self, line: &str) -> String {
+        self.rbox(&words(line)).ok()
+    }
+
+    /// Runs rbox with words split at spaces; its stderr. Panics unless it fails so.
+    #[track_caller]
+    pub fn fails(&self, code: i32, line: &str) -> String {
+        self.rbox(&words(line)).fails(code)
+    }
+
+    /// Starts rbox in the background with its streams piped.
+    pub fn spawn(&self, line: &str) -> Child {
+        self.command(&words(line))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs a shell command on this host.
+    pub fn sh(&self, line: &str) -> Output {
+        let output = Command::new("/bin/sh")
+            .args(["-c", line])
+            .env_clear()
+            .envs(self.environment())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Output::new(line.to_owned(), output)
+    }
+
+    /// A container's IPv4 address on a network.
+    #[track_caller]
+    pub fn address(&self, container: &str, network: &str) -> String {
+        let format =
+            format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        self.rbox(&["inspect", "-f", &format, container]).ok()
+    }
+
+    /// Pid of a running container's init.
+    #[track_caller]
+    pub fn pid(&self, container: &str) -> i32 {
+        self.rbox(&["inspect", "-f", "{{.State.Pid}}", container]).ok().parse().unwrap()
+    }
+
+    /// Full id of a container.
+    #[track_caller]
+    pub fn id(&self, container: &str) -> String {
+        self.rbox(&["inspect", "-f", "{{.Id}}", container]).ok()
+    }
+
+    /// Pid of a container's monitor.
+    #[track_caller]
+    pub fn monitor(&self, container: &str) -> i32 {
+        let id = self.id(container);
+        let arguments = [self.root().to_str().unwrap().to_owned(), id];
+        leak::processes(|words| arguments.iter().all(|wanted| words.contains(wanted)))
+            .first()
+            .copied()
+            .expect("the container has no monitor")
+    }
+
+    /// What there is now that was not there before, apart from the default bridge.
+    pub fn left_behind(&self) -> Vec<String> {
+        self.before.left_behind(self.dir.path())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let all = self.rbox(&["ps", "-aq"]);
+        let ids: Vec<&str> = all.stdout.split_whitespace().collect();
+        if !ids.is_empty() {
+            let mut arguments = vec!["rm", "-f"];
+            arguments.extend(ids);
+            self.rbox(&arguments);
+        }
+        let networks = self.rbox(&["network", "ls", "-q", "--filter", "type=custom"]);
+        let ids: Vec<&str> = networks.stdout.split_whitespace().collect();
+        if !ids.is_empty() {
+            let mut arguments = vec!["network", "rm"];
+            arguments.extend(ids);
+            self.rbox(&arguments);
+        }
+        if std::thread::panicking() {
+            leak::kill_strays(self.dir.path());
+            return;
+        }
+        // The kernel takes a moment to forget a namespace.
+        super::wait_until(5, || self.left_behind().is_empty());
+        let left = self.left_behind();
+        leak::kill_strays(self.dir.path());
+        assert!(left.is_empty(), "left behind: {left:#?}");
+    }
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+/// Puts the calling thread into new namespaces, as private as a fresh machine:
+/// only loopback, /sys of the new network, no /run/netns, private mounts.
+fn leave_the_machine() {
+    use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+    use rustix::thread::UnshareFlags;
+    // SAFETY: only this thread's view changes; the harness has nothing open that
+    // other threads share by namespace.
+    #[allow(unsafe_code, reason = "unshare is unsafe for what it does to other threads' files")]
+    unsafe {
+        rustix::thread::unshare_unsafe(UnshareFlags::NEWNET | UnshareFlags::NEWNS).unwrap();
+    }
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+    std::fs::create_dir_all("/run/netns").unwrap();
+    mount("tmpfs", "/run/netns", "tmpfs", MountFlags::empty(), None).unwrap();
+}
