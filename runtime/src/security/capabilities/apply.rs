@@ -90,7 +90,12 @@ impl Sets {
                 // user) it is enough that it is absent already.
                 Err(source) => match capability_is_in_bounding_set(capability) {
                     Ok(false) => {}
-                    _ => return Err(ApplyError { set: "bounding", source }),
+                    _ => {
+                        return Err(ApplyError {
+                            set: "bounding",
+                            source,
+                        });
+                    }
                 },
             }
         }
@@ -112,20 +117,32 @@ impl Sets {
         // EINVAL: no ambient set before Linux 4.3, so there is none to clear.
         match clear_ambient_capability_set() {
             Ok(()) | Err(Errno::INVAL) => {}
-            Err(source) => return Err(ApplyError { set: "ambient", source }),
+            Err(source) => {
+                return Err(ApplyError {
+                    set: "ambient",
+                    source,
+                });
+            }
         }
-        set_capabilities(None, process).map_err(|source| ApplyError { set: "process", source })?;
+        set_capabilities(None, process).map_err(|source| ApplyError {
+            set: "process",
+            source,
+        })?;
         for number in (0..COUNT).filter(|number| self.ambient & (1 << number) != 0) {
             let capability = CapabilitySet::from_bits_retain(1 << number);
-            configure_capability_in_ambient_set(capability, true)
-                .map_err(|source| ApplyError { set: "ambient", source })?;
+            configure_capability_in_ambient_set(capability, true).map_err(|source| ApplyError {
+                set: "ambient",
+                source,
+            })?;
         }
         Ok(())
     }
 }
 
 fn bits(set: Option<&HashSet<Capability>>) -> u64 {
-    set.into_iter().flatten().fold(0, |bits, capability| bits | 1 << number(*capability))
+    set.into_iter()
+        .flatten()
+        .fold(0, |bits, capability| bits | 1 << number(*capability))
 }
 
 /// The name of the lowest capability in `bits`.
@@ -160,7 +177,10 @@ mod tests {
         eprintln!("{line}");
         if let Some(file) = std::env::var_os("RBOX_SKIPS") {
             use std::io::Write;
-            let file = std::fs::OpenOptions::new().append(true).create(true).open(file);
+            let file = std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(file);
             let _ = writeln!(file.unwrap(), "{line}");
         }
         false
@@ -183,7 +203,10 @@ mod tests {
         sets.drop_bounding().unwrap();
         sets.apply().unwrap();
         let (chown, kill, net) = (1 << number(chown), 1 << number(kill), 1 << number(net));
-        assert_eq!(thread_masks(), [chown, chown | kill, kill, chown | kill | net, chown]);
+        assert_eq!(
+            thread_masks(),
+            [chown, chown | kill, kill, chown | kill | net, chown]
+        );
     }
 
     #[test]
@@ -207,7 +230,10 @@ mod tests {
             Sets::from_spec(&spec).unwrap_err().to_string(),
             "capability CAP_CHOWN is effective but not permitted"
         );
-        spec.set_effective(None).set_permitted(one.clone()).set_inheritable(None).set_ambient(one);
+        spec.set_effective(None)
+            .set_permitted(one.clone())
+            .set_inheritable(None)
+            .set_ambient(one);
         assert_eq!(
             Sets::from_spec(&spec).unwrap_err().to_string(),
             "capability CAP_CHOWN is ambient but not both permitted and inheritable"
@@ -217,13 +243,19 @@ mod tests {
     #[test]
     fn a_capability_that_cannot_be_handed_on_is_refused() {
         let ours = available();
-        let Some(missing) = (0..).map_while(super::super::names::by_number).find(|capability| {
-            !ours.contains(capability)
-        }) else {
+        let Some(missing) = (0..)
+            .map_while(super::super::names::by_number)
+            .find(|capability| !ours.contains(capability))
+        else {
             return; // a machine that withholds none: select() is tested with a made-up list
         };
         let mut spec = LinuxCapabilities::default();
         spec.set_bounding(Some(HashSet::from([missing])));
-        assert!(Sets::from_spec(&spec).unwrap_err().to_string().contains(name(missing)));
+        assert!(
+            Sets::from_spec(&spec)
+                .unwrap_err()
+                .to_string()
+                .contains(name(missing))
+        );
     }
 }

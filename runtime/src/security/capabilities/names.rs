@@ -61,13 +61,18 @@ pub fn number(capability: Capability) -> u32 {
 
 /// The capability with that number; `None` above the last one.
 pub(super) fn by_number(number: u32) -> Option<Capability> {
-    TABLE.get(usize::try_from(number).ok()?).map(|(entry, _)| *entry)
+    TABLE
+        .get(usize::try_from(number).ok()?)
+        .map(|(entry, _)| *entry)
 }
 
 /// The capability's canonical name, `CAP_NET_ADMIN`.
 #[must_use]
 pub fn name(capability: Capability) -> &'static str {
-    TABLE.iter().find(|(entry, _)| *entry == capability).map_or("", |(_, name)| name)
+    TABLE
+        .iter()
+        .find(|(entry, _)| *entry == capability)
+        .map_or("", |(_, name)| name)
 }
 
 /// Upper case and with its prefix, as Docker stores what an option gave:
@@ -75,7 +80,11 @@ pub fn name(capability: Capability) -> &'static str {
 #[must_use]
 pub fn canonical(name: &str) -> String {
     let upper = name.trim().to_ascii_uppercase();
-    if upper == "ALL" || upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") }
+    if upper == "ALL" || upper.starts_with("CAP_") {
+        upper
+    } else {
+        format!("CAP_{upper}")
+    }
 }
 
 /// The capability of that name, in any case, with or without `CAP_`.
@@ -103,7 +112,11 @@ mod tests {
             assert_eq!(super::number(*capability), number);
             assert_eq!(by_number(number), Some(*capability));
             assert_eq!(super::name(*capability), *name);
-            assert_eq!(*name, format!("CAP_{capability}"), "the name of the OCI type");
+            assert_eq!(
+                *name,
+                format!("CAP_{capability}"),
+                "the name of the OCI type"
+            );
             let bit = CapabilitySet::from_name(&name["CAP_".len()..]).unwrap();
             assert_eq!(bit.bits(), 1 << number, "{name}");
         }
@@ -120,8 +133,17 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_in_its_canonical_form() {
-        assert_eq!(parse("bogus").unwrap_err().to_string(), "unknown capability: \"CAP_BOGUS\"");
-        assert_eq!(parse("CAP_ALL").unwrap_err().to_string(), "unknown capability: \"CAP_ALL\"");
-        assert_eq!(parse("").unwrap_err().to_string(), "unknown capability: \"CAP_\"");
+        assert_eq!(
+            parse("bogus").unwrap_err().to_string(),
+            "unknown capability: \"CAP_BOGUS\""
+        );
+        assert_eq!(
+            parse("CAP_ALL").unwrap_err().to_string(),
+            "unknown capability: \"CAP_ALL\""
+        );
+        assert_eq!(
+            parse("").unwrap_err().to_string(),
+            "unknown capability: \"CAP_\""
+        );
     }
 }

@@ -77,7 +77,10 @@ pub fn select(
     }
     let (add_all, add) = wanted(grant.add)?;
     let (drop_all, drop) = wanted(grant.drop)?;
-    if let Some(missing) = add.iter().find(|capability| !available.contains(capability)) {
+    if let Some(missing) = add
+        .iter()
+        .find(|capability| !available.contains(capability))
+    {
         return Err(CapabilityError::Unavailable(name(*missing)));
     }
     let base: &[Capability] = match (add_all, drop_all) {
@@ -120,7 +123,11 @@ fn wanted(names: &[String]) -> Result<(bool, Vec<Capability>), CapabilityError> 
 #[must_use]
 pub fn process_sets(capabilities: &[Capability], uid: u32) -> LinuxCapabilities {
     let set: HashSet<Capability> = capabilities.iter().copied().collect();
-    let held = if uid == 0 { set.clone() } else { HashSet::new() };
+    let held = if uid == 0 {
+        set.clone()
+    } else {
+        HashSet::new()
+    };
     let mut sets = LinuxCapabilities::default();
     sets.set_bounding(Some(set))
         .set_effective(Some(held.clone()))
@@ -141,9 +148,16 @@ mod tests {
     fn chosen(add: &[&str], drop: &[&str]) -> Vec<&'static str> {
         let add: Vec<String> = add.iter().map(ToString::to_string).collect();
         let drop: Vec<String> = drop.iter().map(ToString::to_string).collect();
-        let grant = Grant { add: &add, drop: &drop, privileged: false };
-        let mut names: Vec<_> =
-            select(&grant, &everything()).unwrap().into_iter().map(name).collect();
+        let grant = Grant {
+            add: &add,
+            drop: &drop,
+            privileged: false,
+        };
+        let mut names: Vec<_> = select(&grant, &everything())
+            .unwrap()
+            .into_iter()
+            .map(name)
+            .collect();
         names.sort_unstable();
         names
     }
@@ -151,7 +165,11 @@ mod tests {
     fn refused(add: &[&str], drop: &[&str], available: &[Capability]) -> String {
         let add: Vec<String> = add.iter().map(ToString::to_string).collect();
         let drop: Vec<String> = drop.iter().map(ToString::to_string).collect();
-        let grant = Grant { add: &add, drop: &drop, privileged: false };
+        let grant = Grant {
+            add: &add,
+            drop: &drop,
+            privileged: false,
+        };
         select(&grant, available).unwrap_err().to_string()
     }
 
@@ -192,9 +210,15 @@ mod tests {
         let mut available = everything();
         available.retain(|capability| *capability != Capability::SysResource);
         let add = ["ALL".to_owned()];
-        let all = Grant { add: &add, ..Grant::default() };
+        let all = Grant {
+            add: &add,
+            ..Grant::default()
+        };
         assert_eq!(select(&all, &available).unwrap().len(), 40);
-        let privileged = Grant { privileged: true, ..Grant::default() };
+        let privileged = Grant {
+            privileged: true,
+            ..Grant::default()
+        };
         assert_eq!(select(&privileged, &available).unwrap(), available);
         assert_eq!(
             refused(&["sys_resource"], &[], &available),
@@ -205,8 +229,14 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_in_either_list() {
-        assert_eq!(refused(&["bogus"], &[], &everything()), "unknown capability: \"CAP_BOGUS\"");
-        assert_eq!(refused(&[], &["bogus"], &everything()), "unknown capability: \"CAP_BOGUS\"");
+        assert_eq!(
+            refused(&["bogus"], &[], &everything()),
+            "unknown capability: \"CAP_BOGUS\""
+        );
+        assert_eq!(
+            refused(&[], &["bogus"], &everything()),
+            "unknown capability: \"CAP_BOGUS\""
+        );
     }
 
     #[test]
@@ -221,9 +251,15 @@ mod tests {
     #[test]
     fn what_is_available_is_this_threads_bounding_set() {
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("CapBnd:"))
+            .unwrap();
         let mask = u64::from_str_radix(line.trim(), 16).unwrap();
-        let ours: u64 = available().into_iter().map(|capability| 1 << number(capability)).sum();
+        let ours: u64 = available()
+            .into_iter()
+            .map(|capability| 1 << number(capability))
+            .sum();
         assert_eq!(ours, mask);
     }
 }

@@ -30,7 +30,9 @@ impl Architecture {
             Architecture::X86_64 | Architecture::X86 | Architecture::X32 => {
                 &[Architecture::X86_64, Architecture::X86, Architecture::X32]
             }
-            Architecture::Aarch64 | Architecture::Arm => &[Architecture::Aarch64, Architecture::Arm],
+            Architecture::Aarch64 | Architecture::Arm => {
+                &[Architecture::Aarch64, Architecture::Arm]
+            }
         }
     }
 
@@ -76,7 +78,11 @@ impl Architecture {
             Architecture::Arm => row.5,
         };
         let number = u32::try_from(number).ok()?;
-        Some(if self == Architecture::X32 { number | X32_BIT } else { number })
+        Some(if self == Architecture::X32 {
+            number | X32_BIT
+        } else {
+            number
+        })
     }
 }
 
@@ -108,8 +114,12 @@ mod tests {
 
     #[test]
     fn numbers_agree_with_the_c_librarys() {
-        let number =
-            |name: &str| Syscall::named(name).unwrap().number(NATIVE).map(libc::c_long::from);
+        let number = |name: &str| {
+            Syscall::named(name)
+                .unwrap()
+                .number(NATIVE)
+                .map(libc::c_long::from)
+        };
         for (name, expected) in [
             ("read", libc::SYS_read),
             ("openat", libc::SYS_openat),
@@ -146,7 +156,9 @@ mod tests {
             };
             let mut compared = 0;
             for line in header.lines() {
-                let Some(rest) = line.strip_prefix("#define __NR_") else { continue };
+                let Some(rest) = line.strip_prefix("#define __NR_") else {
+                    continue;
+                };
                 let (name, value) = rest.split_once(' ').unwrap();
                 let value = value.trim_matches(['(', ')']);
                 let (bit, digits) = match value.strip_prefix("__X32_SYSCALL_BIT + ") {

@@ -71,7 +71,12 @@ pub(super) fn compile_for(
     }
     let notifies = rules.iter().any(|rule| rule.verdict == NOTIFY);
     let (flags, optional) = flags(profile, notifies);
-    Ok(Program { instructions, flags, optional, unknown })
+    Ok(Program {
+        instructions,
+        flags,
+        optional,
+        unknown,
+    })
 }
 
 /// The architectures to compile for, each once; none in the profile means the
@@ -107,7 +112,14 @@ fn flags(profile: &LinuxSeccomp, notifies: bool) -> (u32, u32) {
             flags |= program::TSYNC_ESRCH;
         }
     }
-    (flags, if listed.is_none() { program::SPEC_ALLOW } else { 0 })
+    (
+        flags,
+        if listed.is_none() {
+            program::SPEC_ALLOW
+        } else {
+            0
+        },
+    )
 }
 
 struct Compiler<'a> {
@@ -138,13 +150,15 @@ impl Compiler<'_> {
                         self.without_x32()
                     };
                     let x86_64 = self.search(Architecture::X86_64);
-                    self.assembler.branch(Compare::AtLeast, X32_BIT, x32, x86_64)
+                    self.assembler
+                        .branch(Compare::AtLeast, X32_BIT, x32, x86_64)
                 }
                 other => self.search(*other),
             };
             let section = self.assembler.load(NUMBER, search);
-            entry =
-                self.assembler.branch(Compare::Equal, architecture.audit(), section, entry);
+            entry = self
+                .assembler
+                .branch(Compare::Equal, architecture.audit(), section, entry);
         }
         let entry = self.assembler.load(ARCHITECTURE, entry);
         self.assembler.finish(entry)
@@ -155,21 +169,36 @@ impl Compiler<'_> {
     fn without_x32(&mut self) -> Label {
         let kill = self.assembler.verdict(KILL_PROCESS);
         let default = self.assembler.verdict(self.default);
-        self.assembler.branch(Compare::Equal, u32::MAX, default, kill)
+        self.assembler
+            .branch(Compare::Equal, u32::MAX, default, kill)
     }
 
     fn search(&mut self, architecture: Architecture) -> Label {
-        let first = if architecture == Architecture::X32 { X32_BIT } else { 0 };
+        let first = if architecture == Architecture::X32 {
+            X32_BIT
+        } else {
+            0
+        };
         let newer = newer_verdict(self.default);
         let bounds = (first, self.default, newer);
         let ranges = search::ranges(self.rules, self.calls, architecture, bounds);
-        let Compiler { rules, default, chains, assembler, .. } = self;
-        search::emit(assembler, &ranges, &mut |assembler, decision| match decision {
-            Decision::Verdict(verdict) => assembler.verdict(*verdict),
-            Decision::Rules(chain) => *chains
-                .entry(chain.clone())
-                .or_insert_with(|| emit_rules(assembler, rules, chain, *default)),
-        })
+        let Compiler {
+            rules,
+            default,
+            chains,
+            assembler,
+            ..
+        } = self;
+        search::emit(
+            assembler,
+            &ranges,
+            &mut |assembler, decision| match decision {
+                Decision::Verdict(verdict) => assembler.verdict(*verdict),
+                Decision::Rules(chain) => *chains
+                    .entry(chain.clone())
+                    .or_insert_with(|| emit_rules(assembler, rules, chain, *default)),
+            },
+        )
     }
 }
 
@@ -211,8 +240,11 @@ fn emit_condition(
     then: Label,
     otherwise: Label,
 ) -> Label {
-    let (then, otherwise) =
-        if condition.negated { (otherwise, then) } else { (then, otherwise) };
+    let (then, otherwise) = if condition.negated {
+        (otherwise, then)
+    } else {
+        (then, otherwise)
+    };
     // Both architectures are little-endian: the low word comes first.
     let low = ARGUMENTS + 8 * u32::from(condition.argument);
     let high = low + 4;
@@ -224,12 +256,22 @@ fn emit_condition(
             let next = emit_masked(assembler, low, mask_low, value_low, then, otherwise);
             emit_masked(assembler, high, mask_high, value_high, next, otherwise)
         }
-        Test::Above(value) => {
-            emit_order(assembler, (low, high), Compare::Greater, value, then, otherwise)
-        }
-        Test::AtLeast(value) => {
-            emit_order(assembler, (low, high), Compare::AtLeast, value, then, otherwise)
-        }
+        Test::Above(value) => emit_order(
+            assembler,
+            (low, high),
+            Compare::Greater,
+            value,
+            then,
+            otherwise,
+        ),
+        Test::AtLeast(value) => emit_order(
+            assembler,
+            (low, high),
+            Compare::AtLeast,
+            value,
+            then,
+            otherwise,
+        ),
     }
 }
 

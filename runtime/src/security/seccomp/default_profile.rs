@@ -4,8 +4,8 @@ use super::arch::{Architecture, NATIVE};
 use super::default_names::ALWAYS;
 use super::parse::kernel_at_least;
 use oci_spec::runtime::{
-    Capability, LinuxSeccomp, LinuxSeccompAction as Action, LinuxSeccompArg, LinuxSeccompArgBuilder,
-    LinuxSeccompOperator as Operator, LinuxSyscall,
+    Capability, LinuxSeccomp, LinuxSeccompAction as Action, LinuxSeccompArg,
+    LinuxSeccompArgBuilder, LinuxSeccompOperator as Operator, LinuxSyscall,
 };
 
 /// Calls that a capability allows beyond the rest.
@@ -20,16 +20,25 @@ const BY_CAPABILITY: &[(Capability, &str)] = &[
     ),
     (Capability::SysBoot, "reboot"),
     (Capability::SysChroot, "chroot"),
-    (Capability::SysModule, "delete_module finit_module init_module"),
+    (
+        Capability::SysModule,
+        "delete_module finit_module init_module",
+    ),
     (Capability::SysPacct, "acct"),
     (
         Capability::SysPtrace,
         "kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace",
     ),
     (Capability::SysRawio, "ioperm iopl"),
-    (Capability::SysTime, "clock_settime clock_settime64 settimeofday stime"),
+    (
+        Capability::SysTime,
+        "clock_settime clock_settime64 settimeofday stime",
+    ),
     (Capability::SysTtyConfig, "vhangup"),
-    (Capability::SysNice, "get_mempolicy mbind set_mempolicy set_mempolicy_home_node"),
+    (
+        Capability::SysNice,
+        "get_mempolicy mbind set_mempolicy set_mempolicy_home_node",
+    ),
     (Capability::Syslog, "syslog"),
     (Capability::Bpf, "bpf"),
     (Capability::Perfmon, "perf_event_open"),
@@ -37,7 +46,10 @@ const BY_CAPABILITY: &[(Capability, &str)] = &[
 
 /// Calls that only some architectures have.
 const BY_ARCHITECTURE: &[(&[Architecture], &str)] = &[
-    (&[Architecture::X86_64, Architecture::X86, Architecture::X32], "arch_prctl modify_ldt"),
+    (
+        &[Architecture::X86_64, Architecture::X86, Architecture::X32],
+        "arch_prctl modify_ldt",
+    ),
     (
         &[Architecture::Aarch64, Architecture::Arm],
         "arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls sync_file_range2",
@@ -84,11 +96,21 @@ pub(super) fn default_profile_for(
     }
     // In this order: the first rule decides.
     let vsock = when(0, Operator::ScmpCmpMaskedEq, LOW_WORD, Some(AF_VSOCK));
-    rules.push(rule("socket", Action::ScmpActErrno, Some(EPERM), Some(vsock)));
+    rules.push(rule(
+        "socket",
+        Action::ScmpActErrno,
+        Some(EPERM),
+        Some(vsock),
+    ));
     rules.push(allow("socket"));
     for domain in PERSONALITIES {
         let argument = when(0, Operator::ScmpCmpEq, domain, None);
-        rules.push(rule("personality", Action::ScmpActAllow, None, Some(argument)));
+        rules.push(rule(
+            "personality",
+            Action::ScmpActAllow,
+            None,
+            Some(argument),
+        ));
     }
     for (architectures, names) in BY_ARCHITECTURE {
         if architectures.contains(&native) {
@@ -107,7 +129,10 @@ pub(super) fn default_profile_for(
         // libraries fall back to clone.
         rules.push(rule("clone3", Action::ScmpActErrno, Some(ENOSYS), None));
     }
-    let architectures = Architecture::executable_on(native).iter().map(|one| one.oci()).collect();
+    let architectures = Architecture::executable_on(native)
+        .iter()
+        .map(|one| one.oci())
+        .collect();
     let mut profile = LinuxSeccomp::default();
     profile
         .set_default_action(Action::ScmpActErrno)
@@ -136,7 +161,10 @@ fn rule(
 }
 
 fn when(index: usize, op: Operator, value: u64, value_two: Option<u64>) -> LinuxSeccompArg {
-    let builder = LinuxSeccompArgBuilder::default().index(index).op(op).value(value);
+    let builder = LinuxSeccompArgBuilder::default()
+        .index(index)
+        .op(op)
+        .value(value);
     let builder = match value_two {
         Some(value) => builder.value_two(value),
         None => builder,

@@ -86,7 +86,11 @@ pub fn parse_profile(
     json: &str,
     capabilities: &[Capability],
 ) -> Result<LinuxSeccomp, ProfileError> {
-    let machine = Machine { capabilities, native: NATIVE, kernel: running_kernel() };
+    let machine = Machine {
+        capabilities,
+        native: NATIVE,
+        kernel: running_kernel(),
+    };
     parse_for(json, &machine)
 }
 
@@ -151,7 +155,9 @@ impl Machine<'_> {
     /// The map's entry for this machine, itself first.
     fn architectures(&self, map: Vec<ArchMap>) -> Vec<Arch> {
         let native = self.native.oci();
-        let Some(entry) = map.into_iter().find(|entry| entry.architecture == native.to_string())
+        let Some(entry) = map
+            .into_iter()
+            .find(|entry| entry.architecture == native.to_string())
         else {
             return Vec::new();
         };
@@ -162,7 +168,9 @@ impl Machine<'_> {
 
     /// Whether any of the filter's conditions holds.
     fn excluded_by(&self, filter: &Filter) -> Result<bool, ProfileError> {
-        Ok(list(&filter.arches).iter().any(|name| name == self.native.docker())
+        Ok(list(&filter.arches)
+            .iter()
+            .any(|name| name == self.native.docker())
             || list(&filter.caps).iter().any(|name| self.holds(name))
             || self.runs(filter.min_kernel.as_deref())?.unwrap_or(false))
     }
@@ -170,9 +178,11 @@ impl Machine<'_> {
     /// Whether all of the filter's conditions hold.
     fn included_by(&self, filter: &Filter) -> Result<bool, ProfileError> {
         let arches = list(&filter.arches);
-        Ok((arches.is_empty() || arches.iter().any(|name| name == self.native.docker()))
-            && list(&filter.caps).iter().all(|name| self.holds(name))
-            && self.runs(filter.min_kernel.as_deref())?.unwrap_or(true))
+        Ok(
+            (arches.is_empty() || arches.iter().any(|name| name == self.native.docker()))
+                && list(&filter.caps).iter().all(|name| self.holds(name))
+                && self.runs(filter.min_kernel.as_deref())?.unwrap_or(true),
+        )
     }
 
     /// A name that is unknown is not held.

@@ -47,8 +47,10 @@ impl Program {
     /// # Errors
     /// [`InstallError`] with the kernel's error.
     pub fn install(&self) -> Result<Option<OwnedFd>, InstallError> {
-        let refused =
-            |source| InstallError { instructions: self.instructions.len(), source };
+        let refused = |source| InstallError {
+            instructions: self.instructions.len(),
+            source,
+        };
         match seccomp_filter(&self.instructions, self.flags | self.optional) {
             // An older kernel that does not know the flag that nobody asked for.
             Err(error) if error.raw_os_error() == Some(EINVAL) && self.optional != 0 => {

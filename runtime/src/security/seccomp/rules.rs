@@ -88,10 +88,16 @@ pub(super) fn verdict(
     };
     match (action, errno) {
         (Action::ScmpActErrno | Action::ScmpActTrace, Some(errno)) if errno > 4095 => {
-            Err(CompileError::Errno { rule: rule(), errno })
+            Err(CompileError::Errno {
+                rule: rule(),
+                errno,
+            })
         }
         (Action::ScmpActErrno | Action::ScmpActTrace, errno) => Ok(base | errno.unwrap_or(EPERM)),
-        (_, Some(_)) => Err(CompileError::ErrnoUnused { rule: rule(), action }),
+        (_, Some(_)) => Err(CompileError::ErrnoUnused {
+            rule: rule(),
+            action,
+        }),
         (_, None) => Ok(base),
     }
 }
@@ -116,7 +122,10 @@ fn rule(syscall: &LinuxSyscall) -> Result<Rule<'_>, CompileError> {
     let first = || syscall.names().first().cloned().unwrap_or_default();
     let verdict = verdict(syscall.action(), syscall.errno_ret(), first)?;
     if syscall.action() == LinuxSeccompAction::ScmpActNotify
-        && syscall.names().iter().any(|name| name == "write" || name == "sendmsg")
+        && syscall
+            .names()
+            .iter()
+            .any(|name| name == "write" || name == "sendmsg")
     {
         // The process hands the descriptor over with them.
         return Err(CompileError::Notify("the action for write or sendmsg"));
@@ -124,19 +133,28 @@ fn rule(syscall: &LinuxSyscall) -> Result<Rule<'_>, CompileError> {
     let arguments = syscall.args().as_deref().unwrap_or_default();
     let mut conditions = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        conditions.push(condition(argument).ok_or_else(|| CompileError::ArgumentIndex {
-            syscall: first(),
-            index: argument.index(),
-        })?);
+        conditions.push(
+            condition(argument).ok_or_else(|| CompileError::ArgumentIndex {
+                syscall: first(),
+                index: argument.index(),
+            })?,
+        );
     }
     let alternatives = if conditions.is_empty() {
         Vec::new()
     } else if repeats_an_argument(&conditions) {
-        conditions.into_iter().map(|condition| vec![condition]).collect()
+        conditions
+            .into_iter()
+            .map(|condition| vec![condition])
+            .collect()
     } else {
         vec![conditions]
     };
-    Ok(Rule { names: syscall.names(), alternatives, verdict })
+    Ok(Rule {
+        names: syscall.names(),
+        alternatives,
+        verdict,
+    })
 }
 
 fn repeats_an_argument(conditions: &[Condition]) -> bool {
@@ -152,9 +170,14 @@ fn repeats_an_argument(conditions: &[Condition]) -> bool {
 /// `None` when there is no such argument.
 fn condition(argument: &LinuxSeccompArg) -> Option<Condition> {
     use LinuxSeccompOperator as Operator;
-    let index = u8::try_from(argument.index()).ok().filter(|index| *index < 6)?;
+    let index = u8::try_from(argument.index())
+        .ok()
+        .filter(|index| *index < 6)?;
     let value = argument.value();
-    let equal = Test::Masked { mask: u64::MAX, value };
+    let equal = Test::Masked {
+        mask: u64::MAX,
+        value,
+    };
     let (test, negated) = match argument.op() {
         Operator::ScmpCmpEq => (equal, false),
         Operator::ScmpCmpNe => (equal, true),
@@ -162,9 +185,17 @@ fn condition(argument: &LinuxSeccompArg) -> Option<Condition> {
         Operator::ScmpCmpLe => (Test::Above(value), true),
         Operator::ScmpCmpGe => (Test::AtLeast(value), false),
         Operator::ScmpCmpLt => (Test::AtLeast(value), true),
-        Operator::ScmpCmpMaskedEq => {
-            (Test::Masked { mask: value, value: argument.value_two().unwrap_or(0) }, false)
-        }
+        Operator::ScmpCmpMaskedEq => (
+            Test::Masked {
+                mask: value,
+                value: argument.value_two().unwrap_or(0),
+            },
+            false,
+        ),
     };
-    Some(Condition { argument: index, test, negated })
+    Some(Condition {
+        argument: index,
+        test,
+        negated,
+    })
 }

@@ -35,10 +35,15 @@ pub(super) fn ranges(
         .collect();
     named.sort_unstable();
     named.dedup();
-    let mut ranges = vec![Range { start: first, decision: Decision::Verdict(default) }];
+    let mut ranges = vec![Range {
+        start: first,
+        decision: Decision::Verdict(default),
+    }];
     let mut end = first;
     for group in named.chunk_by(|left, right| left.0 == right.0) {
-        let Some((number, _)) = group.first().copied() else { continue };
+        let Some((number, _)) = group.first().copied() else {
+            continue;
+        };
         if number > end {
             extend(&mut ranges, end, Decision::Verdict(default));
         }
@@ -72,7 +77,9 @@ fn extend(ranges: &mut Vec<Range>, start: u32, decision: Decision) {
 fn decide(rules: &[Rule<'_>], group: &[(u32, usize)]) -> Decision {
     let mut chain = Vec::with_capacity(group.len());
     for (_, index) in group {
-        let Some(rule) = rules.get(*index) else { continue };
+        let Some(rule) = rules.get(*index) else {
+            continue;
+        };
         if rule.alternatives.is_empty() {
             if chain.is_empty() {
                 return Decision::Verdict(rule.verdict);

@@ -1,0 +1,63 @@
+//! Removing a group from every hierarchy.
+
+use super::hierarchy::Hierarchy;
+use super::path::CgroupPath;
+use super::{Cgroup, RemoveError, tree};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// [`Cgroup::delete`]: goes on after a failure, and returns the first.
+pub(super) fn remove(cgroup: &Cgroup) -> Result<(), RemoveError> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut failed = None;
+    for one in cgroup.members() {
+        match remove_from(one, &cgroup.path, deadline) {
+            Ok(()) => remove_parents(one, &cgroup.path),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Takes back what [`super::create`] made; nothing has joined yet.
+pub(super) fn undo(one: &dyn Hierarchy, path: &CgroupPath) {
+    let _ = tree::remove(&one.directory(path));
+    remove_parents(one, path);
+}
+
+/// Waits for dying processes until `deadline`.
+fn remove_from(
+    one: &dyn Hierarchy,
+    path: &CgroupPath,
+    deadline: Instant,
+) -> Result<(), RemoveError> {
+    let directory = one.directory(path);
+    loop {
+        match tree::remove(&directory) {
+            Ok(()) => return Ok(()),
+            Err(error) if tree::in_use(&error) && Instant::now() < deadline => {
+                let pids = tree::processes(&directory);
+                tree::wait_for_one(&tree::watch(&pids), deadline);
+            }
+            Err(source) => {
+                let pids = tree::processes(&directory);
+                return Err(RemoveError {
+                    directory,
+                    pids,
+                    source,
+                });
+            }
+        }
+    }
+}
+
+/// Innermost first, up to the first that is in use: the kernel decides, so that
+/// nobody's group is taken away.
+fn remove_parents(one: &dyn Hierarchy, path: &CgroupPath) {
+    for parent in path.parents(one.mount()).iter().rev() {
+        if rustix::fs::rmdir(parent).is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A v1 hierarchy: one controller, or a few that are mounted together.
+
+mod cpuset;
+mod devices;
+mod limits;
+
+pub(super) use limits::{check_swap, pids_limit, rdma};
+
+use super::create::write_settings;
+use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
+use super::layout::Version;
+use super::path::CgroupPath;
+use super::{CgroupError, FreezeError, control_file, tree};
+use oci_spec::runtime::LinuxResources;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long processes get to stop.
+const FREEZING: Duration = Duration::from_secs(2);
+
+/// One mounted v1 hierarchy.
+#[derive(Debug)]
+pub(super) struct V1 {
+    mount: PathBuf,
+    label: String,
+    controllers: Controllers,
+}
+
+impl V1 {
+    pub(super) fn new(mount: PathBuf, label: String, controllers: Controllers) -> V1 {
+        V1 {
+            mount,
+            label,
+            controllers,
+        }
+    }
+
+    fn set_state(&self, directory: &Path, state: &str) -> Result<(), FreezeError> {
+        let file = directory.join("freezer.state");
+        control_file::write(&file, state).map_err(|source| FreezeError::Write { file, source })
+    }
+}
+
+impl Hierarchy for V1 {
+    fn version(&self) -> Version {
+        Version::V1
+    }
+
+    fn mount(&self) -> &Path {
+        &self.mount
+    }
+
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn controllers(&self) -> Controllers {
+        self.controllers
+    }
+
+    fn join_file(&self) -> &'static str {
+        "tasks"
+    }
+
+    fn plan(&self, resources: &LinuxResources) -> Result<Plan, CgroupError> {
+        let kernel_has = |file: &str| self.mount.join(file).exists();
+        let mut settings = limits::settings(resources, self.controllers, &kernel_has)?;
+        if self.controllers.contains(Controller::Devices) {
+            settings.extend(devices::settings(
+                resources.devices().as_deref().unwrap_or_default(),
+            )?);
+        }
+        Ok(Plan {
+            settings,
+            ..Plan::default()
+        })
+    }
+
+    fn prepare(&self, path: &CgroupPath, _: Controllers) -> Result<(), CgroupError> {
+        if self.controllers.contains(Controller::Cpuset) {
+            let directory = self.directory(path);
+            cpuset::inherit(&self.mount, &directory)
+                .map_err(|source| CgroupError::Make { directory, source })?;
+        }
+        Ok(())
+    }
+
+    fn apply(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError> {
+        if plan.settings.is_empty() {
+            return Ok(());
+        }
+        write_settings(&self.directory(path), plan)
+    }
+
+    fn kill_at_once(&self, _: &CgroupPath) -> bool {
+        false
+    }
+
+    fn freeze(&self, path: &CgroupPath) -> Result<(), FreezeError> {
+        let directory = self.directory(path);
+        let deadline = Instant::now() + FREEZING;
+        let mut pause = Duration::from_micros(50);
+        loop {
+            // Written again each time: what was forked while the kernel froze the
+            // rest may have been missed.
+            self.set_state(&directory, "FROZEN")?;
+            let file = directory.join("freezer.state");
+            let state =
+                control_file::read(&file).map_err(|source| FreezeError::Write { file, source })?;
+            if state.trim() == "FROZEN" {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                // Nobody shall stay half frozen.
+                let _ = self.set_state(&directory, "THAWED");
+                return Err(FreezeError::Stuck(path.absolute().to_owned()));
+            }
+            // v1 has no event for it.
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(5));
+        }
+    }
+
+    fn thaw(&self, path: &CgroupPath) -> Result<(), FreezeError> {
+        let directory = self.directory(path);
+        let mut result = self.set_state(&directory, "THAWED");
+        // Groups inside may have been frozen by the container itself.
+        for inner in tree::directories(&directory).iter().skip(1) {
+            result = result.and(self.set_state(inner, "THAWED"));
+        }
+        result
+    }
+
+    fn oom_kills(&self, path: &CgroupPath) -> Option<u64> {
+        if !self.controllers.contains(Controller::Memory) {
+            return None;
+        }
+        // Each group counts for itself.
+        let counts: Vec<u64> = tree::directories(&self.directory(path))
+            .iter()
+            .filter_map(|directory| control_file::read(&directory.join("memory.oom_control")).ok())
+            .filter_map(|text| control_file::number_of(&text, "oom_kill"))
+            .collect();
+        if counts.is_empty() {
+            None
+        } else {
+            Some(counts.iter().sum())
+        }
+    }
+}
