@@ -1,0 +1,236 @@
+//! Interfaces: bridges made and removed, links found, listed, raised.
+
+use crate::model::mac::Mac;
+
+use super::attr::{Attributes, Encoder};
+use super::error::NetlinkError;
+use super::message::{ACK, Batch, CREATE, EXCL};
+use super::{Reply, Route};
+
+pub(super) const NEWLINK: u16 = 16;
+const DELLINK: u16 = 17;
+pub(super) const GETLINK: u16 = 18;
+pub(super) const SETLINK: u16 = 19;
+
+pub(super) const IFLA_ADDRESS: u16 = 1;
+pub(super) const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_MTU: u16 = 4;
+pub(super) const IFLA_LINK: u16 = 5;
+pub(super) const IFLA_MASTER: u16 = 10;
+pub(super) const IFLA_LINKINFO: u16 = 18;
+pub(super) const IFLA_AF_SPEC: u16 = 26;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
+const IFLA_BR_FORWARD_DELAY: u16 = 1;
+const IFLA_BR_STP_STATE: u16 = 5;
+const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
+const ADDR_GEN_MODE_NONE: u8 = 1;
+const AF_INET6: u16 = 10;
+
+/// Length of `struct ifinfomsg`.
+pub(super) const IFINFO: usize = 16;
+const IFF_UP: u32 = 1;
+
+/// Index of the loopback interface, the same in every network namespace.
+pub const LOOPBACK: u32 = 1;
+
+/// One interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkInfo {
+    /// Interface name.
+    pub name: String,
+    /// Interface index.
+    pub index: u32,
+    /// `bridge`, `veth`, …; empty for physical ones and loopback.
+    pub kind: String,
+    /// Index of the bridge it is a port of.
+    pub master: Option<u32>,
+    /// Index of the interface it is bound to; a veth's other end, perhaps in another namespace.
+    pub peer: Option<u32>,
+    /// Hardware address, where it is an Ethernet one.
+    pub mac: Option<Mac>,
+    /// Bytes.
+    pub mtu: u32,
+    /// IFF_UP is set.
+    pub up: bool,
+}
+
+/// `struct ifinfomsg`; `raise` also sets IFF_UP.
+pub(super) fn ifinfo(index: u32, raise: bool) -> [u8; IFINFO] {
+    let mut header = [0u8; IFINFO];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    if raise {
+        header[8..12].copy_from_slice(&IFF_UP.to_ne_bytes());
+        header[12..16].copy_from_slice(&IFF_UP.to_ne_bytes());
+    }
+    header
+}
+
+/// No IPv6 link-local address is made when the interface comes up (so no DAD either).
+pub(super) fn no_link_local(e: &mut Encoder) {
+    e.nest(IFLA_AF_SPEC, |e| {
+        e.nest(AF_INET6, |e| {
+            e.u8(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODE_NONE)
+        });
+    });
+}
+
+pub(super) fn get_by_name(batch: &mut Batch, name: &str) {
+    batch.request(format!("find interface {name}"), GETLINK, ACK, |e| {
+        e.raw(&ifinfo(0, false));
+        e.text(IFLA_IFNAME, name);
+    });
+}
+
+pub(super) fn raise(batch: &mut Batch, index: u32, name: &str) {
+    batch.request(format!("set {name} up"), SETLINK, ACK, |e| {
+        e.raw(&ifinfo(index, true))
+    });
+}
+
+pub(super) fn parse(kind: u16, body: &[u8]) -> Option<LinkInfo> {
+    if kind != NEWLINK {
+        return None;
+    }
+    let word = |at: usize| -> Option<u32> {
+        Some(u32::from_ne_bytes(body.get(at..at + 4)?.try_into().ok()?))
+    };
+    let (index, flags) = (word(4)?, word(8)?);
+    let attributes = Attributes::after(body, IFINFO);
+    Some(LinkInfo {
+        name: attributes.get_text(IFLA_IFNAME)?,
+        index,
+        kind: attributes
+            .nested(IFLA_LINKINFO)
+            .get_text(IFLA_INFO_KIND)
+            .unwrap_or_default(),
+        master: attributes.get_u32(IFLA_MASTER),
+        peer: attributes.get_u32(IFLA_LINK),
+        mac: attributes
+            .get(IFLA_ADDRESS)
+            .and_then(|mac| mac.try_into().ok())
+            .map(Mac),
+        mtu: attributes.get_u32(IFLA_MTU).unwrap_or(0),
+        up: flags & IFF_UP != 0,
+    })
+}
+
+/// The link that request number `request` of a batch asked for.
+pub(super) fn found(replies: &[Reply], request: usize) -> Option<LinkInfo> {
+    replies
+        .iter()
+        .find(|r| r.request == request)
+        .and_then(|r| parse(r.kind, &r.body))
+}
+
+impl Route {
+    /// The interface of this name, `None` when there is none.
+    ///
+    /// # Errors
+    /// The name is too long for an interface, or the kernel refuses.
+    pub fn link(&mut self, name: &str) -> Result<Option<LinkInfo>, NetlinkError> {
+        let mut batch = Batch::default();
+        get_by_name(&mut batch, name);
+        let replies = match self.socket.execute(batch) {
+            Ok(replies) => replies,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let link = found(&replies, 0).ok_or_else(|| NetlinkError::Answer {
+            request: format!("find interface {name}"),
+            problem: "unreadable",
+        })?;
+        self.remember(link.index, name);
+        Ok(Some(link))
+    }
+
+    /// Index of the interface of this name, `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Route::link`].
+    pub fn link_index(&mut self, name: &str) -> Result<Option<u32>, NetlinkError> {
+        Ok(self.link(name)?.map(|link| link.index))
+    }
+
+    /// Makes a bridge that is up at once, without spanning tree and forward delay; returns its
+    /// index. One round trip.
+    ///
+    /// # Errors
+    /// [`NetlinkError::is_exists`] when the name is taken, by whatever kind of interface.
+    pub fn create_bridge(&mut self, name: &str, mac: Mac, mtu: u32) -> Result<u32, NetlinkError> {
+        let label = format!("create bridge {name}");
+        let mut batch = Batch::default();
+        batch.request(label.clone(), NEWLINK, ACK | CREATE | EXCL, |e| {
+            e.raw(&ifinfo(0, true));
+            e.text(IFLA_IFNAME, name);
+            e.u32(IFLA_MTU, mtu);
+            e.bytes(IFLA_ADDRESS, &mac.0);
+            e.nest(IFLA_LINKINFO, |e| {
+                e.text(IFLA_INFO_KIND, "bridge");
+                e.nest(IFLA_INFO_DATA, |e| {
+                    e.u32(IFLA_BR_STP_STATE, 0);
+                    e.u32(IFLA_BR_FORWARD_DELAY, 0);
+                });
+            });
+        });
+        get_by_name(&mut batch, name);
+        let replies = self.socket.execute(batch)?;
+        let link = found(&replies, 1).ok_or(NetlinkError::Answer {
+            request: label,
+            problem: "unreadable",
+        })?;
+        self.remember(link.index, name);
+        Ok(link.index)
+    }
+
+    /// Deletes an interface by name; a veth takes its other end along.
+    ///
+    /// # Errors
+    /// [`NetlinkError::is_missing`] when there is none.
+    pub fn delete_link(&mut self, name: &str) -> Result<(), NetlinkError> {
+        let mut batch = Batch::default();
+        batch.request(format!("delete interface {name}"), DELLINK, ACK, |e| {
+            e.raw(&ifinfo(0, false));
+            e.text(IFLA_IFNAME, name);
+        });
+        self.socket.execute(batch).map(drop)
+    }
+
+    /// Raises an interface.
+    ///
+    /// # Errors
+    /// [`NetlinkError::is_missing`] when there is none.
+    pub fn set_up(&mut self, index: u32) -> Result<(), NetlinkError> {
+        let mut batch = Batch::default();
+        raise(&mut batch, index, &self.name_of(index));
+        self.socket.execute(batch).map(drop)
+    }
+
+    /// Sets an interface's MTU in bytes.
+    ///
+    /// # Errors
+    /// [`NetlinkError::is_missing`] when there is none; the device does not take the value.
+    pub fn set_mtu(&mut self, index: u32, mtu: u32) -> Result<(), NetlinkError> {
+        let mut batch = Batch::default();
+        let label = format!("set mtu {mtu} on {}", self.name_of(index));
+        batch.request(label, SETLINK, ACK, |e| {
+            e.raw(&ifinfo(index, false));
+            e.u32(IFLA_MTU, mtu);
+        });
+        self.socket.execute(batch).map(drop)
+    }
+
+    /// All interfaces of the namespace.
+    ///
+    /// # Errors
+    /// The kernel refuses or answers nonsense.
+    pub fn links(&mut self) -> Result<Vec<LinkInfo>, NetlinkError> {
+        let links = self
+            .socket
+            .dump("list interfaces", GETLINK, &ifinfo(0, false), parse)?;
+        for link in &links {
+            self.remember(link.index, &link.name);
+        }
+        Ok(links)
+    }
+}

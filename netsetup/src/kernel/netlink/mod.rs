@@ -1,0 +1,79 @@
+//! Links, addresses and routes over NETLINK_ROUTE.
+//!
+//! ```text
+//! link, veth, address, route   what is asked, by interface index
+//!        │ Batch (message)     requests with a text that names their object
+//!        ▼
+//! socket                       one send, answers matched by sequence number
+//! ```
+
+mod address;
+mod attr;
+mod error;
+mod link;
+mod message;
+mod option;
+mod route;
+mod socket;
+mod veth;
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+pub use address::AddressInfo;
+pub use error::NetlinkError;
+pub use link::{LOOPBACK, LinkInfo};
+pub use route::RouteInfo;
+pub use veth::{InterfaceSetup, Veth, VethRequest};
+
+pub(in crate::kernel) use attr::{Attributes, Encoder};
+pub(in crate::kernel) use message::{ACK, Batch, CREATE, EXCL};
+pub(in crate::kernel) use socket::{Reply, Socket};
+
+/// A NETLINK_ROUTE socket of one network namespace.
+#[derive(Debug)]
+pub struct Route {
+    socket: Socket,
+    /// Interfaces met so far, for error texts only.
+    names: Vec<(u32, String)>,
+}
+
+impl Route {
+    /// Opens a socket in the thread's current network namespace.
+    ///
+    /// # Errors
+    /// The kernel refuses the socket (descriptor limits, no netlink).
+    pub fn open() -> io::Result<Route> {
+        Ok(Route {
+            socket: Socket::open(None)?,
+            names: Vec::new(),
+        })
+    }
+
+    /// Opens a socket in another network namespace; the thread is back in its own afterwards.
+    ///
+    /// # Errors
+    /// `ns` is no network namespace, or entering it is not permitted.
+    pub fn open_in(ns: BorrowedFd<'_>) -> io::Result<Route> {
+        let _inside = super::netns::enter(ns)?;
+        Route::open()
+    }
+
+    fn remember(&mut self, index: u32, name: &str) {
+        match self.names.iter_mut().find(|(known, _)| *known == index) {
+            Some((_, old)) if old == name => {}
+            Some((_, old)) => name.clone_into(old),
+            None => self.names.push((index, name.to_owned())),
+        }
+    }
+
+    fn name_of(&self, index: u32) -> String {
+        match self.names.iter().find(|(known, _)| *known == index) {
+            Some((_, name)) => name.clone(),
+            None => format!("interface {index}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

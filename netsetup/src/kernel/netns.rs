@@ -1,0 +1,188 @@
+//! Network namespaces: opened, entered for a moment, bound to a name under /run/netns.
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, StatxAttributes, StatxFlags, flock, mkdir, open,
+    statx, unlink,
+};
+use rustix::io::Errno;
+use rustix::mount::{
+    MountPropagationFlags, UnmountFlags, mount_bind, mount_bind_recursive, mount_change, unmount,
+};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// Giving a namespace a name failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The name is taken.
+    #[error("network namespace {} exists", .0.display())]
+    Exists(PathBuf),
+    /// The directory of names could not be made.
+    #[error("prepare {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file or the mount on it could not be made.
+    #[error("bind network namespace to {}: {source}", path.display())]
+    Bind {
+        /// The name.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Taking a namespace's name away failed.
+#[derive(Debug, thiserror::Error)]
+#[error("unbind network namespace {}: {source}", path.display())]
+pub struct UnbindError {
+    /// The name.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// Opens the network namespace of a process.
+///
+/// # Errors
+/// There is no such process, or looking at it is not permitted.
+pub fn open_pid(pid: i32) -> io::Result<OwnedFd> {
+    open_path(Path::new(&format!("/proc/{pid}/ns/net")))
+}
+
+/// Opens a namespace by a path it is bound to.
+///
+/// # Errors
+/// The path cannot be opened. Whether it is a namespace shows when it is entered.
+pub fn open_path(path: &Path) -> io::Result<OwnedFd> {
+    Ok(open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Opens the calling thread's network namespace.
+///
+/// # Errors
+/// /proc is not mounted.
+pub fn open_current() -> io::Result<OwnedFd> {
+    open_path(Path::new("/proc/thread-self/ns/net"))
+}
+
+/// While it lives the thread is in another network namespace. Not for other threads.
+#[derive(Debug)]
+pub struct Guard {
+    previous: OwnedFd,
+    thread_bound: PhantomData<*const ()>,
+}
+
+/// Moves the calling thread into a network namespace until the guard is dropped. Sockets and
+/// /proc/sys/net files opened meanwhile belong to that namespace for good.
+///
+/// # Errors
+/// `ns` is no network namespace, or entering it is not permitted.
+pub fn enter(ns: BorrowedFd<'_>) -> io::Result<Guard> {
+    let previous = open_current()?;
+    move_into_link_name_space(ns, Some(LinkNameSpaceType::Network))?;
+    Ok(Guard {
+        previous,
+        thread_bound: PhantomData,
+    })
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let back =
+            move_into_link_name_space(self.previous.as_fd(), Some(LinkNameSpaceType::Network));
+        if back.is_err() {
+            // Going on would apply the host's changes to a container, or the reverse.
+            std::process::abort();
+        }
+    }
+}
+
+/// Binds a namespace to a name, as `ip netns attach` does, so that `ip netns exec` finds it.
+/// The directory is made when it is missing, and made a shared mount, so that the name is
+/// seen, and can be taken away, in mount namespaces made before it.
+///
+/// # Errors
+/// [`BindError::Exists`] when the name is taken; on errors nothing is left behind.
+pub fn bind(ns: BorrowedFd<'_>, path: &Path) -> Result<(), BindError> {
+    if let Some(directory) = path.parent() {
+        share(directory).map_err(|source| BindError::Directory {
+            path: directory.to_owned(),
+            source,
+        })?;
+    }
+    let failed = |source| BindError::Bind {
+        path: path.to_owned(),
+        source,
+    };
+    let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    match open(path, flags, Mode::empty()) {
+        Ok(_) => {}
+        Err(Errno::EXIST) => return Err(BindError::Exists(path.to_owned())),
+        Err(errno) => return Err(failed(errno.into())),
+    }
+    let source = format!("/proc/thread-self/fd/{}", ns.as_raw_fd());
+    mount_bind(source, path).map_err(|errno| {
+        let _ = unlink(path);
+        failed(errno.into())
+    })
+}
+
+/// Takes a namespace's name away. Harmless when it is gone already, in part or whole.
+///
+/// # Errors
+/// The mount or the file cannot be removed.
+pub fn unbind(path: &Path) -> Result<(), UnbindError> {
+    let failed = |errno: Errno| UnbindError {
+        path: path.to_owned(),
+        source: errno.into(),
+    };
+    match unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        // EINVAL: a file without a mount on it.
+        Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
+        Err(errno) => return Err(failed(errno)),
+    }
+    match unlink(path) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(failed(errno)),
+    }
+}
+
+/// Makes a directory a shared mount of its own. When that is done already it costs one statx.
+fn share(directory: &Path) -> io::Result<()> {
+    match is_mount(directory) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(Errno::NOENT) => match mkdir(directory, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        },
+        Err(errno) => return Err(errno.into()),
+    }
+    // Two at once would stack two mounts, and the upper one hide the other's names; `ip netns`
+    // takes the same lock.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let lock = open(directory, flags, Mode::empty())?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    if is_mount(directory)? {
+        return Ok(());
+    }
+    mount_bind_recursive(directory, directory)?;
+    mount_change(
+        directory,
+        MountPropagationFlags::SHARED | MountPropagationFlags::REC,
+    )?;
+    Ok(())
+}
+
+fn is_mount(path: &Path) -> Result<bool, Errno> {
+    let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty())?;
+    Ok(status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}

@@ -1,0 +1,58 @@
+//! The table `ip rbox-resolver` of a sandbox: port 53 of 127.0.0.11 leads to the resolver's
+//! random ports, so that the container can run a server of its own on port 53. Replies need no
+//! rule: connection tracking turns them back.
+
+use std::net::Ipv4Addr;
+
+use super::expr::{Family, Rule};
+use super::set;
+use super::table::{Hook, add_rule, create_chain, create_table, delete_table};
+use super::transaction::Transaction;
+use super::wire::{NF_INET_LOCAL_OUT, NFPROTO_IPV4};
+use super::{Nft, NftError};
+use crate::model::port::Protocol;
+
+const TABLE: &str = "rbox-resolver";
+const CHAIN: &str = "output";
+const DNS: u16 = 53;
+const PRIORITY_DSTNAT: i32 = -100;
+/// Where containers find the resolver.
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
+
+impl Nft {
+    /// Leads 127.0.0.11 port 53 to these ports of 127.0.0.11, in the socket's namespace, which
+    /// must be the sandbox's ([`Nft::open_in`]). An older redirection is replaced.
+    ///
+    /// # Errors
+    /// The kernel refuses (no nf_tables).
+    pub fn resolver_redirect(&mut self, udp: u16, tcp: u16) -> Result<(), NftError> {
+        match self.commit(redirect(udp, tcp, false)) {
+            Err(error) if error.is_exists() => Ok(self.commit(redirect(udp, tcp, true))?),
+            other => Ok(other?),
+        }
+    }
+}
+
+fn redirect(udp: u16, tcp: u16, replace: bool) -> Transaction {
+    let mut t = Transaction::new("redirect 127.0.0.11 port 53", NFPROTO_IPV4, None);
+    if replace {
+        delete_table(&mut t, TABLE);
+    }
+    create_table(&mut t, TABLE, None);
+    let hook = Hook {
+        kind: "nat",
+        hook: NF_INET_LOCAL_OUT,
+        priority: PRIORITY_DSTNAT,
+    };
+    create_chain(&mut t, TABLE, CHAIN, Some(hook));
+    for (protocol, port) in [(Protocol::Udp, udp), (Protocol::Tcp, tcp)] {
+        add_rule(&mut t, TABLE, CHAIN, None, |r: &mut Rule<'_>| {
+            r.destined_to(ADDRESS);
+            r.destined_to_port(set::protocol_number(protocol), DNS);
+            r.load(&ADDRESS.octets(), 0);
+            r.load(&port.to_be_bytes(), 1);
+            r.dnat(Family::V4);
+        });
+    }
+    t
+}

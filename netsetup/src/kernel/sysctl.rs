@@ -1,0 +1,135 @@
+//! Kernel parameters under /proc/sys.
+//!
+//! `net.*` keys are those of the calling thread's network namespace: enter the sandbox
+//! ([`super::netns::enter`]) and write there. A file opened once keeps its namespace.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// A parameter could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SysctlError {
+    /// The key is not one: empty parts, `..`, or a leading slash.
+    #[error("invalid sysctl name {0:?}")]
+    Name(String),
+    /// The kernel refuses, or has no such parameter.
+    #[error("{verb} sysctl {key}: {source}")]
+    Access {
+        /// `read` or `set`.
+        verb: &'static str,
+        /// The key as given.
+        key: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl SysctlError {
+    /// The kernel has no such parameter (a module is not loaded, IPv6 is compiled out).
+    pub fn is_missing(&self) -> bool {
+        matches!(self, SysctlError::Access { source, .. }
+            if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Writes a parameter: `write("net.ipv4.ip_forward", "1")`. As sysctl(8), a key is separated by
+/// dots, or by slashes when a part has dots itself (`net/ipv4/conf/eth0.5/forwarding`).
+///
+/// # Errors
+/// See [`SysctlError`].
+pub fn write(key: &str, value: &str) -> Result<(), SysctlError> {
+    fs::write(path(key)?, value).map_err(|source| SysctlError::Access {
+        verb: "set",
+        key: key.to_owned(),
+        source,
+    })
+}
+
+/// Reads a parameter, without the line's end.
+///
+/// # Errors
+/// See [`SysctlError`].
+pub fn read(key: &str) -> Result<String, SysctlError> {
+    let mut value = fs::read_to_string(path(key)?).map_err(|source| SysctlError::Access {
+        verb: "read",
+        key: key.to_owned(),
+        source,
+    })?;
+    value.truncate(value.trim_end().len());
+    Ok(value)
+}
+
+/// Writes a parameter unless it has the value; true when it was written. For parameters whose
+/// writing has side effects or wakes others.
+///
+/// # Errors
+/// See [`SysctlError`].
+pub fn ensure(key: &str, value: &str) -> Result<bool, SysctlError> {
+    if read(key)? == value {
+        return Ok(false);
+    }
+    write(key, value)?;
+    Ok(true)
+}
+
+/// Turns packet forwarding on in the current network namespace, IPv4 and, when asked, IPv6.
+/// Nothing is written where it is on.
+///
+/// # Errors
+/// See [`SysctlError`].
+pub fn ensure_forwarding(ipv6: bool) -> Result<(), SysctlError> {
+    ensure("net.ipv4.ip_forward", "1")?;
+    if ipv6 {
+        ensure("net.ipv6.conf.all.forwarding", "1")?;
+    }
+    Ok(())
+}
+
+fn path(key: &str) -> Result<PathBuf, SysctlError> {
+    let separator = if key.contains('/') { '/' } else { '.' };
+    let mut path = PathBuf::from("/proc/sys");
+    for part in key.split(separator) {
+        if part.is_empty() || part == ".." || part == "." || part.contains('\0') {
+            return Err(SysctlError::Name(key.to_owned()));
+        }
+        path.push(part);
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_paths_below_proc_sys_only() {
+        let ok = |key: &str| path(key).map(|path| path.display().to_string()).unwrap();
+        assert_eq!(ok("net.ipv4.ip_forward"), "/proc/sys/net/ipv4/ip_forward");
+        assert_eq!(
+            ok("net/ipv4/conf/eth0.5/x"),
+            "/proc/sys/net/ipv4/conf/eth0.5/x"
+        );
+        for key in [
+            "",
+            "/etc/passwd",
+            "net/../../x",
+            "net..x",
+            "a/./b",
+            "net.",
+            "x\0y",
+        ] {
+            assert!(path(key).is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_parameter_is_named() {
+        let error = read("net.ipv4.no_such_thing").unwrap_err();
+        assert!(error.is_missing());
+        assert_eq!(
+            error.to_string(),
+            "read sysctl net.ipv4.no_such_thing: No such file or directory (os error 2)"
+        );
+    }
+}
