@@ -3,23 +3,19 @@
 //!
 //! All state is below target/demo, so that the demo never meets the user's own containers.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{features, images, packages, workspace};
+use crate::{features, images, packages, visit, workspace};
 
 const NETWORK: &str = "bridge-test";
 const APP_A: &str = "app-a";
 const APP_B: &str = "app-b";
 const IMAGE: &str = "flask:3.1";
-
-/// How long the apps may take until they answer; a second or two is usual.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How to show it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -119,7 +115,7 @@ impl Demo {
             self.command(&arguments)?;
         }
         let address = self.published_address()?;
-        wait_until_answering(address)?;
+        visit::wait_until_answering(address)?;
         self.command(&["ps"])?;
 
         step("The wiring: a veth pair joins each container to the bridge");
@@ -136,7 +132,7 @@ impl Demo {
             self.command(&["exec", APP_A, "wget", "-q", "-O-", "http://localhost:5000/"])?;
         step("The same from this machine, by the published port");
         println!("    $ curl http://{address}/");
-        let outside = get(address)?;
+        let outside = visit::get(address)?;
         print_indented(&outside);
         for reply in [inside, outside] {
             ensure!(
@@ -167,15 +163,16 @@ impl Demo {
         let a = self.inspect(&[], address, APP_A)?;
         let b = self.inspect(&[], address, APP_B)?;
         println!();
+        let (a, b) = (format!("eth0 {a}"), format!("eth0 {b}"));
         print_indented(&format!(
-            "  container {APP_A}                              container {APP_B}\n\
-             \x20 eth0 {a:<16}                      eth0 {b}\n\
-             \x20   |                                             |\n\
-             \x20   | veth pair                                   | veth pair\n\
-             \x20   |                                             |\n\
-             \x20 --+--- bridge br-{network}  {gateway:<15} ----+---  ({NETWORK}, {subnet})\n\
-             \x20                   |\n\
-             \x20             this machine"
+            "container {APP_A:<22} container {APP_B}\n\
+             {a:<32} {b}\n\
+             \x20    │ veth pair                       │ veth pair\n\
+             ─────┴─────────────────────────────────┴──────\n\
+             bridge br-{network}, address {gateway}\n\
+             network {NETWORK}, {subnet}\n\
+             \x20    │\n\
+             this machine"
         ));
         println!();
         Ok(())
@@ -295,49 +292,9 @@ fn print_indented(text: &str) {
     let _ = std::io::stdout().flush();
 }
 
-/// Asks until there is an answer, since an app needs a moment before it listens.
-fn wait_until_answering(address: SocketAddr) -> Result<()> {
-    let started = Instant::now();
-    loop {
-        match get(address) {
-            Ok(_) => return Ok(()),
-            Err(error) if started.elapsed() > PATIENCE => {
-                return Err(error).with_context(|| format!("http://{address}/ does not answer"));
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
-}
-
-/// The body of `http://ADDRESS/`.
-fn get(address: SocketAddr) -> Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(stream, "GET / HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply)?;
-    body(&reply).with_context(|| format!("not a good reply: {reply:?}"))
-}
-
-fn body(reply: &str) -> Option<String> {
-    let (head, body) = reply.split_once("\r\n\r\n")?;
-    let status = head.split_whitespace().nth(1)?;
-    (status == "200").then(|| body.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_good_reply_has_a_body() {
-        assert_eq!(
-            body("HTTP/1.1 200 OK\r\nA: b\r\n\r\nhi\r\n\r\n!").unwrap(),
-            "hi\r\n\r\n!"
-        );
-        assert_eq!(body("HTTP/1.1 502 BAD GATEWAY\r\n\r\nno"), None);
-        assert_eq!(body(""), None);
-    }
 
     #[test]
     fn keep_is_the_only_option() {

@@ -8,6 +8,7 @@ mod features;
 mod images;
 mod packages;
 mod test;
+mod visit;
 mod workspace;
 
 use std::process::ExitCode;
