@@ -66,7 +66,4 @@ pub struct Endpoint {
     /// Names the resolver answers, the owner's name first, then aliases, short id, hostname;
     /// empty on the default bridge, which has no resolver.
     pub dns_names: Vec<String>,
-    /// Highest of a sandbox wins the default route.
-    #[serde(default)]
-    pub gw_priority: i32,
 }

@@ -89,7 +89,7 @@ pub(crate) mod tests {
                 Pool {
                     subnet,
                     ip_range: None,
-                    gateway: subnet.hosts().next(),
+                    gateway: crate::ipam::addresses::first_usable(&subnet, &subnet),
                     gateway_given: false,
                     aux: BTreeMap::new(),
                     automatic: false,

@@ -1,0 +1,384 @@
+//! Leases: one file an address, `leases/<ip>` in the network's run directory, its content the
+//! full id of the owner. Creating the file decides between competitors, so that starts need no
+//! lock; taking over a dead owner's lease and giving one back hold the directory's flock.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::addresses::{candidates, is_occupied};
+use crate::model::endpoint::EndpointConfig;
+use crate::model::network::{Network, Pool};
+
+/// Directory of the leases inside a network's run directory.
+pub const DIRECTORY: &str = "leases";
+/// File that remembers the last address of a family given out: only a hint.
+const LAST_IPV4: &str = "last";
+const LAST_IPV6: &str = "last6";
+
+/// An address that belongs to somebody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lease {
+    /// The file.
+    pub path: PathBuf,
+    /// The address.
+    pub address: IpAddr,
+}
+
+/// The leases of one endpoint.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Leases {
+    /// On networks with IPv4.
+    pub ipv4: Option<Lease>,
+    /// On networks with IPv6.
+    pub ipv6: Option<Lease>,
+}
+
+impl Leases {
+    /// The IPv4 address.
+    pub fn ip(&self) -> Option<Ipv4Addr> {
+        match self.ipv4.as_ref()?.address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        }
+    }
+
+    /// The IPv6 address.
+    pub fn ip6(&self) -> Option<Ipv6Addr> {
+        match self.ipv6.as_ref()?.address {
+            IpAddr::V6(address) => Some(address),
+            IpAddr::V4(_) => None,
+        }
+    }
+
+    /// All that are there, IPv4 first.
+    pub fn iter(&self) -> impl Iterator<Item = &Lease> {
+        self.ipv4.iter().chain(&self.ipv6)
+    }
+}
+
+/// Why there is no lease.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// All addresses are taken.
+    #[error("no available {family} addresses on this network's address pools: {name} ({id})")]
+    Exhausted {
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+        /// Name of the network.
+        name: String,
+        /// Its full id.
+        id: String,
+    },
+    /// The fixed address is somebody's, the gateway, or one that nobody can have.
+    #[error("Address already in use")]
+    InUse(IpAddr),
+    /// The fixed address is outside the network.
+    #[error("invalid address {0}: it does not belong to any of this network's subnets")]
+    Outside(IpAddr),
+    /// The file cannot be made.
+    #[error("lease {address} on network {network}: {source}")]
+    File {
+        /// The address.
+        address: IpAddr,
+        /// Name of the network.
+        network: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Who wants an address of which network.
+#[derive(Clone, Copy)]
+pub struct LeaseRequest<'a> {
+    /// The network's run directory; it is made when it is missing.
+    pub run_dir: &'a Path,
+    /// The network.
+    pub network: &'a Network,
+    /// Full id of the container.
+    pub owner: &'a str,
+    /// Whether a container (full id) is alive: the holder of a lease that is not loses it.
+    pub is_alive: &'a dyn Fn(&str) -> bool,
+}
+
+/// Called with a lease's path before the lease is made, so that it can be journalled.
+pub type BeforeLease<'a> = &'a mut dyn FnMut(&Path) -> io::Result<()>;
+
+/// Leases what an endpoint of the network needs: an address of each family that is on.
+/// `previous` are the addresses it had when it ran last; it gets them again if they are free.
+///
+/// # Errors
+/// See [`LeaseError`]. What was leased before the error is given back.
+pub fn lease_endpoint(
+    request: &LeaseRequest<'_>,
+    config: &EndpointConfig,
+    previous: &[IpAddr],
+    before: BeforeLease<'_>,
+) -> Result<Leases, LeaseError> {
+    let mut leases = Leases::default();
+    for pool in &request.network.pools {
+        let ipv6 = pool.subnet.addr().is_ipv6();
+        let fixed = if ipv6 {
+            config.ip6.map(IpAddr::V6)
+        } else {
+            config.ip.map(IpAddr::V4)
+        };
+        let prefer = previous
+            .iter()
+            .copied()
+            .find(|address| address.is_ipv6() == ipv6);
+        let lease = match lease(request, pool, fixed, prefer, before) {
+            Ok(lease) => Some(lease),
+            Err(error) => {
+                for lease in leases.iter() {
+                    // The error that is reported is the one that made this necessary.
+                    let _ = release(&lease.path, request.owner);
+                }
+                return Err(error);
+            }
+        };
+        if ipv6 {
+            leases.ipv6 = lease
+        } else {
+            leases.ipv4 = lease
+        }
+    }
+    Ok(leases)
+}
+
+/// Leases one address of a pool: `fixed` if given; else `prefer` if free; else the next one.
+///
+/// # Errors
+/// See [`LeaseError`].
+pub fn lease(
+    request: &LeaseRequest<'_>,
+    pool: &Pool,
+    fixed: Option<IpAddr>,
+    prefer: Option<IpAddr>,
+    before: BeforeLease<'_>,
+) -> Result<Lease, LeaseError> {
+    let directory = request.run_dir.join(DIRECTORY);
+    let mut desk = Desk {
+        request,
+        directory: &directory,
+        draft: None,
+        before,
+    };
+    if let Some(address) = fixed {
+        if !pool.subnet.contains(&address) {
+            return Err(LeaseError::Outside(address));
+        }
+        if is_occupied(pool, address) || !desk.take(address, true)? {
+            return Err(LeaseError::InUse(address));
+        }
+        return Ok(desk.lease(address));
+    }
+    let within = pool.ip_range.unwrap_or(pool.subnet);
+    if let Some(address) = prefer
+        && within.contains(&address)
+        && !is_occupied(pool, address)
+        && desk.take(address, false)?
+    {
+        return Ok(desk.lease(address));
+    }
+    let hint = request.run_dir.join(if pool.subnet.addr().is_ipv6() {
+        LAST_IPV6
+    } else {
+        LAST_IPV4
+    });
+    let last = fs::read_to_string(&hint)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    // The dead are looked for only when no address is free: asking is dear, and whoever finds
+    // a dead container gives its leases back anyway.
+    for take_over in [false, true] {
+        for address in candidates(pool, last) {
+            if desk.take(address, take_over)? {
+                // One short write to a file that nobody truncates: never torn.
+                let _ = fs::OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .open(&hint)
+                    .and_then(|mut file| file.write_all(format!("{address:<39}\n").as_bytes()));
+                return Ok(desk.lease(address));
+            }
+        }
+    }
+    Err(LeaseError::Exhausted {
+        family: if pool.subnet.addr().is_ipv6() {
+            "IPv6"
+        } else {
+            "IPv4"
+        },
+        name: request.network.name.clone(),
+        id: request.network.id.clone(),
+    })
+}
+
+/// Gives a lease back, if it is (still) the owner's. Harmless when repeated.
+///
+/// # Errors
+/// The file cannot be read or removed.
+pub fn release(path: &Path, owner: &str) -> io::Result<()> {
+    let Some(directory) = path.parent() else {
+        return Ok(());
+    };
+    let lock = match lock(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    match fs::read_to_string(path) {
+        Ok(holder) if holder.trim_end() == owner => fs::remove_file(path)?,
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    drop(lock);
+    Ok(())
+}
+
+fn lock(directory: &Path) -> io::Result<fs::File> {
+    let file = fs::File::open(directory)?;
+    flock(&file, FlockOperation::LockExclusive)?;
+    Ok(file)
+}
+
+/// Where addresses are asked for, one after the other.
+struct Desk<'a, 'b> {
+    request: &'a LeaseRequest<'a>,
+    directory: &'a Path,
+    /// A file with our id in it, ready to be linked to an address: so a lease appears complete.
+    draft: Option<Draft>,
+    before: BeforeLease<'b>,
+}
+
+/// Removes its file when dropped.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Desk<'_, '_> {
+    fn lease(&self, address: IpAddr) -> Lease {
+        Lease {
+            path: self.directory.join(address.to_string()),
+            address,
+        }
+    }
+
+    /// True when the address is ours now; false when it is somebody else's.
+    fn take(&mut self, address: IpAddr, take_over: bool) -> Result<bool, LeaseError> {
+        self.try_take(address, take_over)
+            .map_err(|source| LeaseError::File {
+                address,
+                network: self.request.network.name.clone(),
+                source,
+            })
+    }
+
+    fn try_take(&mut self, address: IpAddr, take_over: bool) -> io::Result<bool> {
+        let path = self.directory.join(address.to_string());
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (self.before)(&path)?;
+                if self.link(&path)? {
+                    return Ok(true);
+                }
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        // None: given back this moment; there are others, and a fixed one may be tried again.
+        match holder(&path)? {
+            Some(holder) if holder == self.request.owner => self.keep(&path),
+            Some(holder) if take_over && !(self.request.is_alive)(&holder) => {
+                self.replace(&path, &holder)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Our own lease of an earlier life, unless somebody has taken it over as a dead one's.
+    fn keep(&mut self, path: &Path) -> io::Result<bool> {
+        let _lock = lock(self.directory)?;
+        if holder(path)?.as_deref() != Some(self.request.owner) {
+            return Ok(false);
+        }
+        (self.before)(path)?;
+        Ok(true)
+    }
+
+    /// Makes the lease; false when there is one.
+    fn link(&mut self, path: &Path) -> io::Result<bool> {
+        // Twice: the run directory may be missing, or vanish with its network this moment.
+        for _ in 0..2 {
+            let linked = match self.draft()? {
+                Some(draft) => fs::hard_link(draft, path),
+                None => Err(io::ErrorKind::NotFound.into()),
+            };
+            match linked {
+                Ok(()) => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.draft = None;
+                    fs::create_dir_all(self.directory)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::from(Errno::NOENT))
+    }
+
+    /// Path of our draft; `None` when the directory is missing.
+    fn draft(&mut self) -> io::Result<Option<&Path>> {
+        if self.draft.is_none() {
+            let owner = self.request.owner;
+            let thread = rustix::thread::gettid().as_raw_nonzero();
+            let name = format!(".{}-{thread}", owner.get(..12).unwrap_or(owner));
+            let draft = Draft(self.directory.join(name));
+            match fs::write(&draft.0, owner) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                other => other?,
+            }
+            self.draft = Some(draft);
+        }
+        Ok(self.draft.as_ref().map(|draft| draft.0.as_path()))
+    }
+
+    /// Replaces the lease of a dead owner. Under the lock only one does so, and the rename
+    /// leaves no moment in which the address is free. The owner is asked after once more,
+    /// for it may have been started again; then it keeps its lease under the same lock.
+    fn replace(&mut self, path: &Path, dead: &str) -> io::Result<bool> {
+        let _lock = lock(self.directory)?;
+        if holder(path)?.as_deref() != Some(dead) || (self.request.is_alive)(dead) {
+            return Ok(false);
+        }
+        (self.before)(path)?;
+        let Some(draft) = self.draft()?.map(Path::to_owned) else {
+            return Ok(false);
+        };
+        fs::rename(draft, path)?;
+        self.draft = None;
+        Ok(true)
+    }
+}
+
+/// Full id of the owner; `None` when the lease is gone.
+fn holder(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.trim_end().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;
