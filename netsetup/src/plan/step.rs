@@ -53,10 +53,13 @@ pub enum Step {
         /// Random TCP port the resolver listens on.
         tcp: u16,
     },
-    /// The endpoint's record and its line in the network's `hosts` zone. Undo removes both.
+    /// The endpoint's record and its line in the network's `hosts` zone. Fails when the network
+    /// has been removed meanwhile. Undo removes both.
     Publish {
         /// `/run/rbox/networks/<name>`.
         network_run_dir: PathBuf,
+        /// `/var/lib/rbox/networks/<name>.json`.
+        network_record: PathBuf,
         /// The record.
         endpoint: Box<Endpoint>,
     },
@@ -64,8 +67,8 @@ pub enum Step {
     Ports {
         /// Bound ports that get DNAT (loopback bindings never do).
         ports: Vec<PublishedPort>,
-        /// Container address they lead to.
-        to: Ipv4Addr,
+        /// Container address they lead to; bindings of the other family are the relay's alone.
+        to: IpAddr,
         /// Container id, kept as the elements' comment.
         owner: String,
     },
@@ -113,4 +116,8 @@ pub struct VethStep {
     pub isolated: bool,
     /// IPv6 stays enabled on the inner end.
     pub ipv6: bool,
+    /// Frames may leave by the port they came from: so a container reaches its own published
+    /// ports on a host whose bridges pass through its firewall (`bridge-nf-call-iptables`).
+    #[serde(default)]
+    pub hairpin: bool,
 }
