@@ -122,7 +122,7 @@ fn move_bytes(
 }
 
 /// Makes the close that follows a reset.
-fn reset(stream: &TcpStream) {
+pub(super) fn reset(stream: &TcpStream) {
     let _ = sockopt::set_socket_linger(stream.as_fd(), Some(Duration::ZERO));
 }
 
