@@ -211,7 +211,7 @@ impl Counts {
         let tests: BTreeSet<&str> = lines
             .lines()
             .filter_map(|line| line.strip_prefix("SKIPPED "))
-            .map(|line| line.split_once(':').map_or(line, |(test, _)| test))
+            .map(|line| line.split_once(": ").map_or(line, |(test, _)| test))
             .collect();
         self.skipped += tests.len();
         self.passed = self.passed.saturating_sub(tests.len());
@@ -266,7 +266,7 @@ mod tests {
             failed: 1,
             skipped: 1,
         };
-        counts.add_skips("SKIPPED a::b: no IPv6\nSKIPPED a::b: no SCTP\nSKIPPED c: no root\n");
+        counts.add_skips("SKIPPED a::b: no IPv6\nSKIPPED a::b: no SCTP\nSKIPPED a::c: no root\n");
         assert_eq!(
             counts,
             Counts {
