@@ -223,3 +223,19 @@ fn an_unknown_version_of_edns_is_refused() {
         assert_eq!(reply.message.edns.as_ref().unwrap().version(), 0);
     });
 }
+
+#[test]
+fn port_53_leads_to_the_resolver() {
+    run("port_53_leads_to_the_resolver", || async {
+        let mut world = World::new().await;
+        world.zone("h4n", ZONE);
+        let mut nft = crate::kernel::nft::Nft::open().unwrap();
+        nft.resolver_redirect(world.udp.port(), world.tcp.port())
+            .unwrap();
+        world.udp.set_port(53);
+        assert_eq!(world.ask("h4a", A).await.shown(), "NOERROR 10.241.0.2");
+        world.tcp.set_port(53);
+        let stream = world.connect().await;
+        assert_eq!(stream.peer_addr().unwrap(), world.tcp);
+    });
+}

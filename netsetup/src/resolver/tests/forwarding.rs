@@ -232,3 +232,28 @@ fn the_sockets_are_in_the_sandbox_only() {
         assert_ne!(sockets.tcp_port(), 0);
     });
 }
+
+#[test]
+fn the_sockets_can_be_made_before_loopback_is_up() {
+    run("the_sockets_can_be_made_before_loopback_is_up", || async {
+        let loopback = |state| {
+            let set = std::process::Command::new("ip")
+                .args(["link", "set", "lo", state])
+                .status();
+            assert!(set.unwrap().success());
+        };
+        loopback("down");
+        let here = crate::kernel::netns::open_current().unwrap();
+        let sockets = crate::resolver::bind(here.as_fd()).unwrap();
+        loopback("up");
+        let server = ("127.0.0.11", sockets.udp_port());
+        let (_keep, config) = tokio::sync::watch::channel(Default::default());
+        tokio::spawn(async move { crate::resolver::serve(sockets, config).await });
+        let client = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client
+            .send_to(&question("web", A).to_vec().unwrap(), server)
+            .await
+            .unwrap();
+        assert!(client.recv(&mut [0; 512]).await.unwrap() > 12);
+    });
+}
