@@ -1,0 +1,321 @@
+//! A new container.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use oci_spec::runtime::{LinuxResources, Spec};
+
+use super::errors::{CreateError, StartError};
+use super::{Stdio, namespaces, reap};
+use crate::cgroup::{self, Cgroup, JoinTarget};
+use crate::process::child::Setup;
+use crate::process::command::Command;
+use crate::process::handshake::{self, FromChild};
+use crate::process::operation::Operation;
+use crate::process::plan::{self, ContainerInput};
+use crate::process::spawn::{self, PidNamespace, Started};
+use crate::process::sys;
+use crate::rootfs::{bind, mounts};
+use crate::security::{capabilities::Sets, seccomp};
+use crate::spec::{Namespaces, ValidateError, validate};
+
+/// What a container is made from.
+#[derive(Debug)]
+pub struct CreateRequest<'a> {
+    /// Its id; names the session keyring, and the cgroup when the
+    /// configuration names none.
+    pub id: &'a str,
+    /// The directory that a relative `root.path` is in.
+    pub bundle: &'a Path,
+    /// The configuration.
+    pub spec: &'a Spec,
+    /// A detached mount to use as `/` instead of `root.path`.
+    pub rootfs: Option<OwnedFd>,
+    /// The standard streams.
+    pub stdio: Stdio,
+    /// Whether the container is killed when the caller dies.
+    pub die_with_parent: bool,
+}
+
+/// A container whose process sets itself up or waits to be started.
+#[derive(Debug)]
+pub struct Created {
+    inner: Option<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    started: Started,
+    cgroup: Cgroup,
+    console: Option<OwnedFd>,
+    ready: bool,
+}
+
+/// A container whose process was executed. It is the caller's to wait for.
+#[derive(Debug)]
+pub struct Running {
+    /// The process id in the caller's pid namespace.
+    pub pid: i32,
+    /// A descriptor of the process, closed on exec.
+    pub pidfd: OwnedFd,
+    /// Its cgroup.
+    pub cgroup: Cgroup,
+}
+
+/// Checks the whole configuration, makes and limits the cgroup, and starts the
+/// child, which sets itself up while this returns.
+///
+/// # Errors
+/// [`CreateError`]; nothing is left behind.
+pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
+    let spec = request.spec;
+    validate(spec)?;
+    let linux = spec
+        .linux()
+        .as_ref()
+        .ok_or(ValidateError::Missing("linux"))?;
+    let process = spec
+        .process()
+        .as_ref()
+        .ok_or(ValidateError::Missing("process"))?;
+    let namespaces =
+        Namespaces::of(linux).map_err(|kind| ValidateError::RepeatedNamespace(kind.to_string()))?;
+    let no_new_privileges = process.no_new_privileges().unwrap_or(false);
+    let seccomp = linux.seccomp().as_ref().map(seccomp::compile).transpose()?;
+    refuse_listener(seccomp.as_ref())?;
+    let sets = process
+        .capabilities()
+        .as_ref()
+        .map(Sets::from_spec)
+        .transpose()?;
+    let sets = sets.unwrap_or_default();
+    let drop_later = seccomp.is_some() && !no_new_privileges;
+    let joined = namespaces::open_joined(&namespaces)?;
+    let pid_namespace = namespaces::open_pid(&namespaces)?;
+    let root = match request.rootfs {
+        Some(root) => root,
+        None => bundle_root(request.bundle, spec)?,
+    };
+    let (stdio, terminal) = request.stdio.split();
+
+    let path = cgroup_path(spec, request.id);
+    let none = LinuxResources::default();
+    let cgroup = Cgroup::create(&path, linux.resources().as_ref().unwrap_or(&none))?;
+    let started = (|| {
+        let JoinTarget { unified, tasks } = cgroup.join_target()?;
+        let hierarchies = cgroup::hierarchies()?;
+        let input = ContainerInput {
+            id: request.id,
+            spec,
+            linux,
+            process,
+            namespaces: &namespaces,
+            cgroup: cgroup.path(),
+            hierarchies: &hierarchies,
+            terminal,
+            sets,
+            drop_later,
+            die_with_parent: request.die_with_parent,
+        };
+        let mut operations = plan::container(&input, tasks, joined)?;
+        mounts::open_sources(
+            operations
+                .iter_mut()
+                .filter_map(|operation| match operation {
+                    Operation::Mount(mount) => Some(&mut **mount),
+                    _ => None,
+                }),
+        )?;
+        let setup = Setup {
+            operations,
+            command: Command::new(
+                process.args().as_deref().unwrap_or_default(),
+                process.env().as_deref().unwrap_or_default(),
+            ),
+            waits: true,
+            seccomp,
+            drop_after_filter: drop_later.then_some(sets),
+            root: Some(root),
+            stdio,
+        };
+        let pid = match &pid_namespace {
+            Some(file) => PidNamespace::File(file.as_fd()),
+            None => PidNamespace::ByFlags,
+        };
+        let unified = unified.as_ref().map(AsFd::as_fd);
+        spawn::start(&setup, namespaces.clone_flags(), unified, pid)
+            .map_err(CreateError::process("clone3"))
+    })();
+    match started {
+        Ok(started) => {
+            let inner = Inner {
+                started,
+                cgroup,
+                console: None,
+                ready: false,
+            };
+            Ok(Created { inner: Some(inner) })
+        }
+        Err(error) => {
+            // The first error is the one to tell.
+            let _ = cgroup.delete();
+            Err(error)
+        }
+    }
+}
+
+impl Created {
+    /// The process id in the caller's pid namespace.
+    pub fn pid(&self) -> i32 {
+        self.inner
+            .as_ref()
+            .map_or(-1, |inner| inner.started.child.pid)
+    }
+
+    /// A descriptor of the process.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.inner().started.child.pidfd.as_fd()
+    }
+
+    /// The container's cgroup.
+    pub fn cgroup(&self) -> &Cgroup {
+        &self.inner().cgroup
+    }
+
+    /// Waits until the child has done everything but exec.
+    ///
+    /// # Errors
+    /// The child's failure, with the step and the object, or its death.
+    pub fn wait_ready(&mut self) -> Result<(), CreateError> {
+        let inner = self.inner_mut();
+        while !inner.ready {
+            let message = handshake::receive(&inner.started.socket).map_err(
+                CreateError::process("receiving from the container's process"),
+            )?;
+            match message {
+                FromChild::Console(master) => inner.console = Some(master),
+                FromChild::Ready => inner.ready = true,
+                FromChild::Failed(failure) => return Err(failure.into()),
+                FromChild::Closed => {
+                    return Err(CreateError::Died(reap::kill_and_reap(&inner.started.child)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The terminal's master side, once, after [`Self::wait_ready`].
+    pub fn take_console(&mut self) -> Option<OwnedFd> {
+        self.inner_mut().console.take()
+    }
+
+    /// Lets the process execute its program; waits for
+    /// [`Self::wait_ready`] first if need be. Returns when execve succeeded.
+    ///
+    /// # Errors
+    /// The child's failure; the container is gone then.
+    pub fn start(mut self) -> Result<Running, StartError> {
+        self.wait_ready()?;
+        let inner = self.inner();
+        handshake::send_go(inner.started.socket.as_fd())
+            .map_err(CreateError::process("starting the container's process"))?;
+        let message = handshake::receive(&inner.started.socket).map_err(CreateError::process(
+            "receiving from the container's process",
+        ))?;
+        match message {
+            FromChild::Closed => {}
+            FromChild::Failed(failure) => return Err(failure.into()),
+            FromChild::Console(_) | FromChild::Ready => {
+                let source = std::io::Error::from(std::io::ErrorKind::InvalidData);
+                let what = "unexpected message from the container's process";
+                return Err(CreateError::Process { what, source }.into());
+            }
+        }
+        let Some(inner) = self.inner.take() else {
+            unreachable!("taken only here")
+        };
+        let sys::Child { pid, pidfd } = inner.started.child;
+        Ok(Running {
+            pid,
+            pidfd,
+            cgroup: inner.cgroup,
+        })
+    }
+
+    fn inner(&self) -> &Inner {
+        let Some(inner) = &self.inner else {
+            unreachable!("taken only by start")
+        };
+        inner
+    }
+
+    fn inner_mut(&mut self) -> &mut Inner {
+        let Some(inner) = &mut self.inner else {
+            unreachable!("taken only by start")
+        };
+        inner
+    }
+}
+
+impl Drop for Created {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            reap::kill_and_reap(&inner.started.child);
+            // A drop has nobody to tell; an undeleted cgroup is found by its name.
+            let _ = inner.cgroup.delete();
+        }
+    }
+}
+
+/// The bundle's root directory as a detached mount of its own.
+fn bundle_root(bundle: &Path, spec: &Spec) -> Result<OwnedFd, CreateError> {
+    let root = spec.root().as_ref().ok_or(ValidateError::Missing("root"))?;
+    let path = bundle.join(root.path());
+    let follows = spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.rootfs_propagation().as_deref())
+        .is_some_and(|name| name.contains("slave") || name.contains("shared"));
+    let propagation = if follows {
+        libc::MS_SLAVE
+    } else {
+        libc::MS_PRIVATE
+    };
+    let attributes = sys::MountAttributes {
+        propagation,
+        ..sys::MountAttributes::default()
+    };
+    bind::clone_tree(&path, true)
+        .and_then(|tree| {
+            sys::set_mount_attributes(tree.as_fd(), attributes, true)?;
+            let kind = rustix::fs::fstat(&tree)?.st_mode & libc::S_IFMT;
+            if kind == libc::S_IFDIR {
+                Ok(tree)
+            } else {
+                Err(rustix::io::Errno::NOTDIR.into())
+            }
+        })
+        .map_err(|source| CreateError::Rootfs { path, source })
+}
+
+/// The cgroup's path in each hierarchy.
+fn cgroup_path(spec: &Spec, id: &str) -> String {
+    let path = spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.cgroups_path().as_ref());
+    match path.map(|path| path.to_string_lossy()) {
+        Some(path) if !path.is_empty() => format!("/{}", path.trim_start_matches('/')),
+        _ => format!("/rbox/{id}"),
+    }
+}
+
+/// Whoever listens for a filter's notifications has to be told its descriptor.
+pub(super) fn refuse_listener(program: Option<&seccomp::Program>) -> Result<(), ValidateError> {
+    match program {
+        Some(program) if program.notifies() => Err(ValidateError::Unsupported(
+            "seccomp action SCMP_ACT_NOTIFY".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,127 @@
+//! The child's way from clone3 to execve.
+
+use std::convert::Infallible;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior, umask};
+
+use super::command::{Command, exec_failure};
+use super::operation::{Context, Operation};
+use super::{Failure, FailureKind, Naming, credentials, handshake, sys};
+use crate::security::{capabilities::Sets, seccomp};
+
+/// What a child that reported its failure exits with; nobody looks at it.
+const FAILED: i32 = 1;
+
+/// Everything that a child needs, made by its parent.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) command: Command,
+    /// Whether to wait for the parent's word between set-up and exec.
+    pub(crate) waits: bool,
+    pub(crate) seccomp: Option<seccomp::Program>,
+    /// Sets to apply after the filter, which needs CAP_SYS_ADMIN without
+    /// no_new_privs; with it they are among the operations.
+    pub(crate) drop_after_filter: Option<Sets>,
+    /// The container's root, detached; `None` inside a running container.
+    pub(crate) root: Option<OwnedFd>,
+    /// Standard streams; `None` for a terminal.
+    pub(crate) stdio: Option<[OwnedFd; 3]>,
+}
+
+/// Runs in the child. Owns nothing and drops nothing: all descriptors belong to
+/// the parent's copy of `setup`, and are closed by number.
+pub(crate) fn main(setup: &Setup, socket: &OwnedFd) -> Infallible {
+    let mut context = Context {
+        socket: borrow(socket.as_fd()),
+        root: setup.root.as_ref().map(|root| borrow(root.as_fd())),
+        stdio: None,
+        terminal: None,
+        in_directory: false,
+    };
+    let Err(failure) = run(setup, &mut context);
+    // If even this fails the parent reads the end of the socket.
+    let _ = handshake::send_failure(context.socket, &failure);
+    sys::exit(FAILED)
+}
+
+fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
+    sys::reset_signals();
+    umask(Mode::empty());
+    // Processes of a container that is being joined must not trace this one
+    // while it still has the host in its hands. Exec makes it dumpable again.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).naming(|| "prctl PR_SET_DUMPABLE")?;
+    clear_standard_numbers(setup, context)?;
+    for operation in &setup.operations {
+        operation.run(context).map_err(|failure| {
+            if setup.waits && operation.is_init() {
+                let message = format!("error during container init: {}", failure.message);
+                Failure { message, ..failure }
+            } else {
+                failure
+            }
+        })?;
+    }
+    let path = setup.command.find()?;
+    if setup.waits {
+        handshake::send_ready(context.socket).naming(|| "reporting to the parent")?;
+        if !handshake::wait_for_go(context.socket).naming(|| "waiting for the parent")? {
+            sys::exit(FAILED);
+        }
+    }
+    install_filter(setup)?;
+    let (args, env) = setup.command.strings();
+    let error = sys::execve(&path, args, env);
+    Err(exec_failure(&path, &error))
+}
+
+/// The filter comes as late as possible: it need not allow what the set-up
+/// does, only execve, and capset where its privilege is dropped after it.
+fn install_filter(setup: &Setup) -> Result<(), Failure> {
+    if let Some(program) = &setup.seccomp {
+        if setup.drop_after_filter.is_some() {
+            credentials::raise_permitted()?;
+        }
+        program.install().map_err(|error| {
+            Failure::new(
+                FailureKind::Other,
+                format!("unable to init seccomp: {error}"),
+            )
+        })?;
+    }
+    setup
+        .drop_after_filter
+        .as_ref()
+        .map_or(Ok(()), credentials::apply)
+}
+
+/// Moves descriptors away from 0, 1 and 2, where the parent may have had none
+/// open and got them: placing the streams would overwrite them.
+fn clear_standard_numbers(setup: &Setup, context: &mut Context) -> Result<(), Failure> {
+    context.socket = above_standard(context.socket)?;
+    if let Some([stdin, stdout, stderr]) = &setup.stdio {
+        context.stdio = Some([
+            above_standard(stdin.as_fd())?,
+            above_standard(stdout.as_fd())?,
+            above_standard(stderr.as_fd())?,
+        ]);
+    }
+    Ok(())
+}
+
+fn above_standard(fd: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Failure> {
+    use std::os::fd::{AsRawFd, IntoRawFd};
+    if fd.as_raw_fd() > 2 {
+        return Ok(borrow(fd));
+    }
+    let copy = rustix::io::fcntl_dupfd_cloexec(fd, 3).naming(|| "moving descriptors")?;
+    Ok(sys::borrow_number(copy.into_raw_fd()))
+}
+
+/// The parent's owners never run in this process.
+fn borrow(fd: BorrowedFd<'_>) -> BorrowedFd<'static> {
+    use std::os::fd::AsRawFd;
+    sys::borrow_number(fd.as_raw_fd())
+}

@@ -1,0 +1,23 @@
+//! From a plan to a running process.
+//!
+//! The parent is single-threaded: clone3 without CLONE_VM is a fork, and after
+//! the fork of a program with threads even allocating memory could wait for
+//! ever.
+
+pub(crate) mod child;
+pub(crate) mod command;
+pub(crate) mod credentials;
+mod failure;
+pub(crate) mod handshake;
+pub(crate) mod limits;
+pub(crate) mod operation;
+pub(crate) mod plan;
+pub mod self_exe;
+pub(crate) mod spawn;
+pub(crate) mod sys;
+pub(crate) mod sys_security;
+pub(crate) mod terminal;
+pub mod user;
+
+pub use failure::{FailureKind, reason};
+pub(crate) use failure::{Failure, Naming};

@@ -1,0 +1,303 @@
+//! The set-up of a container's process as a list of operations, executed by
+//! the child in order. The plan decides, an operation only does.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::process::umask;
+
+use super::credentials::Credentials;
+use super::limits::Limit;
+use super::terminal::WindowSize;
+use super::{Failure, Naming, credentials, handshake, sys, terminal};
+use crate::rootfs::devices::{self, DeviceNode};
+use crate::rootfs::mounts::{DIRECTORY_MODE, PlannedMount};
+use crate::rootfs::{in_root, masks, pivot};
+use crate::security::capabilities::Sets;
+use crate::spec::mount_options::Propagation;
+
+/// One step of the set-up.
+#[derive(Debug)]
+pub(crate) enum Operation {
+    /// Joins the cgroup v1 hierarchies whose `tasks` files these are.
+    JoinCgroup(Vec<OwnedFd>),
+    /// Joins the namespace; its kind for the error text.
+    JoinNamespace(&'static str, OwnedFd),
+    /// Joins all these kinds (`CLONE_NEW*`) of the process behind the descriptor.
+    JoinProcess(OwnedFd, i32),
+    /// A cgroup namespace whose root is the cgroup joined before.
+    NewCgroupNamespace,
+    /// A session of its own, without a terminal yet.
+    NewSession,
+    /// An empty session keyring of that name, where the kernel has keyrings.
+    NewKeyring(String),
+    SetHostname(String),
+    SetDomainname(String),
+    /// Writes to the host's view of /proc/sys: relative path, value.
+    SetSysctl(String, String),
+    SetOomScore(i32),
+    SeparateFromHost,
+    AttachRoot,
+    Mount(Box<PlannedMount>),
+    MakeDevices(Vec<DeviceNode>),
+    MakeDeviceLinks,
+    /// Opens a terminal in the container's devpts and sends its master side to
+    /// the parent; `on_console` mounts the other side on /dev/console.
+    OpenTerminal {
+        size: WindowSize,
+        owner: u32,
+        on_console: bool,
+    },
+    PivotRoot,
+    SetPropagation(Propagation),
+    MakeWorkingDirectory(PathBuf),
+    MakeRootReadOnly,
+    ProtectPaths(Vec<String>),
+    HidePaths(Vec<String>),
+    /// Puts standard input, output and error in place.
+    PlaceStdio {
+        owner: u32,
+    },
+    /// Closes everything but standard streams and the handshake.
+    CloseDescriptors,
+    SetLimits(Vec<Limit>),
+    SetUmask(u32),
+    /// Bounding set, groups, user.
+    ChangeUser(Box<Credentials>),
+    /// Enters the working directory; where the caller's privileges are not
+    /// enough, a later try as the container's user (`last`) decides.
+    ChangeDirectory {
+        path: PathBuf,
+        last: bool,
+    },
+    /// The capability sets of the process.
+    DropCapabilities(Sets),
+    NoNewPrivileges,
+    /// SIGKILL when the parent dies.
+    DieWithParent,
+}
+
+/// What operations share while they run in the child.
+pub(crate) struct Context {
+    /// The handshake's end; another number after `CloseDescriptors`.
+    pub(crate) socket: BorrowedFd<'static>,
+    /// The detached, then attached, root of the container.
+    pub(crate) root: Option<BorrowedFd<'static>>,
+    /// Standard streams that the parent gave.
+    pub(crate) stdio: Option<[BorrowedFd<'static>; 3]>,
+    /// The container's side of the terminal, once opened.
+    pub(crate) terminal: Option<OwnedFd>,
+    /// The working directory was reached before the change of user.
+    pub(crate) in_directory: bool,
+}
+
+impl Operation {
+    /// Does it. An error names the step and its object.
+    pub(crate) fn run(&self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::JoinCgroup(tasks) => join_cgroup(tasks),
+            Self::JoinNamespace(kind, fd) => {
+                rustix::thread::move_into_link_name_space(fd.as_fd(), None)
+                    .naming(|| format!("joining the {kind} namespace"))
+            }
+            Self::JoinProcess(process, kinds) => join_process(process.as_fd(), *kinds),
+            Self::NewCgroupNamespace => sys::unshare_namespaces(libc::CLONE_NEWCGROUP)
+                .naming(|| "making a cgroup namespace"),
+            Self::NewSession => rustix::process::setsid().map(drop).naming(|| "setsid"),
+            Self::NewKeyring(name) => new_keyring(name),
+            Self::SetHostname(name) => {
+                rustix::system::sethostname(name.as_bytes()).naming(|| "sethostname")
+            }
+            Self::SetDomainname(name) => {
+                rustix::system::setdomainname(name.as_bytes()).naming(|| "setdomainname")
+            }
+            Self::SetSysctl(path, value) => write_host_proc(&format!("/proc/sys/{path}"), value),
+            Self::SetOomScore(value) => {
+                write_host_proc("/proc/self/oom_score_adj", &value.to_string())
+            }
+            Self::SeparateFromHost => pivot::separate_from_host(),
+            Self::AttachRoot => pivot::attach(context.root()?),
+            Self::Mount(mount) => mount.make(context.root()?),
+            Self::MakeDevices(nodes) => devices::make_nodes(context.root()?, nodes),
+            Self::MakeDeviceLinks => devices::make_links(context.root()?),
+            Self::OpenTerminal {
+                size,
+                owner,
+                on_console,
+            } => open_terminal(context, *size, *owner, *on_console),
+            Self::PivotRoot => pivot::pivot(context.root()?),
+            Self::SetPropagation(propagation) => {
+                pivot::set_propagation(context.root()?, *propagation)
+            }
+            Self::MakeWorkingDirectory(path) => make_directory(context.root()?, path),
+            Self::MakeRootReadOnly => pivot::make_read_only(context.root()?),
+            Self::ProtectPaths(paths) => masks::protect(context.root()?, paths),
+            Self::HidePaths(paths) => masks::hide(context.root()?, paths),
+            Self::PlaceStdio { owner } => place_stdio(context, *owner),
+            Self::CloseDescriptors => close_descriptors(context),
+            Self::SetLimits(limits) => limits.iter().try_for_each(Limit::apply),
+            Self::SetUmask(mask) => {
+                umask(Mode::from_raw_mode(*mask));
+                Ok(())
+            }
+            Self::ChangeUser(credentials) => credentials.change_user(),
+            Self::ChangeDirectory { path, last } => change_directory(context, path, *last),
+            Self::DropCapabilities(sets) => credentials::apply(sets),
+            Self::NoNewPrivileges => {
+                rustix::thread::set_no_new_privs(true).naming(|| "setting no_new_privs")
+            }
+            Self::DieWithParent => {
+                let signal = Some(rustix::process::Signal::KILL);
+                rustix::process::set_parent_process_death_signal(signal)
+                    .naming(|| "setting the parent death signal")
+            }
+        }
+    }
+
+    /// Whether a failure reads as one of the container's init: what comes
+    /// after belongs to the process that was asked for.
+    pub(crate) fn is_init(&self) -> bool {
+        !matches!(
+            self,
+            Self::SetLimits(_)
+                | Self::SetUmask(_)
+                | Self::ChangeUser(_)
+                | Self::ChangeDirectory { .. }
+                | Self::DropCapabilities(_)
+                | Self::NoNewPrivileges
+        )
+    }
+}
+
+impl Context {
+    fn root(&self) -> Result<BorrowedFd<'static>, Failure> {
+        self.root
+            .ok_or(rustix::io::Errno::BADF)
+            .naming(|| "root filesystem")
+    }
+}
+
+/// A task that writes 0 moves itself, which spares the kernel's wait for all
+/// processors that a move from outside costs.
+fn join_cgroup(tasks: &[OwnedFd]) -> Result<(), Failure> {
+    for file in tasks {
+        rustix::io::write(file, b"0").naming(|| "joining the cgroup")?;
+    }
+    Ok(())
+}
+
+fn join_process(process: BorrowedFd<'_>, kinds: i32) -> Result<(), Failure> {
+    let kinds = rustix::thread::ThreadNameSpaceType::from_bits_retain(kinds.cast_unsigned());
+    rustix::thread::move_into_thread_name_spaces(process, kinds)
+        .naming(|| "joining the container's namespaces")
+}
+
+fn new_keyring(name: &str) -> Result<(), Failure> {
+    if let Ok(name) = std::ffi::CString::new(name) {
+        // Without keyrings in the kernel, or with the quota used up, the
+        // container shares the caller's session keyring as any process would.
+        let _ = sys::new_session_keyring(&name);
+    }
+    Ok(())
+}
+
+/// Writes a file of the host's proc, which no image can have put there.
+fn write_host_proc(path: &str, value: &str) -> Result<(), Failure> {
+    let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .naming(|| format!("open {path}"))?;
+    rustix::io::write(&file, value.as_bytes()).naming(|| format!("write {path}"))?;
+    Ok(())
+}
+
+fn open_terminal(
+    context: &mut Context,
+    size: WindowSize,
+    owner: u32,
+    on_console: bool,
+) -> Result<(), Failure> {
+    let root;
+    let top = match context.root {
+        Some(root) => root,
+        // Inside a running container its root is this process's already.
+        None => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            root = rustix::fs::open("/", flags, Mode::empty()).naming(|| "open /")?;
+            root.as_fd()
+        }
+    };
+    let terminal = terminal::Terminal::open(top, size, owner)?;
+    if on_console {
+        terminal.mount_on_console(top)?;
+    }
+    handshake::send_console(context.socket, terminal.master.as_fd())
+        .naming(|| "sending the terminal")?;
+    context.terminal = Some(terminal.slave);
+    Ok(())
+}
+
+fn make_directory(root: BorrowedFd<'_>, path: &Path) -> Result<(), Failure> {
+    in_root::mkdir_all(root, path, DIRECTORY_MODE)
+        .map(drop)
+        .naming(|| format!("mkdir {}", path.display()))
+}
+
+fn place_stdio(context: &mut Context, owner: u32) -> Result<(), Failure> {
+    let title = || "placing standard streams";
+    if let Some(terminal) = &context.terminal {
+        return terminal::take_over(terminal.as_fd()).naming(|| "taking over the terminal");
+    }
+    for (number, stream) in (0..).zip(context.stdio.iter().flatten()) {
+        sys::duplicate_to(*stream, number, false).naming(title)?;
+        terminal::give_pipe_to(*stream, owner).naming(title)?;
+    }
+    Ok(())
+}
+
+/// Closed now and not on exec: a working directory or a program given as
+/// /proc/self/fd/N must not find the host there.
+fn close_descriptors(context: &mut Context) -> Result<(), Failure> {
+    const SOCKET: i32 = 3;
+    let title = || "closing descriptors";
+    context.terminal = None;
+    context.root = None;
+    context.stdio = None;
+    sys::duplicate_to(context.socket, SOCKET, true).naming(title)?;
+    context.socket = sys::borrow_number(SOCKET);
+    sys::close_from(4).naming(title)
+}
+
+/// Tried before and after the change of user: each may be allowed where the
+/// other is not.
+fn change_directory(context: &mut Context, path: &Path, last: bool) -> Result<(), Failure> {
+    use rustix::io::Errno;
+    if context.in_directory {
+        return Ok(());
+    }
+    match rustix::process::chdir(path) {
+        Ok(()) => context.in_directory = true,
+        Err(Errno::ACCESS | Errno::PERM) if !last => return Ok(()),
+        Err(error) => {
+            return Err(error).naming(|| {
+                format!(
+                    "chdir to cwd ({:?}) set in config.json failed",
+                    path.display().to_string()
+                )
+            });
+        }
+    }
+    // A directory outside of the root has no path here; the kernel says so by
+    // a path that does not start with a slash.
+    let inside = rustix::process::getcwd(Vec::new())
+        .is_ok_and(|path| path.to_bytes().first() == Some(&b'/'));
+    if inside {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            super::FailureKind::Other,
+            "current working directory is outside of container mount namespace root -- \
+             possible container breakout detected"
+                .to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,284 @@
+//! What a configuration means, as the list of operations of the child. Pure:
+//! nothing is opened or made here.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::{Linux, LinuxDevice, LinuxDeviceType, Mount, Process, Spec};
+use rustix::fs::FileType;
+
+use super::credentials::Credentials;
+use super::limits::Limit;
+use super::operation::Operation;
+use super::terminal::WindowSize;
+use crate::cgroup::HierarchyMount;
+use crate::rootfs::bind::BindMount;
+use crate::rootfs::devices::{self, DeviceNode};
+use crate::rootfs::mounts::{MountKind, PlannedMount};
+use crate::security::capabilities::Sets;
+use crate::spec::mount_options::{Bind, MountOptions, OptionError, Propagation};
+use crate::spec::{Namespaces, Source, dotted_key};
+
+/// The umask of a process whose configuration has none.
+const UMASK: u32 = 0o022;
+
+/// What the plan of a container is made from, beside its configuration.
+pub(crate) struct ContainerInput<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) spec: &'a Spec,
+    pub(crate) linux: &'a Linux,
+    pub(crate) process: &'a Process,
+    pub(crate) namespaces: &'a Namespaces<'a>,
+    /// The cgroup's path in each hierarchy.
+    pub(crate) cgroup: &'a str,
+    /// The machine's cgroup hierarchies.
+    pub(crate) hierarchies: &'a [HierarchyMount],
+    pub(crate) terminal: Option<WindowSize>,
+    pub(crate) sets: Sets,
+    /// The capabilities are dropped after the seccomp filter, not here.
+    pub(crate) drop_later: bool,
+    pub(crate) die_with_parent: bool,
+}
+
+/// The list for a new container. `tasks` are its cgroup v1 files, `joined` the
+/// namespaces to join.
+pub(crate) fn container(
+    input: &ContainerInput<'_>,
+    tasks: Vec<OwnedFd>,
+    joined: Vec<(&'static str, OwnedFd)>,
+) -> Result<Vec<Operation>, OptionError> {
+    let ContainerInput {
+        spec,
+        linux,
+        process,
+        ..
+    } = *input;
+    let mut list = Vec::with_capacity(48);
+    if !tasks.is_empty() {
+        list.push(Operation::JoinCgroup(tasks));
+    }
+    list.extend(
+        joined
+            .into_iter()
+            .map(|(kind, fd)| Operation::JoinNamespace(kind, fd)),
+    );
+    if input.namespaces.cgroup == Source::New {
+        list.push(Operation::NewCgroupNamespace);
+    }
+    list.push(Operation::NewSession);
+    list.push(Operation::NewKeyring(format!("_ses.{}", input.id)));
+    if let Some(name) = spec.hostname().as_ref().filter(|name| !name.is_empty()) {
+        list.push(Operation::SetHostname(name.clone()));
+    }
+    if let Some(name) = spec.domainname().as_ref().filter(|name| !name.is_empty()) {
+        list.push(Operation::SetDomainname(name.clone()));
+    }
+    let mut sysctls: Vec<_> = linux.sysctl().iter().flatten().collect();
+    sysctls.sort();
+    for (key, value) in sysctls {
+        list.push(Operation::SetSysctl(sysctl_path(key), value.clone()));
+    }
+    list.extend(process.oom_score_adj().map(Operation::SetOomScore));
+    list.push(Operation::SeparateFromHost);
+    list.push(Operation::AttachRoot);
+    for mount in spec.mounts().iter().flatten() {
+        list.push(Operation::Mount(Box::new(planned_mount(mount, input)?)));
+    }
+    let devices_wanted = makes_devices(spec.mounts().as_deref().unwrap_or_default());
+    if devices_wanted {
+        let mut nodes = devices::defaults();
+        nodes.extend(linux.devices().iter().flatten().map(device_node));
+        list.push(Operation::MakeDevices(nodes));
+        list.push(Operation::MakeDeviceLinks);
+    }
+    if let Some(size) = input.terminal {
+        let owner = process.user().uid();
+        list.push(Operation::OpenTerminal {
+            size,
+            owner,
+            on_console: devices_wanted,
+        });
+    }
+    list.push(Operation::PivotRoot);
+    let propagation = linux
+        .rootfs_propagation()
+        .as_deref()
+        .and_then(Propagation::parse);
+    list.extend(propagation.map(Operation::SetPropagation));
+    if process.cwd() != Path::new("/") {
+        list.push(Operation::MakeWorkingDirectory(process.cwd().clone()));
+    }
+    if spec
+        .root()
+        .as_ref()
+        .and_then(|root| root.readonly())
+        .unwrap_or(false)
+    {
+        list.push(Operation::MakeRootReadOnly);
+    }
+    if let Some(paths) = linux
+        .readonly_paths()
+        .as_ref()
+        .filter(|paths| !paths.is_empty())
+    {
+        list.push(Operation::ProtectPaths(paths.clone()));
+    }
+    if let Some(paths) = linux
+        .masked_paths()
+        .as_ref()
+        .filter(|paths| !paths.is_empty())
+    {
+        list.push(Operation::HidePaths(paths.clone()));
+    }
+    process_part(&mut list, process, input.sets, input.drop_later);
+    if input.die_with_parent {
+        // After the change of user, which forgets it.
+        list.push(Operation::DieWithParent);
+    }
+    Ok(list)
+}
+
+/// The list for a process in a running container, which `target` is a pidfd of.
+pub(crate) fn exec(
+    process: &Process,
+    tasks: Vec<OwnedFd>,
+    target: OwnedFd,
+    keyring: String,
+    terminal: Option<WindowSize>,
+    sets: Sets,
+    drop_later: bool,
+) -> Vec<Operation> {
+    const KINDS: i32 = libc::CLONE_NEWNS
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWCGROUP;
+    let mut list = Vec::with_capacity(16);
+    if !tasks.is_empty() {
+        list.push(Operation::JoinCgroup(tasks));
+    }
+    list.push(Operation::NewSession);
+    list.push(Operation::NewKeyring(keyring));
+    // Written while /proc is still the host's.
+    list.extend(process.oom_score_adj().map(Operation::SetOomScore));
+    list.push(Operation::JoinProcess(target, KINDS));
+    if let Some(size) = terminal {
+        let owner = process.user().uid();
+        list.push(Operation::OpenTerminal {
+            size,
+            owner,
+            on_console: false,
+        });
+    }
+    process_part(&mut list, process, sets, drop_later);
+    list
+}
+
+/// What every process needs, once it is inside.
+fn process_part(list: &mut Vec<Operation>, process: &Process, sets: Sets, drop_later: bool) {
+    let user = process.user();
+    list.push(Operation::PlaceStdio { owner: user.uid() });
+    list.push(Operation::CloseDescriptors);
+    if let Some(limits) = process
+        .rlimits()
+        .as_ref()
+        .filter(|limits| !limits.is_empty())
+    {
+        list.push(Operation::SetLimits(
+            limits.iter().map(Limit::from).collect(),
+        ));
+    }
+    list.push(Operation::SetUmask(user.umask().unwrap_or(UMASK)));
+    let path = process.cwd();
+    list.push(Operation::ChangeDirectory {
+        path: path.clone(),
+        last: false,
+    });
+    list.push(Operation::ChangeUser(Box::new(Credentials {
+        uid: user.uid(),
+        gid: user.gid(),
+        groups: user.additional_gids().clone().unwrap_or_default(),
+        sets,
+    })));
+    list.push(Operation::ChangeDirectory {
+        path: path.clone(),
+        last: true,
+    });
+    if !drop_later {
+        list.push(Operation::DropCapabilities(sets));
+    }
+    if process.no_new_privileges().unwrap_or(false) {
+        list.push(Operation::NoNewPrivileges);
+    }
+}
+
+fn planned_mount(mount: &Mount, input: &ContainerInput<'_>) -> Result<PlannedMount, OptionError> {
+    let mut options = MountOptions::parse(mount.options().as_deref().unwrap_or_default())?;
+    let kind = mount.typ().as_deref().unwrap_or_default();
+    if kind == "bind" && options.bind.is_none() {
+        options.bind = Some(Bind::Single);
+    }
+    let source = mount.source().clone();
+    let kind = if options.bind.is_some() {
+        MountKind::Bind(BindMount {
+            source: source.unwrap_or_default(),
+            tree: None,
+        })
+    } else if matches!(kind, "cgroup" | "cgroup2") {
+        MountKind::Cgroup {
+            path: input.cgroup.to_owned(),
+            hierarchies: input.hierarchies.to_vec(),
+        }
+    } else {
+        let source = source.unwrap_or_else(|| PathBuf::from(kind));
+        MountKind::Filesystem {
+            kind: kind.to_owned(),
+            source,
+        }
+    };
+    Ok(PlannedMount {
+        destination: mount.destination().clone(),
+        options,
+        kind,
+    })
+}
+
+/// Not when /dev is a directory of the host.
+fn makes_devices(mounts: &[Mount]) -> bool {
+    !mounts.iter().any(|mount| {
+        let binds = |options: &Vec<String>| options.iter().any(|o| o == "bind" || o == "rbind");
+        mount.destination() == Path::new("/dev")
+            && (mount.typ().as_deref() == Some("bind")
+                || mount.options().as_ref().is_some_and(binds))
+    })
+}
+
+fn device_node(device: &LinuxDevice) -> DeviceNode {
+    let kind = match device.typ() {
+        LinuxDeviceType::B => FileType::BlockDevice,
+        LinuxDeviceType::P => FileType::Fifo,
+        LinuxDeviceType::C | LinuxDeviceType::U | LinuxDeviceType::A => FileType::CharacterDevice,
+    };
+    let number = |value: i64| u32::try_from(value).unwrap_or(0);
+    DeviceNode {
+        path: device.path().clone(),
+        kind,
+        major: number(device.major()),
+        minor: number(device.minor()),
+        // Docker records the whole st_mode of the host's node.
+        mode: device.file_mode().unwrap_or(0o666) & 0o7777,
+        uid: device.uid().unwrap_or(0),
+        gid: device.gid().unwrap_or(0),
+    }
+}
+
+/// `net.ipv4.conf.eth0/1.forwarding` → `net/ipv4/conf/eth0.1/forwarding`.
+fn sysctl_path(key: &str) -> String {
+    let swap = |c| match c {
+        '.' => '/',
+        '/' => '.',
+        c => c,
+    };
+    dotted_key(key).chars().map(swap).collect()
+}

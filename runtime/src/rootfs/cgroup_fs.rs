@@ -1,0 +1,106 @@
+//! The container's own cgroup under /sys/fs/cgroup, as docker shows it: one
+//! cgroup2 mount, or a tmpfs with one mount for each version 1 hierarchy.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, symlinkat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount,
+    fsopen,
+};
+
+use super::mounts::mount_here;
+use super::{bind, in_root};
+use crate::cgroup::{HierarchyMount, Version};
+use crate::process::{Failure, Naming};
+use crate::spec::mount_options::{MountOptions, Propagation};
+
+/// Mounts it at `place`. `path` is the container's cgroup in each of the
+/// machine's `hierarchies`, whose mounts must still be reachable.
+pub(crate) fn mount_own(
+    place: &OwnedFd,
+    hierarchies: &[HierarchyMount],
+    path: &str,
+    options: &MountOptions,
+    title: impl Fn() -> String + Copy,
+) -> Result<(), Failure> {
+    let of_version_1 = |one: &&HierarchyMount| one.version == Version::V1;
+    if !hierarchies.iter().any(|one| of_version_1(&one)) {
+        let flags = options.mount_flags();
+        return mount_here(place, Path::new("cgroup"), "cgroup2", flags, "").naming(title);
+    }
+    let top = directory_mount(options).naming(title)?;
+    bind::attach_on(top.as_fd(), place.as_fd()).naming(title)?;
+    // On a hybrid machine docker shows version 1 alone.
+    for hierarchy in hierarchies.iter().filter(of_version_1) {
+        mount_one(&top, hierarchy, path, options).naming(title)?;
+    }
+    Ok(())
+}
+
+/// The tmpfs that holds the mount points: writable, as docker's is.
+fn directory_mount(options: &MountOptions) -> std::io::Result<OwnedFd> {
+    let kept = MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, "source", "tmpfs")?;
+    fsconfig_set_string(&context, "mode", "755")?;
+    fsconfig_create(&context)?;
+    Ok(fsmount(
+        &context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        options.set & kept,
+    )?)
+}
+
+/// One hierarchy: `cpu,cpuacct` with links `cpu` and `cpuacct` to it.
+fn mount_one(
+    top: &OwnedFd,
+    hierarchy: &HierarchyMount,
+    path: &str,
+    options: &MountOptions,
+) -> std::io::Result<()> {
+    let Some(name) = hierarchy.mount.file_name() else {
+        return Ok(());
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let host = openat(CWD, &hierarchy.mount, flags, Mode::empty())?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let own = match in_root::lookup(
+        host.as_fd(),
+        path.trim_start_matches('/').as_ref(),
+        flags,
+        resolve,
+    ) {
+        Ok(own) => own,
+        // A hierarchy that the container is not in shows nothing.
+        Err(Errno::NOENT) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let attributes = MountOptions {
+        set: options.set,
+        propagation: Some(Propagation {
+            kind: libc::MS_PRIVATE,
+            recursive: false,
+        }),
+        ..MountOptions::default()
+    };
+    let tree = bind::clone_at(own, false)?;
+    bind::set_attributes(tree.as_fd(), &attributes)?;
+    mkdirat(top, name, Mode::from_raw_mode(0o755))?;
+    let directory = openat(top, name, flags, Mode::empty())?;
+    bind::attach_on(tree.as_fd(), directory.as_fd())?;
+    for alias in hierarchy.label.split(',').filter(|&alias| alias != name) {
+        if alias.starts_with("name=") {
+            continue;
+        }
+        match symlinkat(name, top, alias) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

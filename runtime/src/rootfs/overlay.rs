@@ -1,0 +1,169 @@
+//! The layered root of a container as a detached mount: it appears in no mount
+//! table until the container attaches it in its own namespace.
+
+use std::fmt::Write as _;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount,
+    fsopen,
+};
+use thiserror::Error;
+
+use crate::process::reason;
+
+/// fsconfig takes values of at most 255 bytes.
+const VALUE_LIMIT: usize = 255;
+
+/// Why layers could not be stacked.
+#[derive(Debug, Error)]
+pub enum OverlayError {
+    /// A directory of the stack cannot be opened.
+    #[error("overlay directory {path}: {}", reason(.source))]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The error of open.
+        source: io::Error,
+    },
+    /// There is nothing to stack.
+    #[error("an overlay needs at least one lower directory")]
+    NoLayers,
+    /// More layers than this kernel's interface can name (before Linux 6.7).
+    #[error("{0} layers are too many for this kernel's overlayfs (Linux 6.7 takes more)")]
+    TooManyLayers(usize),
+    /// The kernel has no overlayfs or refuses the stack.
+    #[error("overlay: {step}: {}{log}", reason(.source))]
+    Kernel {
+        /// Which call failed.
+        step: &'static str,
+        /// Its error.
+        source: io::Error,
+        /// What the kernel adds, each line after `; `.
+        log: String,
+    },
+}
+
+/// Stacks `lower` (lowest first) below `upper`, with `work` beside it on the
+/// same filesystem, and returns the mount.
+///
+/// # Errors
+/// [`OverlayError`], naming the directory or the refused step.
+pub fn detached(lower: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd, OverlayError> {
+    if lower.is_empty() {
+        return Err(OverlayError::NoLayers);
+    }
+    let mut names = Names::default();
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)
+        .map_err(|error| kernel("fsopen", error, None))?;
+    let set = |key: &'static str, value: &[u8]| {
+        fsconfig_set_string(&context, key, value)
+            .map_err(|error| kernel(key, error, Some(context.as_fd())))
+    };
+    set("source", b"overlay")?;
+    let top_first = lower.iter().rev();
+    let mut appended = 0;
+    for layer in top_first.clone() {
+        let name = names.short(layer)?;
+        match fsconfig_set_string(&context, "lowerdir+", &name[..]) {
+            Ok(()) => appended += 1,
+            Err(Errno::INVAL) if appended == 0 => break,
+            Err(error) => return Err(kernel("lowerdir+", error, Some(context.as_fd()))),
+        }
+    }
+    if appended == 0 {
+        set("lowerdir", &names.joined(top_first)?)?;
+    }
+    set("upperdir", &names.short(upper)?)?;
+    set("workdir", &names.short(work)?)?;
+    fsconfig_create(&context).map_err(|error| kernel("create", error, Some(context.as_fd())))?;
+    fsmount(
+        &context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )
+    .map_err(|error| kernel("fsmount", error, Some(context.as_fd())))
+}
+
+/// Names of directories that fit fsconfig; keeps open what they go through.
+#[derive(Default)]
+struct Names {
+    open: Vec<OwnedFd>,
+}
+
+impl Names {
+    /// The path itself, or one through a descriptor when it is too long or has
+    /// characters that overlayfs would take for its own.
+    fn short(&mut self, path: &Path) -> Result<Vec<u8>, OverlayError> {
+        let bytes = path.as_os_str().as_bytes();
+        let plain = bytes.len() <= VALUE_LIMIT && !bytes.iter().any(|b| b":,\\".contains(b));
+        if plain {
+            Ok(bytes.to_vec())
+        } else {
+            self.through_descriptor(path)
+        }
+    }
+
+    /// All layers in one value, for kernels that take them only so.
+    fn joined<'a>(
+        &mut self,
+        top_first: impl ExactSizeIterator<Item = &'a PathBuf>,
+    ) -> Result<Vec<u8>, OverlayError> {
+        let count = top_first.len();
+        let mut value = Vec::new();
+        for path in top_first {
+            if !value.is_empty() {
+                value.push(b':');
+            }
+            value.extend(self.through_descriptor(path)?);
+        }
+        if value.len() > VALUE_LIMIT {
+            return Err(OverlayError::TooManyLayers(count));
+        }
+        Ok(value)
+    }
+
+    fn through_descriptor(&mut self, path: &Path) -> Result<Vec<u8>, OverlayError> {
+        let directory = open(
+            path,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .map_err(|error| OverlayError::Directory {
+            path: path.into(),
+            source: error.into(),
+        })?;
+        let name = format!("/proc/self/fd/{}", directory.as_raw_fd());
+        self.open.push(directory);
+        Ok(name.into_bytes())
+    }
+}
+
+/// Adds what the kernel wrote to the context's log.
+fn kernel(step: &'static str, error: Errno, context: Option<BorrowedFd<'_>>) -> OverlayError {
+    let mut log = String::new();
+    let mut line = [0u8; 1024];
+    while let Some(context) = context
+        && let Ok(read) = rustix::io::read(context, &mut line)
+        && read > 0
+    {
+        // Lines look like "e overlay: text".
+        let text = String::from_utf8_lossy(&line[..read]);
+        let text = text.trim_end();
+        let _ = write!(
+            log,
+            "; {}",
+            text.split_once(' ').map_or(text, |(_, rest)| rest)
+        );
+    }
+    OverlayError::Kernel {
+        step,
+        source: error.into(),
+        log,
+    }
+}

@@ -1,0 +1,283 @@
+//! The option list of a mount, told apart: flags of the mount, flags of the
+//! filesystem, propagation, and what the filesystem itself parses.
+
+use rustix::mount::{MountAttrFlags, MountFlags};
+use thiserror::Error;
+
+/// A mount's options, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountOptions {
+    /// Attributes to set on this mount.
+    pub set: MountAttrFlags,
+    /// Attributes to clear on this mount.
+    pub clear: MountAttrFlags,
+    /// Attributes to set on this mount and everything mounted below it (`rro` and the like).
+    pub recursive_set: MountAttrFlags,
+    /// Attributes to clear likewise (`rrw` and the like).
+    pub recursive_clear: MountAttrFlags,
+    /// Flags of the filesystem rather than of the mount: `sync`, `dirsync`, `mand`, `lazytime`.
+    pub filesystem: MountFlags,
+    /// Whether the source is a file or directory to bind, and with all mounts below it or not.
+    pub bind: Option<Bind>,
+    /// Propagation to apply, last one wins.
+    pub propagation: Option<Propagation>,
+    /// Copy what the image has below the mount point into a tmpfs.
+    pub copy_up: bool,
+    /// The rest, for the filesystem: `size=64k,mode=755`.
+    pub data: String,
+}
+
+/// How much a bind takes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// The one mount.
+    Single,
+    /// The mount and all below it.
+    Recursive,
+}
+
+/// Where mount events go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Propagation {
+    /// `MS_SHARED`, `MS_SLAVE`, `MS_PRIVATE` or `MS_UNBINDABLE`.
+    pub kind: u64,
+    /// Also for all mounts below.
+    pub recursive: bool,
+}
+
+/// An option list that cannot be applied.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum OptionError {
+    /// A known option that this runtime does not do yet.
+    #[error("mount option {0} is not supported yet")]
+    Unsupported(String),
+    /// A NUL byte, or a comma in a value list.
+    #[error("mount option {0:?} has an invalid character")]
+    Invalid(String),
+}
+
+impl Propagation {
+    /// `private`, `rslave`, …
+    pub fn parse(name: &str) -> Option<Self> {
+        let (recursive, kind) = match name.strip_prefix('r') {
+            Some(kind) => (true, kind),
+            None => (false, name),
+        };
+        let kind = match kind {
+            "shared" => libc::MS_SHARED,
+            "slave" => libc::MS_SLAVE,
+            "private" => libc::MS_PRIVATE,
+            "unbindable" => libc::MS_UNBINDABLE,
+            _ => return None,
+        };
+        Some(Self { kind, recursive })
+    }
+}
+
+/// What an option word does to the attributes of a mount.
+enum Attribute {
+    Set(MountAttrFlags),
+    Clear(MountAttrFlags),
+}
+
+impl Default for MountOptions {
+    fn default() -> Self {
+        Self {
+            set: MountAttrFlags::empty(),
+            clear: MountAttrFlags::empty(),
+            recursive_set: MountAttrFlags::empty(),
+            recursive_clear: MountAttrFlags::empty(),
+            filesystem: MountFlags::empty(),
+            bind: None,
+            propagation: None,
+            copy_up: false,
+            data: String::new(),
+        }
+    }
+}
+
+impl MountOptions {
+    /// Parses an option list; unknown words are left to the filesystem.
+    pub fn parse<S: AsRef<str>>(options: &[S]) -> Result<Self, OptionError> {
+        let mut parsed = Self::default();
+        for option in options {
+            parsed.add(option.as_ref())?;
+        }
+        Ok(parsed)
+    }
+
+    /// The attributes as flags of mount(2).
+    pub fn mount_flags(&self) -> MountFlags {
+        const PAIRS: [(MountAttrFlags, MountFlags); 6] = [
+            (MountAttrFlags::MOUNT_ATTR_RDONLY, MountFlags::RDONLY),
+            (MountAttrFlags::MOUNT_ATTR_NOSUID, MountFlags::NOSUID),
+            (MountAttrFlags::MOUNT_ATTR_NODEV, MountFlags::NODEV),
+            (MountAttrFlags::MOUNT_ATTR_NOEXEC, MountFlags::NOEXEC),
+            (
+                MountAttrFlags::MOUNT_ATTR_NODIRATIME,
+                MountFlags::NODIRATIME,
+            ),
+            (
+                MountAttrFlags::MOUNT_ATTR_NOSYMFOLLOW,
+                MountFlags::NOSYMFOLLOW,
+            ),
+        ];
+        let set = self.set | self.recursive_set;
+        let mut flags = self.filesystem;
+        for (attribute, flag) in PAIRS {
+            if set.contains(attribute) {
+                flags |= flag;
+            }
+        }
+        if set.contains(MountAttrFlags::MOUNT_ATTR_STRICTATIME) {
+            flags |= MountFlags::STRICTATIME;
+        } else if set.contains(MountAttrFlags::MOUNT_ATTR_NOATIME) {
+            flags |= MountFlags::NOATIME;
+        }
+        flags
+    }
+
+    fn add(&mut self, option: &str) -> Result<(), OptionError> {
+        if option.contains('\0') {
+            return Err(OptionError::Invalid(option.to_owned()));
+        }
+        if let Some(propagation) = Propagation::parse(option) {
+            self.propagation = Some(propagation);
+            return Ok(());
+        }
+        if let Some(attribute) = attribute(option) {
+            apply(attribute, &mut self.set, &mut self.clear);
+            return Ok(());
+        }
+        if let Some(attribute) = option.strip_prefix('r').and_then(attribute) {
+            apply(
+                attribute,
+                &mut self.recursive_set,
+                &mut self.recursive_clear,
+            );
+            return Ok(());
+        }
+        match option {
+            "" | "defaults" | "loud" | "silent" | "async" | "nomand" | "nolazytime" => {}
+            "bind" => self.bind = self.bind.or(Some(Bind::Single)),
+            "rbind" => self.bind = Some(Bind::Recursive),
+            "sync" => self.filesystem |= MountFlags::SYNCHRONOUS,
+            "dirsync" => self.filesystem |= MountFlags::DIRSYNC,
+            "mand" => self.filesystem |= MountFlags::PERMIT_MANDATORY_FILE_LOCKING,
+            "lazytime" => self.filesystem |= MountFlags::LAZYTIME,
+            "tmpcopyup" => self.copy_up = true,
+            "idmap" | "ridmap" | "remount" | "iversion" | "noiversion" => {
+                return Err(OptionError::Unsupported(option.to_owned()));
+            }
+            data => {
+                if !self.data.is_empty() {
+                    self.data.push(',');
+                }
+                self.data.push_str(data);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The option words that are attributes of a mount.
+fn attribute(option: &str) -> Option<Attribute> {
+    use Attribute::{Clear, Set};
+    use MountAttrFlags as A;
+    Some(match option {
+        "ro" => Set(A::MOUNT_ATTR_RDONLY),
+        "rw" => Clear(A::MOUNT_ATTR_RDONLY),
+        "nosuid" => Set(A::MOUNT_ATTR_NOSUID),
+        "suid" => Clear(A::MOUNT_ATTR_NOSUID),
+        "nodev" => Set(A::MOUNT_ATTR_NODEV),
+        "dev" => Clear(A::MOUNT_ATTR_NODEV),
+        "noexec" => Set(A::MOUNT_ATTR_NOEXEC),
+        "exec" => Clear(A::MOUNT_ATTR_NOEXEC),
+        "nodiratime" => Set(A::MOUNT_ATTR_NODIRATIME),
+        "diratime" => Clear(A::MOUNT_ATTR_NODIRATIME),
+        "nosymfollow" => Set(A::MOUNT_ATTR_NOSYMFOLLOW),
+        "symfollow" => Clear(A::MOUNT_ATTR_NOSYMFOLLOW),
+        "noatime" => Set(A::MOUNT_ATTR_NOATIME),
+        "strictatime" => Set(A::MOUNT_ATTR_STRICTATIME),
+        // The kernel's default; the three are values of one field.
+        "relatime" | "atime" | "norelatime" | "nostrictatime" => Clear(A::MOUNT_ATTR__ATIME),
+        _ => return None,
+    })
+}
+
+/// The later of two contradicting words wins.
+fn apply(attribute: Attribute, set: &mut MountAttrFlags, clear: &mut MountAttrFlags) {
+    match attribute {
+        Attribute::Set(flags) => {
+            if MountAttrFlags::MOUNT_ATTR__ATIME.contains(flags) {
+                set.remove(MountAttrFlags::MOUNT_ATTR__ATIME);
+                // The kernel wants the whole field cleared to set one value of it.
+                *clear |= MountAttrFlags::MOUNT_ATTR__ATIME;
+            } else {
+                clear.remove(flags);
+            }
+            *set |= flags;
+        }
+        Attribute::Clear(flags) => {
+            set.remove(flags);
+            *clear |= flags;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use MountAttrFlags as A;
+
+    fn parse(options: &str) -> MountOptions {
+        MountOptions::parse(&options.split(',').collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn flags_and_filesystem_data_are_told_apart() {
+        let options = parse("nosuid,strictatime,mode=755,size=65536k");
+        assert_eq!(
+            options.set,
+            A::MOUNT_ATTR_NOSUID | A::MOUNT_ATTR_STRICTATIME
+        );
+        assert_eq!(options.data, "mode=755,size=65536k");
+        assert_eq!(
+            options.mount_flags(),
+            MountFlags::NOSUID | MountFlags::STRICTATIME
+        );
+    }
+
+    #[test]
+    fn the_last_of_two_contradicting_words_wins() {
+        assert_eq!(parse("ro,rw").set, A::empty());
+        assert_eq!(parse("ro,rw").clear, A::MOUNT_ATTR_RDONLY);
+        assert_eq!(parse("rw,ro").set, A::MOUNT_ATTR_RDONLY);
+        assert_eq!(parse("rw,ro").clear, A::empty());
+    }
+
+    #[test]
+    fn a_bind_with_recursive_read_only_and_propagation() {
+        let options = parse("rbind,rro,rslave");
+        assert_eq!(options.bind, Some(Bind::Recursive));
+        assert_eq!(options.recursive_set, A::MOUNT_ATTR_RDONLY);
+        let wanted = Propagation {
+            kind: libc::MS_SLAVE,
+            recursive: true,
+        };
+        assert_eq!(options.propagation, Some(wanted));
+        assert_eq!(options.data, "");
+    }
+
+    #[test]
+    fn relatime_is_not_taken_for_a_recursive_word() {
+        assert_eq!(parse("relatime").recursive_clear, A::empty());
+        assert_eq!(parse("rw").recursive_clear, A::empty());
+    }
+
+    #[test]
+    fn id_mapped_mounts_are_refused_by_name() {
+        let error = MountOptions::parse(&["bind", "idmap"]).unwrap_err();
+        assert_eq!(error.to_string(), "mount option idmap is not supported yet");
+    }
+}
