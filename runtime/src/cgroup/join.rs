@@ -3,16 +3,19 @@
 use super::layout::Version;
 use super::{Cgroup, control_file};
 use rustix::fs::{Mode, OFlags, open};
-use rustix::io::Errno;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// Open descriptors of a group, for the process that shall join it.
 #[derive(Debug)]
 pub struct JoinTarget {
-    unified: Option<OwnedFd>,
-    tasks: Vec<(PathBuf, OwnedFd)>,
+    /// The v2 directory, for clone3's `cgroup` with `CLONE_INTO_CGROUP`; `None`
+    /// on a machine without v2.
+    pub unified: Option<OwnedFd>,
+    /// The `tasks` file of each v1 hierarchy. The child writes `0` to every one,
+    /// while it has a single thread (only the writing thread moves).
+    pub tasks: Vec<OwnedFd>,
 }
 
 /// A group could not be joined.
@@ -37,7 +40,7 @@ pub(super) fn target(cgroup: &Cgroup) -> Result<JoinTarget, JoinError> {
             Version::V1 => {
                 let file = directory.join(one.join_file());
                 match control_file::open_for_writing(&file) {
-                    Ok(fd) => target.tasks.push((file, fd)),
+                    Ok(fd) => target.tasks.push(fd),
                     Err(source) => return Err(JoinError { file, source }),
                 }
             }
@@ -56,35 +59,4 @@ pub(super) fn target(cgroup: &Cgroup) -> Result<JoinTarget, JoinError> {
         }
     }
     Ok(target)
-}
-
-impl JoinTarget {
-    /// The v2 directory, for clone3's `cgroup` with `CLONE_INTO_CGROUP`; `None`
-    /// on a machine without v2.
-    #[must_use]
-    pub fn unified(&self) -> Option<BorrowedFd<'_>> {
-        self.unified.as_ref().map(AsFd::as_fd)
-    }
-
-    /// Joins the v1 hierarchies. In the child, while it has a single thread
-    /// (`tasks` moves one thread only). Allocates nothing unless it fails.
-    ///
-    /// # Errors
-    /// [`JoinError`] for the first hierarchy that refused.
-    pub fn join(&self) -> Result<(), JoinError> {
-        for (file, fd) in &self.tasks {
-            match rustix::io::retry_on_intr(|| rustix::io::write(fd, b"0")) {
-                Ok(_) => {}
-                Err(error) => return Err(failed(file, error)),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn failed(file: &std::path::Path, error: Errno) -> JoinError {
-    JoinError {
-        file: file.to_path_buf(),
-        source: error.into(),
-    }
 }

@@ -270,3 +270,108 @@ fn unsupported(what: &str, why: &str) -> CgroupError {
         why: why.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(json: &str, kernel_has: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
+        let resources = serde_json::from_str(json).unwrap();
+        let all = [
+            "memory", "cpu", "cpuset", "pids", "blkio", "hugetlb", "rdma", "net_cls",
+        ];
+        let all = all
+            .iter()
+            .filter_map(|name| Controller::named(name))
+            .collect();
+        let settings = settings(&resources, all, kernel_has).map_err(|error| error.to_string())?;
+        Ok(settings
+            .into_iter()
+            .map(|one| format!("{}={}", one.file, one.value))
+            .collect())
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_written() {
+        let json = r#"{"memory": {"limit": 0, "swap": 0}, "cpu": {"shares": 0, "cpus": ""},
+                       "pids": {"limit": 0}, "blockIO": {"weight": 0}}"#;
+        assert_eq!(written(json, &|_| true).unwrap(), [""; 0]);
+        assert_eq!(written("{}", &|_| true).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn every_limit_has_its_file() {
+        let json = r#"{
+            "memory": {"limit": 100, "swap": -1, "reservation": 50, "kernel": 7,
+                       "kernelTCP": 8, "swappiness": 10, "disableOOMKiller": true},
+            "cpu": {"shares": 2, "quota": -1, "period": 3, "idle": 1, "cpus": "0-1", "mems": "0",
+                    "realtimeRuntime": 4, "realtimePeriod": 5},
+            "pids": {"limit": -1},
+            "blockIO": {"weight": 10, "weightDevice": [{"major": 8, "minor": 0, "weight": 20}],
+                        "throttleWriteIOPSDevice": [{"major": 8, "minor": 1, "rate": 30}]},
+            "hugepageLimits": [{"pageSize": "2MB", "limit": 9}],
+            "rdma": {"mlx": {"hcaHandles": 1, "hcaObjects": 2}},
+            "network": {"classID": 6}}"#;
+        assert_eq!(
+            written(json, &|_| true).unwrap(),
+            [
+                "memory.limit_in_bytes=100",
+                "memory.memsw.limit_in_bytes=-1",
+                "memory.soft_limit_in_bytes=50",
+                "memory.kmem.tcp.limit_in_bytes=8",
+                "memory.swappiness=10",
+                "memory.oom_control=1",
+                "cpu.shares=2",
+                "cpu.cfs_period_us=3",
+                "cpu.cfs_quota_us=-1",
+                "cpu.idle=1",
+                "cpu.rt_period_us=5",
+                "cpu.rt_runtime_us=4",
+                "cpuset.cpus=0-1",
+                "cpuset.mems=0",
+                "pids.max=max",
+                "blkio.bfq.weight=10",
+                "blkio.bfq.weight_device=8:0 20",
+                "blkio.throttle.write_iops_device=8:1 30",
+                "hugetlb.2MB.limit_in_bytes=9",
+                "rdma.max=mlx hca_handle=1 hca_object=2",
+                "net_cls.classid=6",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_the_kernel_lacks_is_named() {
+        for (json, file, what) in [
+            (
+                r#"{"memory": {"limit": 1, "swap": 2}}"#,
+                "memory.memsw.limit_in_bytes",
+                "swap limit",
+            ),
+            (r#"{"cpu": {"burst": 1}}"#, "cpu.cfs_burst_us", "CPU burst"),
+            (
+                r#"{"cpu": {"realtimeRuntime": 1}}"#,
+                "cpu.rt_runtime_us",
+                "realtime CPU runtime",
+            ),
+        ] {
+            assert_eq!(
+                written(json, &|asked| asked != file).unwrap_err(),
+                format!("{what} is not supported here: the kernel has no {file}")
+            );
+        }
+        assert_eq!(
+            written(r#"{"blockIO": {"weight": 10}}"#, &|_| false).unwrap_err(),
+            "block I/O weight is not supported here: the kernel has no BFQ or CFQ"
+        );
+        let unlimited = r#"{"memory": {"limit": 1, "swap": -1}}"#;
+        assert_eq!(
+            written(unlimited, &|_| false).unwrap(),
+            ["memory.limit_in_bytes=1"]
+        );
+        assert_eq!(
+            written(r#"{"memory": {"swappiness": 101}}"#, &|_| true).unwrap_err(),
+            "invalid swappiness: 101 is not between 0 and 100"
+        );
+    }
+}

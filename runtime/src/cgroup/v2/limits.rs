@@ -260,3 +260,130 @@ fn unsupported(what: &str, why: &str) -> CgroupError {
         why: why.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(json: &str) -> Result<Vec<String>, String> {
+        let resources = serde_json::from_str(json).unwrap();
+        let all = ["memory", "cpu", "cpuset", "pids", "io", "hugetlb", "rdma"];
+        let all = all
+            .iter()
+            .filter_map(|name| Controller::named(name))
+            .collect();
+        let settings = settings(&resources, all).map_err(|error| error.to_string())?;
+        Ok(settings
+            .into_iter()
+            .map(|one| format!("{}={}", one.file, one.value))
+            .collect())
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_written() {
+        let json = r#"{"memory": {"limit": 0, "swap": 0}, "cpu": {"shares": 0, "cpus": ""},
+                       "pids": {"limit": 0}, "blockIO": {"weight": 0}}"#;
+        assert_eq!(written(json).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn swap_is_what_is_above_memory() {
+        let swap = |limit: i64, swap: i64| {
+            written(&format!(
+                r#"{{"memory": {{"limit": {limit}, "swap": {swap}}}}}"#
+            ))
+            .unwrap()
+        };
+        assert_eq!(swap(100, 300), ["memory.swap.max=200", "memory.max=100"]);
+        assert_eq!(swap(100, 100), ["memory.swap.max=0", "memory.max=100"]);
+        assert_eq!(swap(100, -1), ["memory.swap.max=max", "memory.max=100"]);
+        assert_eq!(swap(100, 0), ["memory.max=100"]);
+        assert_eq!(swap(-1, 0), ["memory.swap.max=max", "memory.max=max"]);
+    }
+
+    #[test]
+    fn shares_become_weights() {
+        for (shares, weight) in [
+            (0, 1),
+            (2, 1),
+            (1024, 39),
+            (262_144, 10_000),
+            (u64::MAX, 10_000),
+        ] {
+            assert_eq!(weight_of_shares(shares), weight, "{shares}");
+        }
+        for (v1, v2) in [(10, 1), (500, 4950), (1000, 10_000)] {
+            assert_eq!(io_weight(v1), v2, "{v1}");
+        }
+    }
+
+    #[test]
+    fn every_limit_has_its_file() {
+        let json = r#"{
+            "memory": {"reservation": -1, "kernel": 7, "disableOOMKiller": false},
+            "cpu": {"shares": 1024, "quota": 5000, "burst": 6, "idle": 0, "cpus": "0", "mems": "1"},
+            "pids": {"limit": 3},
+            "blockIO": {"weight": 1000, "weightDevice": [{"major": 8, "minor": 0, "weight": 10}],
+                        "throttleReadBpsDevice": [{"major": 8, "minor": 1, "rate": 0}]},
+            "hugepageLimits": [{"pageSize": "2MB", "limit": 9}],
+            "unified": {"memory.high": "5", "io.latency": "8:0 target=1\n8:1 target=2"}}"#;
+        assert_eq!(
+            written(json).unwrap(),
+            [
+                "memory.low=max",
+                "cpu.idle=0",
+                "cpu.weight=39",
+                "cpu.max=5000 100000",
+                "cpu.max.burst=6",
+                "cpuset.cpus=0",
+                "cpuset.mems=1",
+                "pids.max=3",
+                "io.weight=default 10000",
+                "io.weight=8:0 1",
+                "io.max=8:1 rbps=max",
+                "hugetlb.2MB.max=9",
+                "io.latency=8:0 target=1",
+                "io.latency=8:1 target=2",
+                "memory.high=5",
+            ]
+        );
+        assert_eq!(
+            written(r#"{"cpu": {"period": 7}}"#).unwrap(),
+            ["cpu.max=max 7"]
+        );
+    }
+
+    #[test]
+    fn what_v2_does_not_have_is_named() {
+        for (json, what) in [
+            (
+                r#"{"memory": {"disableOOMKiller": true}}"#,
+                "disabling the OOM killer",
+            ),
+            (
+                r#"{"memory": {"kernelTCP": 1}}"#,
+                "a kernel TCP memory limit",
+            ),
+            (
+                r#"{"cpu": {"realtimeRuntime": 1}}"#,
+                "realtime CPU scheduling",
+            ),
+            (r#"{"blockIO": {"leafWeight": 1}}"#, "block I/O leaf weight"),
+            (
+                r#"{"unified": {"misc.max": "1"}}"#,
+                "unified resource \"misc.max\"",
+            ),
+        ] {
+            let error = written(json).unwrap_err();
+            assert!(
+                error.starts_with(&format!("{what} is not supported here: ")),
+                "{error}"
+            );
+        }
+        let error = written(r#"{"unified": {"../memory.max": "1"}}"#).unwrap_err();
+        assert_eq!(
+            error,
+            "invalid unified resource: \"../memory.max\" is not the name of a control file"
+        );
+    }
+}
