@@ -1,1 +1,34 @@
-//! placeholder
+//! Images: their names, the store they are kept in, and their layers unpacked for overlayfs.
+//!
+//! This crate knows no process and no network. What comes in (archives, manifests, names in them)
+//! is hostile until checked; what is in the [`Store`] was checked.
+//!
+//! ```text
+//!  tar ──import──▶ ┌───────────────┐
+//!  tar ──load────▶ │ Store         │ ──get──▶ Image { config, layers: [dir, …] }
+//!  tar ◀─save───── │ blobs, layers │ ──list, tag, remove
+//!                  └───────────────┘
+//! ```
+
+mod change;
+mod compression;
+mod digest;
+mod image;
+mod layer;
+mod platform;
+mod reference;
+mod store;
+mod tar;
+
+pub use self::tar::TarError;
+pub use change::{Change, ChangeError};
+pub use compression::Compression;
+pub use digest::{Digest, DigestError};
+pub use image::{Image, PlatformMismatch};
+pub use layer::{NameProblem, UnpackError};
+pub use platform::{Platform, PlatformSyntax};
+pub use reference::{Reference, ReferenceError};
+pub use store::{
+    GetError, ImageUser, ImportError, ImportOptions, ListError, LoadError, Loaded, ManifestError,
+    OpenError, ReadError, RemoveError, Removed, SaveError, SaveFormat, Store, TagError, WriteError,
+};

@@ -1,0 +1,251 @@
+//! Finding and making the parents of a name below the layer's directory.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use super::UnpackError;
+use super::entry_name::{EntryName, NameProblem};
+
+/// The layer's directory and the last parent used, as neighbours follow each other in a tar.
+pub(super) struct Tree {
+    root: Rc<OwnedFd>,
+    last: Option<(Vec<Vec<u8>>, Rc<OwnedFd>)>,
+}
+
+/// What a missing parent means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Make it, as archives leave out directories.
+    Make,
+    /// Refuse: the target of a hard link must exist.
+    Refuse,
+}
+
+const MOST_LINKS: usize = 40;
+const OPAQUE: &str = "trusted.overlay.opaque";
+
+impl Tree {
+    pub(super) fn new(root: OwnedFd) -> Result<Tree, UnpackError> {
+        Ok(Tree {
+            root: Rc::new(root),
+            last: None,
+        })
+    }
+
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// To be called when a directory was replaced by something else.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// The directory that `name` is in, or shall be in, and its last component.
+    pub(super) fn parent<'n>(
+        &mut self,
+        name: &'n EntryName,
+        missing: Missing,
+    ) -> Result<(Rc<OwnedFd>, &'n [u8]), UnpackError> {
+        let (parents, last) = name
+            .split_last()
+            .ok_or_else(|| UnpackError::name(b"./", NameProblem::Root))?;
+        let problem = |problem| UnpackError::name(&name.to_bytes(), problem);
+        let directory = self
+            .directory(parents, missing)
+            .map_err(|error| match error {
+                Failure::Problem(found) => problem(found),
+                Failure::Io(source) => UnpackError::io(&name.to_bytes(), source),
+            })?;
+        Ok((directory, last))
+    }
+
+    /// The directory `name` itself, made when missing.
+    pub(super) fn open_directory(&mut self, name: &EntryName) -> Result<Rc<OwnedFd>, UnpackError> {
+        self.directory(name.components(), Missing::Make)
+            .map_err(|error| match error {
+                Failure::Problem(problem) => UnpackError::name(&name.to_bytes(), problem),
+                Failure::Io(source) => UnpackError::io(&name.to_bytes(), source),
+            })
+    }
+
+    fn directory(
+        &mut self,
+        components: &[Vec<u8>],
+        missing: Missing,
+    ) -> Result<Rc<OwnedFd>, Failure> {
+        if components.is_empty() {
+            return Ok(Rc::clone(&self.root));
+        }
+        if let Some((known, directory)) = &self.last
+            && known == components
+        {
+            return Ok(Rc::clone(directory));
+        }
+        let directory = match open_below(self.root(), &components.join(&b'/')) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                let plain = self.without_links(components)?;
+                self.make_path(&plain, missing)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let directory = Rc::new(directory);
+        self.last = Some((components.to_vec(), Rc::clone(&directory)));
+        Ok(directory)
+    }
+
+    /// Replaces links among `components` by what they mean inside the layer.
+    fn without_links(&self, components: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Failure> {
+        let mut todo: VecDeque<Vec<u8>> = components.iter().cloned().collect();
+        let mut done: Vec<Vec<u8>> = Vec::new();
+        let mut here = vec![self.root.as_fd().try_clone_to_owned()?];
+        let mut links = 0;
+        // Set once the path goes on below a directory that does not exist yet.
+        let mut beyond = false;
+        while let Some(component) = todo.pop_front() {
+            if component == b".." {
+                // Only from a link's target. All of `done` is real, so its parent is the last's.
+                done.pop().ok_or(NameProblem::Escape)?;
+                here.pop();
+                continue;
+            }
+            let Some(parent) = here.last().filter(|_| !beyond) else {
+                done.push(component);
+                continue;
+            };
+            match kind_of(parent.as_fd(), &component)? {
+                Some(FileType::Symlink) => {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Err(NameProblem::Loop.into());
+                    }
+                    let target = rustix::fs::readlinkat(parent, component.as_slice(), Vec::new())?;
+                    let target = target.as_bytes();
+                    if target.starts_with(b"/") {
+                        done.clear();
+                        here.truncate(1);
+                    }
+                    let parts = target
+                        .split(|b| *b == b'/')
+                        .filter(|p| !matches!(*p, b"" | b"."));
+                    for part in parts.rev() {
+                        todo.push_front(part.to_vec());
+                    }
+                }
+                Some(FileType::Directory) => {
+                    here.push(open_below(parent.as_fd(), &component)?);
+                    done.push(component);
+                }
+                None if links > 0 => return Err(NameProblem::Dangling.into()),
+                _ => {
+                    // Missing, or a whiteout or file that `make_path` judges.
+                    beyond = true;
+                    done.push(component);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// Opens a path without links, making what is missing.
+    fn make_path(&self, components: &[Vec<u8>], missing: Missing) -> Result<OwnedFd, Failure> {
+        let mut directory = self.root.as_fd().try_clone_to_owned()?;
+        for component in components {
+            directory = match open_below(directory.as_fd(), component) {
+                Ok(next) => next,
+                Err(Errno::NOENT) if missing == Missing::Make => {
+                    make_directory(directory.as_fd(), component)?
+                }
+                Err(Errno::NOTDIR) if missing == Missing::Make => {
+                    if !is_whiteout(directory.as_fd(), component)? {
+                        return Err(NameProblem::NotDirectory.into());
+                    }
+                    // Hidden and then made anew: nothing below may show through.
+                    rustix::fs::unlinkat(&directory, component.as_slice(), AtFlags::empty())?;
+                    let made = make_directory(directory.as_fd(), component)?;
+                    set_opaque(made.as_fd())?;
+                    made
+                }
+                Err(Errno::NOENT | Errno::NOTDIR) => return Err(NameProblem::LinkMissing.into()),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(directory)
+    }
+}
+
+/// Opens a directory below `root`; links and mount points are errors.
+pub(super) fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat2(
+        root,
+        path,
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV,
+    )
+}
+
+/// Makes and opens a directory with mode 0755 whatever the umask.
+pub(super) fn make_directory(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
+    rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755))?;
+    let made = open_below(parent, name)?;
+    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
+    Ok(made)
+}
+
+/// Hides everything of lower layers in this directory.
+pub(super) fn set_opaque(directory: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::fs::fsetxattr(directory, OPAQUE, b"y", rustix::fs::XattrFlags::empty())
+}
+
+/// What is at `name`, links not followed.
+pub(super) fn stat(parent: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Stat>, Errno> {
+    match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn kind_of(parent: BorrowedFd<'_>, name: &[u8]) -> Result<Option<FileType>, Errno> {
+    Ok(stat(parent, name)?.map(|stat| FileType::from_raw_mode(stat.st_mode)))
+}
+
+/// Whether `name` is overlayfs' mark of a hidden file.
+pub(super) fn is_whiteout(parent: BorrowedFd<'_>, name: &[u8]) -> Result<bool, Errno> {
+    Ok(stat(parent, name)?.is_some_and(|stat| marks_whiteout(&stat)))
+}
+
+pub(super) fn marks_whiteout(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+}
+
+/// Why a directory cannot be had.
+enum Failure {
+    Problem(NameProblem),
+    Io(io::Error),
+}
+
+impl From<NameProblem> for Failure {
+    fn from(problem: NameProblem) -> Failure {
+        Failure::Problem(problem)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Io(error)
+    }
+}
+
+impl From<Errno> for Failure {
+    fn from(error: Errno) -> Failure {
+        Failure::Io(error.into())
+    }
+}

@@ -1,0 +1,306 @@
+//! One writer's work: staged apart, then made visible at once, or gone without a trace.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
+
+use super::index::Index;
+use super::{ReadError, Store, files};
+use crate::digest::Digest;
+use crate::layer::delete_tree;
+
+/// Why the store cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A file or directory of the store.
+    #[error("cannot write {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// What is there already cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+pub(super) fn writing(path: &Path) -> impl FnOnce(io::Error) -> WriteError + '_ {
+    move |source| WriteError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// What `layers/<diff-id>/meta.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LayerMeta {
+    /// Bytes of the regular files.
+    pub(crate) size: u64,
+}
+
+/// A writer's own directory under `tmp/`, and what waits there to be committed.
+pub(crate) struct Session<'s> {
+    store: &'s Store,
+    directory: PathBuf,
+    /// Locked for as long as the session lives: free means dead.
+    own: File,
+    /// Shared: what is found present now stays present until the commit.
+    _keep: File,
+    made: u64,
+    blobs: BTreeMap<Digest, PathBuf>,
+    layers: BTreeMap<Digest, PathBuf>,
+}
+
+impl Store {
+    /// The lock around every change of the index; released when dropped.
+    pub(super) fn lock(&self) -> Result<File, WriteError> {
+        let file = self.lock_file("lock")?;
+        file.lock().map_err(writing(&self.root.join("lock")))?;
+        Ok(file)
+    }
+
+    pub(super) fn lock_file(&self, name: &str) -> Result<File, WriteError> {
+        make_private(&self.root)?;
+        let path = self.root.join(name);
+        File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(writing(&path))
+    }
+
+    /// Changes the index under the lock; the closure's error leaves it as it was.
+    pub(super) fn change_index<T, E: From<WriteError>>(
+        &self,
+        change: impl FnOnce(&mut Index) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _lock = self.lock()?;
+        self.change_index_locked(change)
+    }
+
+    fn change_index_locked<T, E: From<WriteError>>(
+        &self,
+        change: impl FnOnce(&mut Index) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let path = self.index_path();
+        let old = Index::read(&path).map_err(WriteError::from)?;
+        let mut new = old.clone();
+        let result = change(&mut new)?;
+        if new != old {
+            files::replace_json(&path, &new).map_err(writing(&path))?;
+        }
+        Ok(result)
+    }
+
+    /// Starts a writer's work, first deleting what dead writers left.
+    pub(super) fn session(&self) -> Result<Session<'_>, WriteError> {
+        let keep = self.lock_file("sweep.lock")?;
+        keep.lock_shared()
+            .map_err(writing(&self.root.join("sweep.lock")))?;
+        let _lock = self.lock()?;
+        self.make_layout()?;
+        let tmp = self.root.join("tmp");
+        delete_dead_sessions(&tmp)?;
+        let mut number = 0;
+        let directory = loop {
+            let candidate = tmp.join(format!("{}-{number}", std::process::id()));
+            match DirBuilder::new().mode(0o700).create(&candidate) {
+                Ok(()) => break candidate,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(writing(&candidate)(error)),
+            }
+        };
+        let own = File::open(&directory).map_err(writing(&directory))?;
+        own.lock().map_err(writing(&directory))?;
+        Ok(Session {
+            store: self,
+            directory,
+            own,
+            _keep: keep,
+            made: 0,
+            blobs: BTreeMap::new(),
+            layers: BTreeMap::new(),
+        })
+    }
+
+    fn make_layout(&self) -> Result<(), WriteError> {
+        for directory in [self.blobs(), self.layers(), self.root.join("tmp")] {
+            make_private(&directory)?;
+        }
+        let marker = self.root.join("oci-layout");
+        if !marker.exists() {
+            let text = serde_json::json!({ "imageLayoutVersion": "1.0.0" });
+            files::replace_json(&marker, &text).map_err(writing(&marker))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a layer is unpacked here.
+    pub(super) fn has_layer(&self, diff_id: &Digest) -> bool {
+        self.layer(diff_id).join("meta.json").exists()
+    }
+}
+
+fn read_size(layer: &Path) -> Result<u64, ReadError> {
+    let meta: LayerMeta = files::read_json(&layer.join("meta.json"))?;
+    Ok(meta.size)
+}
+
+/// Other users of the machine have no business in images: they hold setuid programs.
+fn make_private(directory: &Path) -> Result<(), WriteError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(writing(directory))
+}
+
+fn delete_dead_sessions(tmp: &Path) -> Result<(), WriteError> {
+    for entry in std::fs::read_dir(tmp).map_err(writing(tmp))? {
+        let path = entry.map_err(writing(tmp))?.path();
+        let Ok(directory) = File::open(&path) else {
+            // Gone meanwhile.
+            continue;
+        };
+        match directory.try_lock() {
+            Ok(()) => delete_directory(&path)?,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(writing(&path)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a tree that may have come from a hostile archive.
+pub(super) fn delete_directory(path: &Path) -> Result<(), WriteError> {
+    let failed = writing(path);
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(io::ErrorKind::InvalidInput.into()));
+    };
+    let deleted =
+        File::open(parent).and_then(|parent| Ok(delete_tree(parent.as_fd(), name.as_bytes())?));
+    deleted.map_err(failed)
+}
+
+impl Session<'_> {
+    pub(super) fn store(&self) -> &Store {
+        self.store
+    }
+
+    fn fresh(&mut self, what: &str) -> PathBuf {
+        self.made += 1;
+        self.directory.join(format!("{what}-{}", self.made))
+    }
+
+    /// A new empty file of the session's own.
+    pub(super) fn scratch(&mut self) -> Result<(File, PathBuf), WriteError> {
+        let path = self.fresh("file");
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path);
+        Ok((file.map_err(writing(&path))?, path))
+    }
+
+    /// A new empty layer: its directory, and its tree opened.
+    pub(super) fn fresh_layer(&mut self) -> Result<(PathBuf, OwnedFd), WriteError> {
+        let path = self.fresh("layer");
+        let tree = path.join("fs");
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(writing(&path))?;
+        DirBuilder::new()
+            .mode(0o755)
+            .create(&tree)
+            .map_err(writing(&tree))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || -> io::Result<OwnedFd> {
+            let fd = rustix::fs::open(&tree, flags, Mode::empty())?;
+            // Whatever the umask: this is the container's "/".
+            rustix::fs::fchmod(&fd, Mode::from_raw_mode(0o755))?;
+            Ok(fd)
+        };
+        let fd = open().map_err(writing(&tree))?;
+        Ok((path, fd))
+    }
+
+    /// Hands over a finished blob.
+    pub(super) fn stage_blob(&mut self, digest: Digest, path: PathBuf) {
+        self.blobs.entry(digest).or_insert(path);
+    }
+
+    /// Hands over a small blob.
+    pub(super) fn stage_bytes(&mut self, bytes: &[u8]) -> Result<Digest, WriteError> {
+        let digest = Digest::of(bytes);
+        let path = self.fresh("file");
+        std::fs::write(&path, bytes).map_err(writing(&path))?;
+        self.stage_blob(digest.clone(), path);
+        Ok(digest)
+    }
+
+    /// Hands over an unpacked layer; its meta file, written now, says that it is whole.
+    pub(super) fn stage_layer(
+        &mut self,
+        diff_id: Digest,
+        path: PathBuf,
+        size: u64,
+    ) -> Result<(), WriteError> {
+        let meta = path.join("meta.json");
+        files::replace_json(&meta, &LayerMeta { size }).map_err(writing(&meta))?;
+        self.layers.entry(diff_id).or_insert(path);
+        Ok(())
+    }
+
+    /// Whether a layer is unpacked already, in the store or in this session.
+    pub(super) fn has_layer(&self, diff_id: &Digest) -> bool {
+        self.layers.contains_key(diff_id) || self.store.has_layer(diff_id)
+    }
+
+    /// Bytes of the regular files of a layer, in the store or in this session.
+    pub(super) fn layer_size(&self, diff_id: &Digest) -> Result<u64, ReadError> {
+        match self.layers.get(diff_id) {
+            Some(path) => read_size(path),
+            None => read_size(&self.store.layer(diff_id)),
+        }
+    }
+
+    /// Makes everything staged visible and then the index that speaks of it.
+    pub(super) fn commit<T, E: From<WriteError>>(
+        self,
+        change: impl FnOnce(&mut Index) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _lock = self.store.lock()?;
+        for (digest, from) in &self.blobs {
+            let to = self.store.blob(digest);
+            std::fs::rename(from, &to).map_err(writing(&to))?;
+        }
+        for (diff_id, from) in &self.layers {
+            let to = self.store.layer(diff_id);
+            // Unpacked by someone else meanwhile: theirs may be in use, ours goes.
+            if !self.store.has_layer(diff_id) {
+                std::fs::rename(from, &to).map_err(writing(&to))?;
+            }
+        }
+        self.store.change_index_locked(change)
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // What cannot be deleted now is deleted by the next writer, once the lock is free.
+        let _ = delete_directory(&self.directory);
+        let _ = self.own.unlock();
+    }
+}
