@@ -1,1 +1,20 @@
 //! Carries out the steps of a plan, journal first, and undoes them.
+//!
+//! ```text
+//!  Step ──▶ journal (one line, before) ──▶ run ──▶ kernel, publish, ipam::lease
+//!  journal, read backwards ──▶ undo: harmless when repeated or when the step never happened
+//! ```
+
+mod attach;
+mod context;
+mod error;
+mod journal;
+pub mod publish;
+pub mod reconcile;
+mod run;
+
+pub use attach::{AttachError, AttachRequest, DetachRequest, attach, detach};
+pub use context::Context;
+pub use error::ApplyError;
+pub use journal::Journal;
+pub use run::{apply, undo, undo_all, undo_steps};

@@ -16,9 +16,8 @@ use crate::model::network::{Network, Pool};
 
 /// Directory of the leases inside a network's run directory.
 pub const DIRECTORY: &str = "leases";
-/// File that remembers the last address of a family given out: only a hint.
-const LAST_IPV4: &str = "last";
-const LAST_IPV6: &str = "last6";
+/// Files that remember the last address of each family given out: only hints.
+pub const HINTS: [&str; 2] = ["last", "last6"];
 
 /// An address that belongs to somebody.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -185,11 +184,9 @@ pub fn lease(
     {
         return Ok(desk.lease(address));
     }
-    let hint = request.run_dir.join(if pool.subnet.addr().is_ipv6() {
-        LAST_IPV6
-    } else {
-        LAST_IPV4
-    });
+    let hint = request
+        .run_dir
+        .join(HINTS[usize::from(pool.subnet.addr().is_ipv6())]);
     let last = fs::read_to_string(&hint)
         .ok()
         .and_then(|text| text.trim().parse().ok());

@@ -110,7 +110,11 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
     let mut steps = Vec::new();
     if let (Some(bridge), Some(mac)) = (bridge, endpoint.mac) {
         let isolated = !bridge.icc;
-        steps.push(Step::Bridge(bridge));
+        let network_record = request.record.to_owned();
+        steps.push(Step::Bridge {
+            network_record,
+            bridge,
+        });
         steps.push(Step::Veth(VethStep {
             host_ifname: endpoint.host_ifname.clone(),
             ifname: endpoint.ifname.clone(),
@@ -216,7 +220,7 @@ pub(crate) mod tests {
         assert_eq!(endpoint.mtu, 1500);
         assert_eq!(endpoint.dns_names, ["h4a", "09703cb2d9fb"]);
         let [
-            Step::Bridge(bridge),
+            Step::Bridge { bridge, .. },
             Step::Veth(veth),
             Step::Publish {
                 endpoint: published,

@@ -25,8 +25,14 @@ pub enum Step {
         owner: String,
     },
     /// The bridge, its address and sysctls, and the network's firewall elements exist. Idempotent.
-    /// Undo leaves them: they belong to the network, not to the container.
-    Bridge(BridgeStep),
+    /// Fails when the network has been removed meanwhile. Undo leaves them: they belong to the
+    /// network, not to the container.
+    Bridge {
+        /// `/var/lib/rbox/networks/<name>.json`.
+        network_record: PathBuf,
+        /// What must be there.
+        bridge: BridgeStep,
+    },
     /// The namespace is bound to a name under /run/netns. Undo unmounts and removes it.
     NetnsName {
         /// `/run/netns/rbox-<name>`.
@@ -74,7 +80,7 @@ pub enum Step {
     },
 }
 
-/// See [`Step::Bridge`].
+/// A network as the kernel knows it. See [`Step::Bridge`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BridgeStep {
     /// Interface name, at most 15 bytes.

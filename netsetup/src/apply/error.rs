@@ -1,0 +1,66 @@
+//! What can go wrong while a step is carried out or undone.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::kernel::netlink::NetlinkError;
+use crate::kernel::netns::{BindError, UnbindError};
+use crate::kernel::nft::NftError;
+use crate::kernel::sysctl::SysctlError;
+use crate::store::record::RecordError;
+
+/// A step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The step could not be written down, so it was not tried.
+    #[error("write journal {}: {source}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A lease could not be given back.
+    #[error("release lease {}: {source}", path.display())]
+    Lease {
+        /// The lease.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The network was removed while the container was being attached.
+    #[error("network {0} not found")]
+    NetworkGone(String),
+    /// The bridge's name belongs to another kind of interface.
+    #[error("existing interface {0} is not a bridge")]
+    NotABridge(String),
+    /// A step inside the sandbox, and no sandbox.
+    #[error("{0}: no network namespace to do it in")]
+    NoSandbox(&'static str),
+    /// The sandbox's namespace or a socket in it cannot be opened.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// Netlink.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The firewall.
+    #[error(transparent)]
+    Nft(#[from] NftError),
+    /// The namespace's name.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The namespace's name.
+    #[error(transparent)]
+    Unbind(#[from] UnbindError),
+    /// A kernel parameter.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
+    /// A file of the network's run directory.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}

@@ -1,0 +1,219 @@
+//! Each step, done and undone.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::context::Context;
+use super::error::ApplyError;
+use super::journal::Journal;
+use super::publish::{publish, sweep_if_gone, withdraw};
+use super::reconcile::ensure_bridge_of;
+use crate::ipam::lease;
+use crate::kernel::netlink::{InterfaceSetup, NetlinkError, Route, VethRequest};
+use crate::kernel::netns;
+use crate::kernel::nft::Nft;
+use crate::kernel::sysctl;
+use crate::plan::Step;
+use crate::plan::step::VethStep;
+
+/// Carries one step out. It must have been journalled.
+///
+/// # Errors
+/// See [`ApplyError`]. What a failed step left is taken away by [`undo`].
+pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
+    match step {
+        // Made before anything could be planned.
+        Step::Lease { .. } => Ok(()),
+        Step::Bridge {
+            network_record,
+            bridge,
+        } => ensure_bridge_of(network_record, bridge, context),
+        Step::NetnsName { path } => {
+            let ns = context
+                .sandbox_ns
+                .ok_or(ApplyError::NoSandbox("name the sandbox"))?;
+            Ok(netns::bind(ns, path)?)
+        }
+        Step::Veth(veth) => attach_veth(veth, context),
+        Step::DefaultRoute {
+            ifname,
+            gateway,
+            gateway6,
+        } => {
+            let inside = context.inside("set the default route")?;
+            let Some(index) = inside.link_index(ifname)? else {
+                return Ok(());
+            };
+            if let Some(gateway) = gateway {
+                inside.replace_default(index, (*gateway).into())?;
+            }
+            if let Some(gateway) = gateway6 {
+                inside.replace_default(index, (*gateway).into())?;
+            }
+            Ok(())
+        }
+        Step::ResolverRedirect { udp, tcp } => {
+            let what = "lead port 53 to the resolver";
+            let ns = context.sandbox_ns.ok_or(ApplyError::NoSandbox(what))?;
+            let mut nft = Nft::open_in(ns).map_err(|source| ApplyError::System { what, source })?;
+            Ok(nft.resolver_redirect(*udp, *tcp)?)
+        }
+        Step::Publish {
+            network_run_dir,
+            network_record,
+            endpoint,
+        } => publish(network_run_dir, network_record, endpoint),
+        Step::Ports { ports, to, owner } => Ok(context.nft.ports_add(ports, *to, owner)?),
+    }
+}
+
+fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyError> {
+    let what = "attach the sandbox";
+    let ns = context.sandbox_ns.ok_or(ApplyError::NoSandbox(what))?;
+    let request = VethRequest {
+        host_name: &step.host_ifname,
+        peer_name: &step.ifname,
+        peer_ns: ns,
+        peer_mac: step.mac,
+        mtu: step.mtu,
+        bridge: &step.bridge,
+        isolated: step.isolated,
+        hairpin: step.hairpin,
+    };
+    let veth = match context.host.create_veth(&request) {
+        // The host end's name is ours alone: what is there is left from an earlier life.
+        Err(error) if error.is_exists() => {
+            tolerate_missing(context.host.delete_link(&step.host_ifname))?;
+            context.host.create_veth(&request)?
+        }
+        other => other?,
+    };
+    let disabled = if step.ipv6 { "0" } else { "1" };
+    {
+        let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
+        match sysctl::ensure(
+            &format!("net/ipv6/conf/{}/disable_ipv6", step.ifname),
+            disabled,
+        ) {
+            // A kernel without IPv6 has it disabled.
+            Err(error) if error.is_missing() && !step.ipv6 => false,
+            other => other?,
+        };
+    }
+    let inside = context.inside(what)?;
+    inside.configure(&InterfaceSetup {
+        index: veth.peer_index,
+        name: &step.ifname,
+        addresses: &step.addresses,
+        gateways: &[],
+        ipv6: step.ipv6,
+    })?;
+    Ok(())
+}
+
+/// Takes a step back. Harmless when repeated or when the step never happened.
+///
+/// # Errors
+/// See [`ApplyError`].
+pub fn undo(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
+    match step {
+        Step::Lease { path, owner } => {
+            lease::release(path, owner).map_err(|source| ApplyError::Lease {
+                path: path.clone(),
+                source,
+            })
+        }
+        // The bridge is the network's; the sandbox's own things go with its namespace.
+        Step::Bridge { .. } | Step::DefaultRoute { .. } | Step::ResolverRedirect { .. } => Ok(()),
+        Step::NetnsName { path } => Ok(netns::unbind(path)?),
+        Step::Veth(veth) => tolerate_missing(context.host.delete_link(&veth.host_ifname)),
+        Step::Publish {
+            network_run_dir,
+            endpoint,
+            ..
+        } => withdraw(network_run_dir, endpoint),
+        Step::Ports { ports, owner, .. } => Ok(context.nft.ports_remove(ports, owner)?),
+    }
+}
+
+pub(super) fn tolerate_missing(result: Result<(), NetlinkError>) -> Result<(), ApplyError> {
+    match result {
+        Err(error) if !error.is_missing() => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Undoes steps backwards; goes on after errors and returns them all.
+pub fn undo_steps(steps: &[Step], context: &mut Context<'_>) -> Vec<ApplyError> {
+    let errors = steps
+        .iter()
+        .rev()
+        .filter_map(|step| undo(step, context).err())
+        .collect();
+    sweep_removed_networks(steps);
+    errors
+}
+
+/// A start that crossed the removal of its network may have made the run directory again.
+fn sweep_removed_networks(steps: &[Step]) {
+    let records: Vec<&Path> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Bridge { network_record, .. } | Step::Publish { network_record, .. } => {
+                Some(network_record.as_path())
+            }
+            _ => None,
+        })
+        .collect();
+    let run_dirs = steps.iter().filter_map(|step| match step {
+        Step::Lease { path, .. } => path.parent()?.parent(),
+        Step::Publish {
+            network_run_dir, ..
+        } => Some(network_run_dir.as_path()),
+        _ => None,
+    });
+    for run_dir in run_dirs {
+        // Both are called after the network.
+        let record = records
+            .iter()
+            .find(|record| record.file_stem() == run_dir.file_name());
+        if let Some(record) = record {
+            sweep_if_gone(run_dir, record);
+        }
+    }
+}
+
+/// Undoes a whole journal backwards, and removes it when all of it is undone. With errors it
+/// stays, for the next one who looks.
+pub fn undo_all(path: &Path) -> Vec<ApplyError> {
+    let sockets = || -> io::Result<(Vec<Step>, Route, Nft)> {
+        Ok((Journal::read(path)?, Route::open()?, Nft::open()?))
+    };
+    let (steps, mut host, mut nft) = match sockets() {
+        Ok(opened) => opened,
+        Err(source) => {
+            return vec![ApplyError::System {
+                what: "undo a journal",
+                source,
+            }];
+        }
+    };
+    let mut context = Context {
+        host: &mut host,
+        sandbox: None,
+        sandbox_ns: None,
+        nft: &mut nft,
+    };
+    let mut errors = undo_steps(&steps, &mut context);
+    if errors.is_empty()
+        && let Err(source) = fs::remove_file(path)
+        && source.kind() != io::ErrorKind::NotFound
+    {
+        errors.push(ApplyError::Journal {
+            path: path.to_owned(),
+            source,
+        });
+    }
+    errors
+}
