@@ -28,7 +28,10 @@ pub const SECCOMP_NEW_LISTENER: u32 = 1 << 3;
 /// program or a flag that the kernel does not know.
 pub fn seccomp_filter(program: &[SockFilter], flags: u32) -> io::Result<Option<OwnedFd>> {
     let length = u16::try_from(program.len()).map_err(|_| io::Error::from(Errno::INVAL))?;
-    let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
+    let program = libc::sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast_mut(),
+    };
     // SAFETY: the kernel only reads `program` and its `len` instructions, which
     // outlive the call.
     let result = unsafe {
@@ -62,7 +65,11 @@ pub fn seccomp_filter(program: &[SockFilter], flags: u32) -> io::Result<Option<O
             0,
         )
     };
-    if result == 0 { Ok(None) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(None)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Loads a device filter (`BPF_PROG_TYPE_CGROUP_DEVICE`).
@@ -108,10 +115,7 @@ pub fn load_device_program(instructions: &[u64]) -> io::Result<OwnedFd> {
 ///
 /// # Errors
 /// The kernel's error: `EINVAL` when the kernel was built without cgroup BPF.
-pub fn attach_device_program(
-    cgroup: BorrowedFd<'_>,
-    program: BorrowedFd<'_>,
-) -> io::Result<()> {
+pub fn attach_device_program(cgroup: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
     const CGROUP_DEVICE: u32 = 6;
     const ALLOW_MULTI: u32 = 2;
     /// The head of `union bpf_attr` for BPF_PROG_ATTACH.
@@ -150,5 +154,9 @@ fn bpf<T>(command: u32, attributes: &T) -> io::Result<libc::c_long> {
             size_of::<T>(),
         )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
