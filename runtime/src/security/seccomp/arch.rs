@@ -93,8 +93,30 @@ pub(super) struct Syscall(&'static Row);
 impl Syscall {
     /// `None` for a name that no architecture here has.
     pub(super) fn named(name: &str) -> Option<Syscall> {
+        Syscall::find(name).map(|(_, call)| call)
+    }
+
+    /// All of `names`, in their order, with the name for each that is unknown.
+    pub(super) fn resolve<'a>(
+        names: impl Iterator<Item = &'a String>,
+    ) -> impl Iterator<Item = Result<Syscall, &'a String>> {
+        let mut after: &[Row] = &[];
+        names.map(move |name| {
+            // Profiles are mostly in alphabetical order: the name is probably
+            // one of the next few, which is quicker than to search for it.
+            let near = after.iter().take(4).position(|row| row.0 == name);
+            let (index, call) = match near.and_then(|near| Some((near, after.get(near)?))) {
+                Some((near, row)) => (SYSCALLS.len() - after.len() + near, Syscall(row)),
+                None => Syscall::find(name).ok_or(name)?,
+            };
+            after = SYSCALLS.get(index + 1..).unwrap_or_default();
+            Ok(call)
+        })
+    }
+
+    fn find(name: &str) -> Option<(usize, Syscall)> {
         let index = SYSCALLS.binary_search_by(|row| row.0.cmp(name)).ok()?;
-        SYSCALLS.get(index).map(Syscall)
+        Some((index, Syscall(SYSCALLS.get(index)?)))
     }
 
     /// Its number on `architecture`.
@@ -110,6 +132,29 @@ mod tests {
     #[test]
     fn the_names_are_sorted_and_unlike_each_other() {
         assert!(SYSCALLS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn names_are_resolved_in_any_order() {
+        let names: Vec<String> = [
+            "write", "accept", "accept4", "acct", "nonsense", "read", "read",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let found: Vec<_> = Syscall::resolve(names.iter())
+            .map(|found| found.map(|call| call.0.0))
+            .collect();
+        let nonsense = names[4].clone();
+        let expected = [
+            Ok("write"),
+            Ok("accept"),
+            Ok("accept4"),
+            Ok("acct"),
+            Err(&nonsense),
+            Ok("read"),
+            Ok("read"),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

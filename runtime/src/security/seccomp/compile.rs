@@ -50,10 +50,10 @@ pub(super) fn compile_for(
     let mut unknown = Vec::new();
     let mut calls = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
-        for name in rule.names {
-            match Syscall::named(name) {
-                Some(call) => calls.push((index, call)),
-                None => unknown.push(name.clone()),
+        for found in Syscall::resolve(rule.names.iter()) {
+            match found {
+                Ok(call) => calls.push((index, call)),
+                Err(name) => unknown.push(name.clone()),
             }
         }
     }

@@ -29,26 +29,31 @@ pub(super) fn ranges(
     architecture: Architecture,
     (first, default, newer): (u32, u32, u32),
 ) -> Vec<Range> {
-    let mut named: Vec<(u32, usize)> = calls
+    // Number and rule in one integer, which sorts several times faster.
+    let mut named: Vec<u64> = calls
         .iter()
-        .filter_map(|(rule, call)| Some((call.number(architecture)?, *rule)))
+        .filter_map(|(rule, call)| Some(u64::from(call.number(architecture)?) << 32 | *rule as u64))
         .collect();
     named.sort_unstable();
     named.dedup();
+    let number = |packed: u64| (packed >> 32) as u32;
     let mut ranges = vec![Range {
         start: first,
         decision: Decision::Verdict(default),
     }];
     let mut end = first;
-    for group in named.chunk_by(|left, right| left.0 == right.0) {
-        let Some((number, _)) = group.first().copied() else {
+    for group in named.chunk_by(|left, right| number(*left) == number(*right)) {
+        let Some(here) = group.first().map(|packed| number(*packed)) else {
             continue;
         };
-        if number > end {
+        if here > end {
             extend(&mut ranges, end, Decision::Verdict(default));
         }
-        extend(&mut ranges, number, decide(rules, group));
-        end = number + 1;
+        let indices = group
+            .iter()
+            .map(|packed| (packed & u64::from(u32::MAX)) as usize);
+        extend(&mut ranges, here, decide(rules, indices));
+        end = here + 1;
     }
     if !named.is_empty() {
         extend(&mut ranges, end, Decision::Verdict(newer));
@@ -74,20 +79,20 @@ fn extend(ranges: &mut Vec<Range>, start: u32, decision: Decision) {
 }
 
 /// The rules for one number, up to the first without conditions.
-fn decide(rules: &[Rule<'_>], group: &[(u32, usize)]) -> Decision {
-    let mut chain = Vec::with_capacity(group.len());
-    for (_, index) in group {
-        let Some(rule) = rules.get(*index) else {
+fn decide(rules: &[Rule<'_>], group: impl Iterator<Item = usize>) -> Decision {
+    let mut chain = Vec::new();
+    for index in group {
+        let Some(rule) = rules.get(index) else {
             continue;
         };
         if rule.alternatives.is_empty() {
             if chain.is_empty() {
                 return Decision::Verdict(rule.verdict);
             }
-            chain.push(*index);
+            chain.push(index);
             break;
         }
-        chain.push(*index);
+        chain.push(index);
     }
     Decision::Rules(chain)
 }
