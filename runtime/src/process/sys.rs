@@ -11,7 +11,7 @@
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// `CLONE_INTO_CGROUP`; libc's constant is a `c_int` and holds 0.
@@ -176,33 +176,38 @@ pub(crate) fn new_session_keyring(name: &CStr) -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr()) })
 }
 
-/// Sets the default action for signals that this process may ignore, and
-/// unblocks all. Handlers were reset by clone3 already, ignored signals were
-/// not: a container must not inherit an ignored SIGPIPE.
+/// Sets the default action for all signals, and unblocks them. Handlers were
+/// reset by clone3 already, ignored signals were not: a container must not
+/// inherit an ignored SIGPIPE.
 pub(crate) fn reset_signals() {
-    const IGNORED_BY_HABIT: [libc::c_int; 12] = [
-        libc::SIGPIPE,
-        libc::SIGHUP,
-        libc::SIGINT,
-        libc::SIGQUIT,
-        libc::SIGTERM,
-        libc::SIGCHLD,
-        libc::SIGTSTP,
-        libc::SIGTTIN,
-        libc::SIGTTOU,
-        libc::SIGUSR1,
-        libc::SIGUSR2,
-        libc::SIGWINCH,
-    ];
-    for signal in IGNORED_BY_HABIT {
-        // SAFETY: SIG_DFL installs no code of ours.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    const SIGNALS: libc::c_int = 64;
+    const SET_SIZE: usize = 8;
+    // The kernel's struct sigaction (handler, flags, restorer, mask), all
+    // zero: SIG_DFL. libc's call refuses the signals that it keeps for itself.
+    let default = [0u64; 4];
+    let none = 0u64;
+    for signal in 1..=SIGNALS {
+        // SAFETY: SIG_DFL installs no code of ours; the array outlives the call.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                SET_SIZE,
+            )
+        };
     }
-    // SAFETY: an all-zero sigset_t is the empty set, and it outlives the call.
+    // SAFETY: the empty set outlives the call, and the old one is not asked for.
     unsafe {
-        let none: libc::sigset_t = std::mem::zeroed();
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-    }
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const none,
+            std::ptr::null::<u64>(),
+            SET_SIZE,
+        )
+    };
 }
 
 /// Closes every descriptor from `first` on. The caller must not use, nor drop,
@@ -210,13 +215,6 @@ pub(crate) fn reset_signals() {
 pub(crate) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: see above; called in a child that never returns to its parent's frames.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })
-}
-
-/// Marks every descriptor from `first` on as closed on exec.
-pub(crate) fn close_from_on_exec(first: u32) -> io::Result<()> {
-    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
-    // SAFETY: no descriptor is closed by this call.
-    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, CLOSE_RANGE_CLOEXEC) })
 }
 
 /// Makes `number` a duplicate of `fd` that survives exec or not.
@@ -243,7 +241,7 @@ pub(crate) fn borrow_number(number: i32) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(number) }
 }
 
-/// Sets up an id for `setfsuid`-free file creation: all three user ids at once.
+/// All three user ids at once.
 pub(crate) fn set_user(uid: u32) -> io::Result<()> {
     // SAFETY: the raw call changes this thread alone, and this process has one.
     check(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) })
@@ -259,12 +257,6 @@ pub(crate) fn set_group(gid: u32) -> io::Result<()> {
 pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
     // SAFETY: pointer and length describe the slice.
     check(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) })
-}
-
-/// Whether two descriptors are open at the same file, for tests of identity.
-pub(crate) fn same_file(a: impl AsFd, b: impl AsFd) -> io::Result<bool> {
-    let (a, b) = (rustix::fs::fstat(a)?, rustix::fs::fstat(b)?);
-    Ok((a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
 }
 
 fn check(result: libc::c_long) -> io::Result<()> {

@@ -1,0 +1,20 @@
+//! Containers on the real kernel.
+//!
+//! Each test runs in a forked process of its own (the runtime's callers are
+//! single-threaded, test threads are not) with its own mount and network
+//! namespaces, and ends with a check that nothing is left behind.
+
+mod binds;
+mod devices;
+mod entering;
+mod failures;
+mod hostile;
+mod isolation;
+mod joined;
+mod leftovers;
+mod limits;
+mod mounts;
+mod programs;
+mod support;
+mod terminal;
+mod users;

@@ -1,0 +1,95 @@
+//! A single-threaded process for each test.
+
+#![allow(unsafe_code, reason = "fork and _exit have no safe wrapper")]
+
+use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+
+use rustix::mount::{MountPropagationFlags, mount_change};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+/// Runs a test in a forked process with its own mount and network namespaces,
+/// and checks that it left no descriptors and no children.
+pub fn apart(name: &str, test: impl FnOnce()) {
+    if !rustix::process::geteuid().is_root() {
+        return skip(name, "needs root");
+    }
+    // SAFETY: glibc's fork leaves the allocator usable in the child of a
+    // program with threads; nothing else that is shared is used there.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
+    if pid == 0 {
+        let code = child(test);
+        // SAFETY: no preconditions.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is valid for writes.
+    let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    assert_eq!(waited, pid);
+    assert_eq!(status, 0, "{name} failed: see its message above");
+}
+
+/// Says that a test could not run here, and why.
+pub fn skip(name: &str, reason: &str) {
+    let line = format!("SKIPPED {name}: {reason}\n");
+    eprint!("{line}");
+    if let Some(file) = std::env::var_os("RBOX_SKIPS") {
+        use std::io::Write;
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file);
+        file.unwrap().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+fn child(test: impl FnOnce()) -> i32 {
+    // The harness captures output per thread and would never print it.
+    set_hook(Box::new(|info| {
+        let message = format!("{info}\n");
+        // SAFETY: standard error is open for the life of the process.
+        let stderr = unsafe { BorrowedFd::borrow_raw(2) };
+        let _ = rustix::io::write(stderr, message.as_bytes());
+    }));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let flags = UnshareFlags::NEWNS | UnshareFlags::NEWNET;
+        // SAFETY: descriptors stay shared.
+        unsafe { unshare_unsafe(flags) }.unwrap();
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        mount_change("/", private).unwrap();
+        let before = descriptors();
+        test();
+        assert_eq!(descriptors(), before, "descriptors are left");
+        let children = rustix::process::wait(rustix::process::WaitOptions::NOHANG);
+        assert_eq!(
+            children.unwrap_err(),
+            rustix::io::Errno::CHILD,
+            "a child is left"
+        );
+    }));
+    i32::from(result.is_err())
+}
+
+/// The open descriptors, with what they are open at.
+fn descriptors() -> Vec<(String, String)> {
+    let mut all: Vec<_> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.unwrap();
+            // The directory's own descriptor is closed by then.
+            let target = std::fs::read_link(entry.path()).ok()?;
+            let target = target.to_string_lossy().into_owned();
+            let number = entry.file_name().to_string_lossy().into_owned();
+            (!target.ends_with("/fd")).then_some((number, target))
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Ends the process of a test at once, successfully and without any check.
+pub fn leave() -> ! {
+    // SAFETY: no preconditions.
+    unsafe { libc::_exit(0) }
+}
