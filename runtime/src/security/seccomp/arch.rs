@@ -92,6 +92,7 @@ pub(super) struct Syscall(&'static Row);
 
 impl Syscall {
     /// `None` for a name that no architecture here has.
+    #[cfg(test)]
     pub(super) fn named(name: &str) -> Option<Syscall> {
         Syscall::find(name).map(|(_, call)| call)
     }
