@@ -31,10 +31,10 @@ pub struct Image {
 pub struct PlatformMismatch {
     /// First name of the image, or its id.
     pub image: String,
-    /// What it was built for.
-    pub platform: Platform,
+    /// What it was built for, `linux/arm64`.
+    pub platform: String,
     /// What this is.
-    pub host: Platform,
+    pub host: String,
 }
 
 impl Image {
@@ -59,8 +59,8 @@ impl Image {
         let image = self.references.first().unwrap_or(&self.id).clone();
         Err(PlatformMismatch {
             image,
-            platform,
-            host: Platform::host(),
+            platform: platform.to_string(),
+            host: Platform::host().to_string(),
         })
     }
 }

@@ -35,7 +35,7 @@ use tree::Tree;
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// The stream is no tar, or ends early.
-    #[error(transparent)]
+    #[error("error processing tar file: {0}")]
     Tar(#[from] TarError),
     /// A name that no layer may contain.
     #[error("refused tar member {name:?}: {problem}")]
@@ -94,7 +94,7 @@ pub(crate) fn unpack(tar: impl Read, root: OwnedFd, scratch: File) -> Result<u64
         layer.add(&member, &mut reader, &mut buffer)?;
     }
     let size = layer.finish()?;
-    reader.drain().map_err(TarError::Read)?;
+    reader.drain()?;
     Ok(size)
 }
 

@@ -33,10 +33,12 @@ pub(super) fn make<R: Read>(
         Kind::HardLink => return hard_link(tree, parent, last, member).map(|()| false),
         _ => {}
     }
-    clear(tree, parent, last).map_err(|e| failed(e.into()))?;
+    if member.kind != Kind::Regular {
+        clear(tree, parent, last).map_err(|e| failed(e.into()))?;
+    }
     match member.kind {
         Kind::Regular => {
-            let file = create(parent, last).map_err(|e| failed(e.into()))?;
+            let file = create(tree, parent, last).map_err(|e| failed(e.into()))?;
             copy(&file, member, reader, buffer)?;
             attributes::on_open_file(file.as_fd(), member).map_err(failed)?;
             attributes::set_time(file.as_fd(), member.mtime).map_err(failed)?;
@@ -128,9 +130,18 @@ fn clear(tree: &mut Tree, parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Err
     }
 }
 
-fn create(parent: BorrowedFd<'_>, name: &[u8]) -> Result<File, Errno> {
+/// Nearly always nothing is at `name`, so it is only cleared when it turns out to be taken.
+fn create(tree: &mut Tree, parent: BorrowedFd<'_>, name: &[u8]) -> Result<File, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600)).map(File::from)
+    let mode = Mode::from_raw_mode(0o600);
+    let made = match rustix::fs::openat(parent, name, flags, mode) {
+        Err(Errno::EXIST) => {
+            clear(tree, parent, name)?;
+            rustix::fs::openat(parent, name, flags, mode)
+        }
+        other => other,
+    };
+    made.map(File::from)
 }
 
 fn copy<R: Read>(

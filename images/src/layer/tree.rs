@@ -26,6 +26,13 @@ pub(super) enum Missing {
     Refuse,
 }
 
+/// One component still to be walked.
+struct Step {
+    name: Vec<u8>,
+    /// It stems from the target of a link, where `..` is allowed and all must exist.
+    of_link: bool,
+}
+
 const MOST_LINKS: usize = 40;
 const OPAQUE: &str = "trusted.overlay.opaque";
 
@@ -100,57 +107,66 @@ impl Tree {
         Ok(directory)
     }
 
-    /// Replaces links among `components` by what they mean inside the layer.
+    /// Replaces links among `components` by what they mean inside the layer. One descriptor is
+    /// open at a time: a name may be deeper than their limit.
     fn without_links(&self, components: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut todo: VecDeque<Vec<u8>> = components.iter().cloned().collect();
+        let mut todo: VecDeque<Step> = components
+            .iter()
+            .map(|name| Step {
+                name: name.clone(),
+                of_link: false,
+            })
+            .collect();
         let mut done: Vec<Vec<u8>> = Vec::new();
-        let mut here = vec![self.root.as_fd().try_clone_to_owned()?];
+        let mut here = self.root.as_fd().try_clone_to_owned()?;
         let mut links = 0;
-        // Set once the path goes on below a directory that does not exist yet.
-        let mut beyond = false;
-        while let Some(component) = todo.pop_front() {
-            if component == b".." {
+        while let Some(step) = todo.pop_front() {
+            if step.name == b".." {
                 // Only from a link's target. All of `done` is real, so its parent is the last's.
                 done.pop().ok_or(NameProblem::Escape)?;
-                here.pop();
+                here = self.reopen(&done)?;
                 continue;
             }
-            let Some(parent) = here.last().filter(|_| !beyond) else {
-                done.push(component);
-                continue;
-            };
-            match kind_of(parent.as_fd(), &component)? {
+            match kind_of(here.as_fd(), &step.name)? {
                 Some(FileType::Symlink) => {
                     links += 1;
                     if links > MOST_LINKS {
                         return Err(NameProblem::Loop.into());
                     }
-                    let target = rustix::fs::readlinkat(parent, component.as_slice(), Vec::new())?;
+                    let target = rustix::fs::readlinkat(&here, step.name.as_slice(), Vec::new())?;
                     let target = target.as_bytes();
                     if target.starts_with(b"/") {
                         done.clear();
-                        here.truncate(1);
+                        here = self.reopen(&done)?;
                     }
-                    let parts = target
-                        .split(|b| *b == b'/')
-                        .filter(|p| !matches!(*p, b"" | b"."));
-                    for part in parts.rev() {
-                        todo.push_front(part.to_vec());
+                    let parts = target.split(|b| *b == b'/').rev();
+                    for part in parts.filter(|part| !matches!(*part, b"" | b".")) {
+                        todo.push_front(Step {
+                            name: part.to_vec(),
+                            of_link: true,
+                        });
                     }
                 }
                 Some(FileType::Directory) => {
-                    here.push(open_below(parent.as_fd(), &component)?);
-                    done.push(component);
+                    here = open_below(here.as_fd(), &step.name)?;
+                    done.push(step.name);
                 }
-                None if links > 0 => return Err(NameProblem::Dangling.into()),
+                _ if step.of_link => return Err(NameProblem::Dangling.into()),
                 _ => {
-                    // Missing, or a whiteout or file that `make_path` judges.
-                    beyond = true;
-                    done.push(component);
+                    // Missing, or a whiteout or file: `make_path` judges this and the rest.
+                    done.push(step.name);
+                    done.extend(todo.drain(..).map(|step| step.name));
                 }
             }
         }
         Ok(done)
+    }
+
+    fn reopen(&self, path: &[Vec<u8>]) -> Result<OwnedFd, Failure> {
+        if path.is_empty() {
+            return Ok(self.root.as_fd().try_clone_to_owned()?);
+        }
+        Ok(open_below(self.root(), &path.join(&b'/'))?)
     }
 
     /// Opens a path without links, making what is missing.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::ReadError;
 
 /// More than any honest index, manifest or config has.
-pub(crate) const LARGEST_JSON: u64 = 8 << 20;
+const LARGEST_JSON: u64 = 8 << 20;
 
 /// The whole file, if it is of sane size.
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, ReadError> {
@@ -18,16 +18,22 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, ReadError> {
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
+    let too_large = || ReadError::TooLarge {
+        path: path.to_owned(),
+        limit: LARGEST_JSON,
+    };
     let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > LARGEST_JSON {
+        return Err(too_large());
+    }
+    // One more than it has, so that its end is seen without growing.
+    let mut bytes = Vec::with_capacity(length as usize + 1);
     file.take(LARGEST_JSON + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > LARGEST_JSON {
-        return Err(ReadError::TooLarge {
-            path: path.to_owned(),
-            limit: LARGEST_JSON,
-        });
+        return Err(too_large());
     }
     Ok(bytes)
 }

@@ -9,7 +9,8 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::session::{Session, WriteError, writing};
+use super::session::Session;
+use super::write::{WriteError, writing};
 use crate::compression::{Compression, decode};
 use crate::digest::{Digest, Hashing};
 use crate::layer::{UnpackError, unpack};

@@ -29,6 +29,7 @@ mod save;
 mod session;
 mod sweep;
 mod tag;
+mod write;
 
 pub use import::{ImportError, ImportOptions};
 pub use list::ListError;
@@ -37,8 +38,8 @@ pub use lookup::GetError;
 pub use manifest::ManifestError;
 pub use remove::{ImageUser, RemoveError, Removed};
 pub use save::{SaveError, SaveFormat};
-pub use session::WriteError;
 pub use tag::TagError;
+pub use write::WriteError;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::index::Index;
 use super::lookup::{GetError, find};
 use super::manifest::{chain_ids, diff_ids, parse_config};
-use super::session::WriteError;
+use super::write::WriteError;
 use super::{Store, files};
 use crate::digest::{Digest, short};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::index::Index;
 use super::manifest::{Manifest, diff_ids, parse_config};
 use super::remove::{ImageUser, RemoveError};
-use super::session::{WriteError, delete_directory, writing};
+use super::write::{WriteError, delete_directory, writing};
 use super::{ReadError, Store, files};
 use crate::digest::Digest;
 

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::lookup::{GetError, find};
-use super::session::WriteError;
+use super::write::WriteError;
 use crate::reference::Reference;
 
 /// Why a name was not given.

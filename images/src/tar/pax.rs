@@ -20,9 +20,8 @@ impl Overrides {
     pub(super) fn parse(mut records: &[u8]) -> Result<Overrides, TarError> {
         let mut overrides = Overrides::default();
         while !records.is_empty() {
-            let (key, value, rest) = record(records)?;
-            overrides.apply(key, value)?;
-            records = rest;
+            let record = Record::split_off(&mut records)?;
+            overrides.apply(record.key, record.value)?;
         }
         Ok(overrides)
     }
@@ -62,26 +61,36 @@ impl Overrides {
     }
 }
 
-/// Splits off the first record.
-fn record(records: &[u8]) -> Result<(&[u8], &[u8], &[u8]), TarError> {
-    let space = records
-        .iter()
-        .position(|b| *b == b' ')
-        .ok_or(TarError::Pax)?;
-    let length: usize = parse(&records[..space])?.ok_or(TarError::Pax)?;
-    // At least "N =\n" must remain after the length's own digits.
-    if length > records.len() || length < space + 3 {
-        return Err(TarError::Pax);
+struct Record<'a> {
+    key: &'a [u8],
+    value: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Takes the first record off `records`.
+    fn split_off(records: &mut &'a [u8]) -> Result<Record<'a>, TarError> {
+        let space = records
+            .iter()
+            .position(|b| *b == b' ')
+            .ok_or(TarError::Pax)?;
+        let length: usize = parse(&records[..space])?.ok_or(TarError::Pax)?;
+        if length > records.len() {
+            return Err(TarError::Pax);
+        }
+        let (record, rest) = records.split_at(length);
+        let Some((b'\n', body)) = record.get(space + 1..).and_then(<[u8]>::split_last) else {
+            return Err(TarError::Pax);
+        };
+        let equals = body.iter().position(|b| *b == b'=').ok_or(TarError::Pax)?;
+        if equals == 0 {
+            return Err(TarError::Pax);
+        }
+        *records = rest;
+        Ok(Record {
+            key: &body[..equals],
+            value: &body[equals + 1..],
+        })
     }
-    let (record, rest) = records.split_at(length);
-    let Some((b'\n', body)) = record.get(space + 1..).and_then(<[u8]>::split_last) else {
-        return Err(TarError::Pax);
-    };
-    let equals = body.iter().position(|b| *b == b'=').ok_or(TarError::Pax)?;
-    if equals == 0 {
-        return Err(TarError::Pax);
-    }
-    Ok((&body[..equals], &body[equals + 1..], rest))
 }
 
 /// An empty value takes an override back.

@@ -57,9 +57,9 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads whatever follows the archive, so that a digest covers the whole stream.
-    pub(crate) fn drain(mut self) -> io::Result<()> {
+    pub(crate) fn drain(mut self) -> Result<(), TarError> {
         let mut buffer = vec![0; 64 * 1024];
-        while self.source.read(&mut buffer)? > 0 {}
+        while self.source.read(&mut buffer).map_err(data_error)? > 0 {}
         Ok(())
     }
 
@@ -179,7 +179,7 @@ impl<R: Read> Reader<R> {
                 Ok(0) => return Err(TarError::Truncated),
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(TarError::Read(error)),
+                Err(error) => return Err(data_error(error)),
             }
         }
         Ok(Some(block))

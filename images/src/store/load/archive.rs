@@ -10,9 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::LoadError;
 use crate::digest::Digest;
-use crate::store::files::{self, LARGEST_JSON};
+use crate::store::files;
 use crate::store::manifest::ManifestError;
-use crate::store::session::{Session, writing};
+use crate::store::session::Session;
+use crate::store::write::writing;
 use crate::tar::{Kind, Reader, TarError, shown};
 
 /// One member's bytes.
@@ -64,7 +65,7 @@ impl Archive {
             };
             members.insert(name, kept);
         }
-        reader.drain().map_err(TarError::Read)?;
+        reader.drain()?;
         Ok(Archive { members })
     }
 
@@ -108,7 +109,6 @@ impl Spooled {
 
     /// The whole content, if it is small enough for a description.
     pub(super) fn read(&self) -> Result<Vec<u8>, LoadError> {
-        debug_assert!(LARGEST_JSON < u64::from(u32::MAX));
         Ok(files::read_small(&self.path)?)
     }
 

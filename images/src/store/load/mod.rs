@@ -16,7 +16,8 @@ use super::ingest::{self, IngestError};
 use super::manifest::{
     Descriptor, Manifest, ManifestError, OCI_CONFIG, OCI_MANIFEST, diff_ids, parse_config,
 };
-use super::session::{Session, WriteError};
+use super::session::Session;
+use super::write::WriteError;
 use super::{ReadError, Store};
 use crate::compression::{Compression, decode};
 use crate::digest::Digest;
