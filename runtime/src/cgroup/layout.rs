@@ -57,6 +57,12 @@ pub fn hierarchies() -> Result<Vec<HierarchyMount>, CgroupError> {
         .collect())
 }
 
+/// Whether the machine has cgroup v2 alone: all controllers on one hierarchy.
+#[must_use]
+pub fn is_unified() -> bool {
+    Layout::host().is_ok_and(|layout| layout.v1.is_empty())
+}
+
 /// Whether memory together with swap can be limited here. Where it cannot,
 /// Docker warns and limits memory alone.
 #[must_use]

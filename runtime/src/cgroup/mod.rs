@@ -39,7 +39,7 @@ mod tests;
 
 pub use error::{CgroupError, FreezeError, KillError, RemoveError};
 pub use join::{JoinError, JoinTarget};
-pub use layout::{HierarchyMount, Version, hierarchies, supports_swap_limit};
+pub use layout::{HierarchyMount, Version, hierarchies, is_unified, supports_swap_limit};
 
 use hierarchy::Hierarchy;
 use layout::Layout;
