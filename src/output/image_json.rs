@@ -1,0 +1,80 @@
+//! An image as `image inspect` shows it.
+
+use rbox_images::Image;
+use serde_json::{Map, Value, json};
+
+/// Docker's image object.
+pub fn image(image: &Image) -> Value {
+    let config = &image.config;
+    let comment = config
+        .history()
+        .iter()
+        .flatten()
+        .next_back()
+        .and_then(|step| step.comment().clone());
+    let layers: Vec<&String> = config.rootfs().diff_ids().iter().collect();
+    json!({
+        "Id": image.id,
+        "RepoTags": image.references,
+        "RepoDigests": [],
+        "Parent": "",
+        "Comment": comment.unwrap_or_default(),
+        "Created": image.created.clone().unwrap_or_default(),
+        "DockerVersion": "",
+        "Author": config.author().clone().unwrap_or_default(),
+        "Config": settings(image),
+        "Architecture": config.architecture().to_string(),
+        "Os": config.os().to_string(),
+        "Size": image.size,
+        "GraphDriver": {
+            "Data": { "Layers": image.layers },
+            "Name": "overlay",
+        },
+        "RootFS": { "Type": "layers", "Layers": layers },
+        "Metadata": { "LastTagTime": "0001-01-01T00:00:00Z" },
+    })
+}
+
+fn settings(image: &Image) -> Value {
+    let config = image.config.config().clone().unwrap_or_default();
+    let set = |names: &Option<Vec<String>>| -> Value {
+        match names {
+            None => Value::Null,
+            Some(names) => {
+                let mut names = names.clone();
+                names.sort_unstable();
+                names
+                    .into_iter()
+                    .map(|name| (name, json!({})))
+                    .collect::<Map<_, _>>()
+                    .into()
+            }
+        }
+    };
+    let mut settings = Map::new();
+    settings.insert(
+        "User".into(),
+        config.user().clone().unwrap_or_default().into(),
+    );
+    if config.exposed_ports().is_some() {
+        settings.insert("ExposedPorts".into(), set(config.exposed_ports()));
+    }
+    settings.insert("Env".into(), json!(config.env()));
+    settings.insert("Cmd".into(), json!(config.cmd()));
+    settings.insert("Volumes".into(), set(config.volumes()));
+    settings.insert(
+        "WorkingDir".into(),
+        config.working_dir().clone().unwrap_or_default().into(),
+    );
+    settings.insert("Entrypoint".into(), json!(config.entrypoint()));
+    settings.insert("OnBuild".into(), Value::Null);
+    let labels: Option<std::collections::BTreeMap<_, _>> = config
+        .labels()
+        .clone()
+        .map(|labels| labels.into_iter().collect());
+    settings.insert("Labels".into(), json!(labels));
+    if let Some(signal) = config.stop_signal() {
+        settings.insert("StopSignal".into(), json!(signal));
+    }
+    settings.into()
+}

@@ -1,0 +1,11 @@
+//! How results look: tables, human units, Go templates, JSON, errors.
+//! Pure but for [`error`], which writes to stderr.
+
+pub mod error;
+pub mod format;
+pub mod go_text;
+pub mod image_json;
+pub mod json;
+pub mod table;
+pub mod template;
+pub mod units;
