@@ -1,0 +1,270 @@
+//! All commands: where they are found, and the lists that the help shows.
+
+use super::call::Spec;
+use super::{container, image, network, system};
+
+/// A group of commands.
+pub struct Group {
+    /// `network`.
+    pub name: &'static str,
+    /// One line.
+    pub about: &'static str,
+}
+
+const GROUPS: [Group; 3] = [
+    Group {
+        name: "container",
+        about: "Manage containers",
+    },
+    Group {
+        name: "image",
+        about: "Manage images",
+    },
+    Group {
+        name: "network",
+        about: "Manage networks",
+    },
+];
+
+/// Every way to name every command; the first of a spec's names is the one that lists show.
+static COMMANDS: &[(&str, &Spec)] = &[
+    ("attach", &container::attach::SPEC),
+    ("create", &container::create::SPEC),
+    ("exec", &container::exec::SPEC),
+    ("images", &image::ls::SPEC),
+    ("import", &image::import::SPEC),
+    ("inspect", &system::inspect::SPEC),
+    ("kill", &container::kill::SPEC),
+    ("load", &image::load::SPEC),
+    ("logs", &container::logs::SPEC),
+    ("port", &container::port::SPEC),
+    ("ps", &container::ps::SPEC),
+    ("rename", &container::rename::SPEC),
+    ("restart", &container::restart::SPEC),
+    ("rm", &container::rm::SPEC),
+    ("rmi", &image::rm::SPEC),
+    ("run", &container::run::SPEC),
+    ("save", &image::save::SPEC),
+    ("start", &container::start::SPEC),
+    ("stop", &container::stop::SPEC),
+    ("tag", &image::tag::SPEC),
+    ("version", &system::version::SPEC),
+    ("wait", &container::wait::SPEC),
+    ("container attach", &container::attach::SPEC),
+    ("container create", &container::create::SPEC),
+    ("container exec", &container::exec::SPEC),
+    ("container inspect", &container::inspect::SPEC),
+    ("container kill", &container::kill::SPEC),
+    ("container logs", &container::logs::SPEC),
+    ("container ls", &container::ps::SPEC),
+    ("container list", &container::ps::SPEC),
+    ("container ps", &container::ps::SPEC),
+    ("container port", &container::port::SPEC),
+    ("container prune", &container::prune::SPEC),
+    ("container rename", &container::rename::SPEC),
+    ("container restart", &container::restart::SPEC),
+    ("container rm", &container::rm::SPEC),
+    ("container remove", &container::rm::SPEC),
+    ("container run", &container::run::SPEC),
+    ("container start", &container::start::SPEC),
+    ("container stop", &container::stop::SPEC),
+    ("container wait", &container::wait::SPEC),
+    ("image import", &image::import::SPEC),
+    ("image inspect", &image::inspect::SPEC),
+    ("image load", &image::load::SPEC),
+    ("image ls", &image::ls::SPEC),
+    ("image list", &image::ls::SPEC),
+    ("image rm", &image::rm::SPEC),
+    ("image remove", &image::rm::SPEC),
+    ("image save", &image::save::SPEC),
+    ("image tag", &image::tag::SPEC),
+    ("network connect", &network::connect::SPEC),
+    ("network create", &network::create::SPEC),
+    ("network disconnect", &network::disconnect::SPEC),
+    ("network inspect", &network::inspect::SPEC),
+    ("network ls", &network::ls::SPEC),
+    ("network list", &network::ls::SPEC),
+    ("network prune", &network::prune::SPEC),
+    ("network rm", &network::rm::SPEC),
+    ("network remove", &network::rm::SPEC),
+];
+
+/// Commands of Docker that rbox has not.
+const DOCKERS: &[&str] = &[
+    "build",
+    "builder",
+    "buildx",
+    "commit",
+    "compose",
+    "config",
+    "container commit",
+    "container cp",
+    "container diff",
+    "container export",
+    "container pause",
+    "container stats",
+    "container top",
+    "container unpause",
+    "container update",
+    "context",
+    "cp",
+    "diff",
+    "events",
+    "export",
+    "history",
+    "image build",
+    "image history",
+    "image prune",
+    "image pull",
+    "image push",
+    "info",
+    "login",
+    "logout",
+    "manifest",
+    "node",
+    "pause",
+    "plugin",
+    "pull",
+    "push",
+    "search",
+    "secret",
+    "service",
+    "stack",
+    "stats",
+    "swarm",
+    "system",
+    "top",
+    "trust",
+    "unpause",
+    "update",
+    "volume",
+];
+
+/// The commands that people need first.
+const COMMON: [&str; 5] = ["run", "exec", "ps", "images", "version"];
+
+/// The command of that name.
+pub fn find(path: &str) -> Option<&'static Spec> {
+    COMMANDS
+        .iter()
+        .find(|(name, _)| *name == path)
+        .map(|(_, spec)| *spec)
+}
+
+/// The group of that name.
+pub fn group(name: &str) -> Option<&'static Group> {
+    GROUPS.iter().find(|group| group.name == name)
+}
+
+/// Whether Docker has a command of that name.
+pub fn is_dockers(path: &str) -> bool {
+    DOCKERS.contains(&path)
+}
+
+/// All names of a command, the longer ones first, as Docker's help lists them.
+pub fn names(spec: &Spec) -> Vec<&'static str> {
+    let mut names: Vec<&str> = COMMANDS
+        .iter()
+        .filter(|(_, other)| std::ptr::eq(*other, spec))
+        .map(|(name, _)| *name)
+        .collect();
+    names.sort_by_key(|name| !name.contains(' '));
+    names
+}
+
+/// `rbox --help`.
+pub fn help() -> String {
+    let top: Vec<(&str, &str)> = COMMANDS
+        .iter()
+        .filter(|(name, _)| !name.contains(' '))
+        .map(|(name, spec)| (*name, spec.about))
+        .collect();
+    let common: Vec<(&str, &str)> = COMMON
+        .iter()
+        .filter_map(|name| top.iter().find(|(other, _)| other == name).copied())
+        .collect();
+    let other: Vec<(&str, &str)> = top
+        .iter()
+        .filter(|(name, _)| !COMMON.contains(name))
+        .copied()
+        .collect();
+    let groups: Vec<(&str, &str)> = GROUPS
+        .iter()
+        .map(|group| (group.name, group.about))
+        .collect();
+    format!(
+        "Usage:  rbox [OPTIONS] COMMAND\n\n{}\n\nCommon Commands:\n{}\nManagement Commands:\n{}\n\
+         Commands:\n{}\nGlobal Options:\n{GLOBAL_OPTIONS}\n\
+         Run 'rbox COMMAND --help' for more information on a command.\n",
+        super::RBOX.about,
+        list(&common),
+        list(&groups),
+        list(&other)
+    )
+}
+
+const GLOBAL_OPTIONS: &str = "  -D, --debug             Enable debug mode
+      --root string       Where containers, images and networks are kept
+                          (default \"/var/lib/rbox\", RBOX_ROOT)
+      --run-root string   Where the state of running containers is
+                          (default \"/run/rbox\", RBOX_RUN_ROOT)
+  -v, --version           Print version information and quit
+";
+
+/// `rbox network --help`.
+pub fn group_help(group: &Group) -> String {
+    let mut seen: Vec<&Spec> = Vec::new();
+    let commands: Vec<(&str, &str)> = COMMANDS
+        .iter()
+        .filter_map(|(name, spec)| {
+            let name = name.strip_prefix(group.name)?.strip_prefix(' ')?;
+            if seen.iter().any(|other| std::ptr::eq(*other, *spec)) {
+                return None;
+            }
+            seen.push(spec);
+            Some((name, spec.about))
+        })
+        .collect();
+    format!(
+        "Usage:  rbox {0} COMMAND\n\n{1}\n\nCommands:\n{2}\n\
+         Run 'rbox {0} COMMAND --help' for more information on a command.\n",
+        group.name,
+        group.about,
+        list(&commands)
+    )
+}
+
+fn list(entries: &[(&str, &str)]) -> String {
+    entries
+        .iter()
+        .map(|(name, about)| format!("  {name:<11} {about}\n"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMANDS, find, group, group_help, help, is_dockers};
+
+    #[test]
+    fn names_are_unique_and_none_is_also_refused() {
+        for (index, (name, _)) in COMMANDS.iter().enumerate() {
+            assert!(
+                COMMANDS[index + 1..].iter().all(|(other, _)| other != name),
+                "{name} twice"
+            );
+            assert!(!is_dockers(name), "{name} is refused too");
+        }
+        assert!(find("bogus").is_none());
+    }
+
+    #[test]
+    fn help_lists_each_command_once() {
+        let text = help();
+        assert_eq!(text.matches("\n  run ").count(), 1);
+        assert!(text.contains("\n  network     Manage networks\n"));
+        let text = group_help(group("network").unwrap());
+        assert!(text.starts_with("Usage:  rbox network COMMAND\n\nManage networks\n\nCommands:\n"));
+        assert!(text.contains("\n  ls          List networks\n"));
+        assert!(!text.contains("\n  list "));
+    }
+}

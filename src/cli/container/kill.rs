@@ -1,0 +1,37 @@
+//! `kill`.
+
+use crate::cli::call::{Arity, Call, Spec};
+use crate::cli::stop::{Outcome, each};
+
+/// `kill`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    about: "Kill one or more running containers",
+    arity: Arity::AtLeast(1),
+    interspersed: true,
+    run,
+};
+
+#[derive(clap::Parser)]
+struct Kill {
+    /// Signal to send to the container
+    #[arg(
+        short,
+        long,
+        value_name = "string",
+        default_value = "KILL",
+        hide_default_value = true
+    )]
+    signal: String,
+    #[arg(hide = true)]
+    containers: Vec<String>,
+}
+
+fn run(call: &Call) -> Outcome {
+    let line: Kill = call.parse()?;
+    let engine = call.engine()?;
+    Ok(each(&line.containers, |name| {
+        engine.kill(name, &line.signal)?;
+        Ok(name.clone())
+    }))
+}

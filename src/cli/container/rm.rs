@@ -1,0 +1,45 @@
+//! `rm`.
+
+use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::stop::{Outcome, is_absent};
+use crate::output::error;
+
+/// `rm`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    about: "Remove one or more containers",
+    arity: Arity::AtLeast(1),
+    interspersed: true,
+    run,
+};
+
+#[derive(clap::Parser)]
+struct Rm {
+    /// Force the removal of a running container (uses SIGKILL)
+    #[arg(short, long)]
+    force: bool,
+    /// Remove anonymous volumes associated with the container
+    #[arg(short, long)]
+    volumes: bool,
+    #[arg(hide = true)]
+    containers: Vec<String>,
+}
+
+fn run(call: &Call) -> Outcome {
+    let line: Rm = call.parse()?;
+    let engine = call.engine()?;
+    let mut code = 0;
+    for name in &line.containers {
+        match engine.remove(name, line.force) {
+            Ok(()) => say(&format!("{name}\n")),
+            Err(failure) => {
+                error::print(&failure);
+                // Forced, it is enough that it is not there.
+                if !(line.force && is_absent(&failure)) {
+                    code = 1;
+                }
+            }
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,75 @@
+//! `import`.
+
+use std::io::{self, Read};
+
+use rbox_images::{Change, ImportOptions, Reference};
+
+use super::load::open;
+use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::stop::{Outcome, Stop};
+
+/// `import`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] file|- [REPOSITORY[:TAG]]",
+    about: "Import the contents from a tarball to create a filesystem image",
+    arity: Arity::Between(1, 2),
+    interspersed: true,
+    run,
+};
+
+#[derive(clap::Parser)]
+struct Import {
+    /// Apply Dockerfile instruction to the created image
+    #[arg(short, long, value_name = "list")]
+    change: Vec<String>,
+    /// Set commit message for imported image
+    #[arg(short, long, value_name = "string")]
+    message: Option<String>,
+    #[arg(hide = true)]
+    source: String,
+    #[arg(hide = true)]
+    reference: Option<String>,
+}
+
+fn run(call: &Call) -> Outcome {
+    let line: Import = call.parse()?;
+    let reference = line
+        .reference
+        .as_deref()
+        .filter(|text| !text.is_empty())
+        .map(str::parse::<Reference>)
+        .transpose()
+        .map_err(Stop::failed)?;
+    let changes = line
+        .change
+        .iter()
+        .map(|text| text.parse::<Change>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Stop::failed)?;
+    if line.source.starts_with("http://") || line.source.starts_with("https://") {
+        return Err(Stop::failed(format!(
+            "import from a URL is not supported: {}",
+            line.source
+        )));
+    }
+    let tar: Box<dyn Read> = match line.source.as_str() {
+        "-" => Box::new(io::stdin().lock()),
+        path => Box::new(open(path)?),
+    };
+    let message = line
+        .message
+        .unwrap_or_else(|| format!("Imported from {}", line.source));
+    let options = ImportOptions {
+        reference,
+        changes,
+        message: Some(message),
+        ..ImportOptions::default()
+    };
+    let id = call
+        .engine()?
+        .images
+        .import(tar, &options)
+        .map_err(Stop::failed)?;
+    say(&format!("{id}\n"));
+    Ok(0)
+}

@@ -1,0 +1,125 @@
+//! `images`.
+
+use rbox_images::Image;
+
+use super::ls_filter::{Choice, Name, created};
+use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::parse::{filter, time};
+use crate::cli::stop::{Outcome, Stop};
+use crate::cli::system::now;
+use crate::output::format::{self, Listing, Row};
+use crate::output::units;
+
+/// `images`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] [REPOSITORY[:TAG]]",
+    about: "List images",
+    arity: Arity::AtMost(1),
+    interspersed: true,
+    run,
+};
+
+#[derive(clap::Parser)]
+struct Images {
+    /// Show all images (default hides intermediate images)
+    #[arg(short, long)]
+    all: bool,
+    /// Show digests
+    #[arg(long)]
+    digests: bool,
+    /// Filter output based on conditions provided
+    #[arg(short, long, value_name = "filter", value_parser = filter::filter)]
+    filter: Vec<(String, String)>,
+    /// Format output: 'table', 'table TEMPLATE', 'json' or a Go template
+    #[arg(long, value_name = "string")]
+    format: Option<String>,
+    /// Don't truncate output
+    #[arg(long)]
+    no_trunc: bool,
+    /// Only show image IDs
+    #[arg(short, long)]
+    quiet: bool,
+    #[arg(hide = true)]
+    pattern: Option<String>,
+}
+
+const HEADERS: &[(&str, &str)] = &[
+    ("ID", "IMAGE ID"),
+    ("Repository", "REPOSITORY"),
+    ("Tag", "TAG"),
+    ("Digest", "DIGEST"),
+    ("CreatedSince", "CREATED"),
+    ("CreatedAt", "CREATED AT"),
+    ("Size", "SIZE"),
+    ("Containers", "CONTAINERS"),
+    ("VirtualSize", "SIZE"),
+    ("SharedSize", "SHARED SIZE"),
+    ("UniqueSize", "UNIQUE SIZE"),
+];
+
+const TYPE_NAME: &str = "*formatter.imageContext";
+
+const LISTING: Listing = Listing {
+    table: "{{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\\t{{.Size}}",
+    headers: HEADERS,
+    type_name: TYPE_NAME,
+};
+
+const WITH_DIGESTS: Listing = Listing {
+    table: "{{.Repository}}\\t{{.Tag}}\\t{{.Digest}}\\t{{.ID}}\\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\\t{{.Size}}",
+    headers: HEADERS,
+    type_name: TYPE_NAME,
+};
+
+fn run(call: &Call) -> Outcome {
+    let line: Images = call.parse()?;
+    let choice = Choice::new(&line.filter, line.pattern.as_deref())?;
+    let engine = call.engine()?;
+    let images = engine.images.list().map_err(Stop::failed)?;
+    let chosen = choice.choose(&images, |name| {
+        engine.images.get(name).map_err(|error| error.to_string())
+    })?;
+    let now = now();
+    let rows: Vec<Row> = chosen
+        .iter()
+        .map(|(image, name)| row(image, name.as_ref(), line.no_trunc, now))
+        .collect();
+    let listing = if line.digests {
+        &WITH_DIGESTS
+    } else {
+        &LISTING
+    };
+    let text =
+        format::render(listing, line.format.as_deref(), line.quiet, &rows).map_err(Stop::failed)?;
+    say(&text);
+    Ok(0)
+}
+
+fn row(image: &Image, name: Option<&Name>, whole: bool, now: i64) -> Row {
+    let none = "<none>";
+    let hex = image.id.strip_prefix("sha256:").unwrap_or(&image.id);
+    let id = if whole {
+        &image.id
+    } else {
+        hex.get(..12).unwrap_or(hex)
+    };
+    let (since, at) = match created(image) {
+        0 => (String::new(), String::new()),
+        created => (
+            format!("{} ago", units::duration(now - created)),
+            time::go_string_of(created),
+        ),
+    };
+    Row::new()
+        .with("ID", id)
+        .with("Repository", name.map_or(none, |name| &name.repository))
+        .with("Tag", name.map_or(none, |name| &name.tag))
+        .with("Digest", none)
+        .with("CreatedSince", since)
+        .with("CreatedAt", at)
+        .with("Size", units::size(image.size, 3))
+        .with("VirtualSize", units::size(image.size, 4))
+        .with("Containers", "N/A")
+        .with("SharedSize", "N/A")
+        .with("UniqueSize", "N/A")
+}

@@ -1,0 +1,167 @@
+//! Which images `images` lists, and under which names.
+
+use std::collections::BTreeMap;
+
+use rbox_images::{Image, Reference};
+
+use crate::cli::parse::filter::{Filters, glob};
+use crate::cli::parse::{Invalid, time};
+use crate::cli::system::prompt;
+
+/// A name of an image; none where it is dangling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// `alpine`, `reg.test:5000/a/b`.
+    pub repository: String,
+    /// `3.20`.
+    pub tag: String,
+}
+
+/// What to list.
+#[derive(Debug)]
+pub struct Choice {
+    filters: Filters,
+    dangling: Option<bool>,
+    /// Seconds since 1970.
+    until: Option<i64>,
+    /// `images REPOSITORY[:TAG]` and the `reference` filter.
+    patterns: Vec<String>,
+}
+
+impl Choice {
+    /// Reads the filters; `pattern` is the command's argument.
+    pub fn new(filters: &[(String, String)], pattern: Option<&str>) -> Result<Choice, Invalid> {
+        let filters = Filters::new(
+            filters,
+            &[
+                "before",
+                "dangling",
+                "label",
+                "label!",
+                "reference",
+                "since",
+                "until",
+            ],
+        )?;
+        let until = match filters.get("until") {
+            [] => None,
+            [text, ..] => Some(prompt::before(text).ok_or_else(|| filters.refuse("until", text))?),
+        };
+        let mut patterns = filters.get("reference").to_vec();
+        patterns.extend(pattern.map(str::to_owned));
+        Ok(Choice {
+            dangling: filters.flag("dangling")?,
+            filters,
+            until,
+            patterns,
+        })
+    }
+
+    /// Images with the names to show, newest first. `find` gives the position of a named image.
+    pub fn choose<'a>(
+        &self,
+        images: &'a [Image],
+        find: impl Fn(&str) -> Result<Image, String>,
+    ) -> Result<Vec<(&'a Image, Option<Name>)>, Invalid> {
+        let bound = |name: &str| {
+            self.filters
+                .get(name)
+                .last()
+                .map(|reference| find(reference).map(|image| (image.id.clone(), created(&image))))
+                .transpose()
+                .map_err(Invalid)
+        };
+        let (before, since) = (bound("before")?, bound("since")?);
+        let mut chosen: Vec<&Image> = images
+            .iter()
+            .filter(|image| {
+                let at = created(image);
+                before
+                    .as_ref()
+                    .is_none_or(|(id, bound)| *id != image.id && at < *bound)
+                    && since
+                        .as_ref()
+                        .is_none_or(|(id, bound)| *id != image.id && at > *bound)
+                    && self.until.is_none_or(|until| at < until)
+                    && self
+                        .dangling
+                        .is_none_or(|wanted| wanted == image.references.is_empty())
+                    && self.filters.labels(&labels(image))
+            })
+            .collect();
+        chosen.sort_by_key(|image| std::cmp::Reverse(created(image)));
+        Ok(chosen
+            .into_iter()
+            .flat_map(|image| self.names(image))
+            .collect())
+    }
+
+    fn names<'a>(&self, image: &'a Image) -> Vec<(&'a Image, Option<Name>)> {
+        if image.references.is_empty() {
+            let shown = self.patterns.is_empty();
+            return if shown {
+                vec![(image, None)]
+            } else {
+                Vec::new()
+            };
+        }
+        image
+            .references
+            .iter()
+            .filter(|reference| {
+                self.patterns.is_empty()
+                    || self
+                        .patterns
+                        .iter()
+                        .any(|pattern| matches(pattern, reference))
+            })
+            .map(|reference| (image, Some(name(reference))))
+            .collect()
+    }
+}
+
+/// A pattern fits the whole name or the repository alone.
+fn matches(pattern: &str, reference: &str) -> bool {
+    let Ok(parsed) = reference.parse::<Reference>() else {
+        return false;
+    };
+    let repository = parsed.repository_familiar();
+    let canonical = parsed.repository();
+    let suffix = reference.strip_prefix(&repository).unwrap_or_default();
+    glob(pattern, reference)
+        || glob(pattern, &repository)
+        || glob(pattern, &canonical)
+        || glob(pattern, &format!("{canonical}{suffix}"))
+}
+
+fn name(reference: &str) -> Name {
+    match reference.parse::<Reference>() {
+        Ok(parsed) => Name {
+            repository: parsed.repository_familiar(),
+            tag: parsed.tag().unwrap_or("<none>").to_owned(),
+        },
+        Err(_) => Name {
+            repository: reference.to_owned(),
+            tag: "<none>".to_owned(),
+        },
+    }
+}
+
+/// Seconds since 1970; 0 where the image does not say.
+pub fn created(image: &Image) -> i64 {
+    image
+        .created
+        .as_deref()
+        .and_then(time::seconds)
+        .unwrap_or_default()
+}
+
+fn labels(image: &Image) -> BTreeMap<String, String> {
+    image
+        .config
+        .config()
+        .as_ref()
+        .and_then(|config| config.labels().clone())
+        .map(|labels| labels.into_iter().collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,10 @@
+//! Commands on images.
+
+pub mod import;
+pub mod inspect;
+pub mod load;
+pub mod ls;
+mod ls_filter;
+pub mod rm;
+pub mod save;
+pub mod tag;

@@ -1,0 +1,64 @@
+//! `rmi`.
+
+use rbox_images::{ImageUser, Removed};
+
+use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::stop::{Outcome, is_absent};
+use crate::engine::failure::Failure;
+use crate::output::error;
+
+/// `rmi`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] IMAGE [IMAGE...]",
+    about: "Remove one or more images",
+    arity: Arity::AtLeast(1),
+    interspersed: true,
+    run,
+};
+
+#[derive(clap::Parser)]
+struct Rmi {
+    /// Force removal of the image
+    #[arg(short, long)]
+    force: bool,
+    /// Do not delete untagged parents
+    #[arg(long)]
+    no_prune: bool,
+    #[arg(hide = true)]
+    images: Vec<String>,
+}
+
+fn run(call: &Call) -> Outcome {
+    let line: Rmi = call.parse()?;
+    let engine = call.engine()?;
+    let users: Vec<ImageUser> = engine
+        .list()?
+        .into_iter()
+        .map(|container| ImageUser {
+            running: container.state == "running",
+            container_id: container.id,
+            image_id: container.image_id,
+        })
+        .collect();
+    let mut code = 0;
+    for name in &line.images {
+        match engine.images.remove(name, line.force, &users) {
+            Ok(removed) => {
+                for step in removed {
+                    match step {
+                        Removed::Untagged(name) => say(&format!("Untagged: {name}\n")),
+                        Removed::Deleted(id) => say(&format!("Deleted: {id}\n")),
+                    }
+                }
+            }
+            Err(failed) => {
+                let failure = Failure::new(failed.to_string());
+                error::print(&failure);
+                if !(line.force && is_absent(&failure)) {
+                    code = 1;
+                }
+            }
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,104 @@
+//! `network create`.
+
+use rbox_netsetup::model::network_request::NetworkRequest;
+
+use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::parse::label;
+use crate::cli::stop::{Outcome, Stop};
+
+/// `network create`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] NETWORK",
+    about: "Create a network",
+    arity: Arity::Exactly(1),
+    interspersed: true,
+    run,
+};
+
+#[derive(clap::Parser)]
+struct Create {
+    /// Enable manual container attachment
+    #[arg(long)]
+    attachable: bool,
+    /// Auxiliary IPv4 or IPv6 addresses used by Network driver
+    #[arg(long, value_name = "map", value_parser = label::entry)]
+    aux_address: Vec<(String, String)>,
+    /// Driver to manage the Network
+    #[arg(short, long, value_name = "string", default_value = "bridge")]
+    driver: String,
+    /// IPv4 or IPv6 Gateway for the master subnet
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    gateway: Vec<String>,
+    /// Restrict external access to the network
+    #[arg(long)]
+    internal: bool,
+    /// Allocate container ip from a sub-range
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    ip_range: Vec<String>,
+    /// IP Address Management Driver
+    #[arg(long, value_name = "string", default_value = "default")]
+    ipam_driver: String,
+    /// Set IPAM driver specific options
+    #[arg(long, value_name = "map", value_parser = label::entry)]
+    ipam_opt: Vec<(String, String)>,
+    /// Enable or disable IPv4 address assignment (default true)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "true", action = clap::ArgAction::Set, hide_default_value = true)]
+    ipv4: bool,
+    /// Enable or disable IPv6 address assignment
+    #[arg(long)]
+    ipv6: bool,
+    /// Set metadata on a network
+    #[arg(long, value_name = "list", value_parser = label::label)]
+    label: Vec<(String, String)>,
+    /// Set driver specific options
+    #[arg(short, long, value_name = "map", value_parser = label::entry)]
+    opt: Vec<(String, String)>,
+    /// Control the network's scope
+    #[arg(
+        long,
+        value_name = "string",
+        default_value = "",
+        hide_default_value = true
+    )]
+    scope: String,
+    /// Subnet in CIDR format that represents a network segment
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    subnet: Vec<String>,
+    #[arg(hide = true)]
+    network: String,
+}
+
+fn run(call: &Call) -> Outcome {
+    let line: Create = call.parse()?;
+    if !matches!(line.ipam_driver.as_str(), "default" | "") {
+        return Err(Stop::failed(format!(
+            "unsupported IPAM driver: {}",
+            line.ipam_driver
+        )));
+    }
+    let request = NetworkRequest {
+        name: line.network,
+        driver: line.driver,
+        subnets: line.subnet,
+        gateways: line.gateway,
+        ip_ranges: line.ip_range,
+        aux: line.aux_address,
+        internal: line.internal,
+        ipv4: line.ipv4,
+        ipv6: line.ipv6,
+        attachable: line.attachable,
+        labels: line.label.into_iter().collect(),
+        options: line.opt.into_iter().collect(),
+        ipam_options: line.ipam_opt.into_iter().collect(),
+        scope: line.scope,
+    };
+    request.check_arguments().map_err(Stop::failed)?;
+    let network = call
+        .engine()?
+        .networks
+        .create(&request)
+        .map_err(Stop::failed)?;
+    say(&format!("{}\n", network.id));
+    Ok(0)
+}

@@ -1,0 +1,9 @@
+//! Commands on networks.
+
+pub mod connect;
+pub mod create;
+pub mod disconnect;
+pub mod inspect;
+pub mod ls;
+pub mod prune;
+pub mod rm;

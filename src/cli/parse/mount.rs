@@ -1,0 +1,270 @@
+//! `--mount type=bind,source=…,target=…`.
+
+use std::path::Path;
+
+use super::volume::{self, VolumeError};
+use super::{Invalid, csv, number, size};
+use crate::engine::request::{MountKind, MountRequest};
+use crate::output::go_text::quote;
+
+/// A `--mount` as written: syntax is checked, meaning is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    kind: String,
+    source: String,
+    target: String,
+    read_only: bool,
+    propagation: String,
+    non_recursive: bool,
+    writable_below: bool,
+    bind_options: bool,
+    volume_options: bool,
+    image_options: bool,
+    tmpfs_options: bool,
+    tmpfs_size: i64,
+    tmpfs_mode: Option<u32>,
+}
+
+/// Reads the fields.
+pub fn fields(text: &str) -> Result<Fields, Invalid> {
+    let mut mount = Fields {
+        kind: "volume".to_owned(),
+        ..Fields::default()
+    };
+    for field in csv::fields(text)? {
+        let (key, value) = match field.split_once('=') {
+            Some((key, value)) => (key.to_ascii_lowercase(), Some(value)),
+            None => (field.to_ascii_lowercase(), None),
+        };
+        match value {
+            Some(value) => mount.set(&key, value, &field)?,
+            None => match key.as_str() {
+                "readonly" | "ro" => mount.read_only = true,
+                "volume-nocopy" => mount.volume_options = true,
+                "bind-nonrecursive" => {
+                    (mount.bind_options, mount.non_recursive) = (true, true);
+                }
+                _ => {
+                    return Err(Invalid(format!(
+                        "invalid field '{field}' must be a key=value pair"
+                    )));
+                }
+            },
+        }
+    }
+    mount.check()?;
+    Ok(mount)
+}
+
+impl Fields {
+    fn set(&mut self, key: &str, value: &str, field: &str) -> Result<(), Invalid> {
+        let bad = || Invalid(format!("invalid value for {key}: {value}"));
+        match key {
+            "type" => self.kind = value.to_ascii_lowercase(),
+            "source" | "src" => self.source = value.to_owned(),
+            "target" | "dst" | "destination" => self.target = value.to_owned(),
+            "readonly" | "ro" => self.read_only = number::boolean(value).map_err(|_| bad())?,
+            "consistency" => {}
+            "bind-propagation" => {
+                (self.bind_options, self.propagation) = (true, value.to_ascii_lowercase());
+            }
+            "bind-nonrecursive" => {
+                self.bind_options = true;
+                self.non_recursive = number::boolean(value).map_err(|_| bad())?;
+            }
+            "bind-recursive" => {
+                self.bind_options = true;
+                match value {
+                    "enabled" => {}
+                    "disabled" => self.non_recursive = true,
+                    "writable" => self.writable_below = true,
+                    "readonly" => {
+                        return Err(Invalid::new(
+                            "unsupported mount option: bind-recursive=readonly",
+                        ));
+                    }
+                    _ => {
+                        return Err(Invalid(format!(
+                            "{} (must be \"enabled\", \"disabled\", \"writable\", or \"readonly\")",
+                            bad()
+                        )));
+                    }
+                }
+            }
+            "volume-subpath" | "volume-nocopy" | "volume-label" | "volume-driver"
+            | "volume-opt" => self.volume_options = true,
+            "image-subpath" => self.image_options = true,
+            "tmpfs-size" => {
+                self.tmpfs_options = true;
+                self.tmpfs_size = size::bytes(value).map_err(|_| bad())?;
+            }
+            "tmpfs-mode" => {
+                self.tmpfs_options = true;
+                self.tmpfs_mode = Some(u32::from_str_radix(value, 8).map_err(|_| bad())?);
+            }
+            _ => return Err(Invalid(format!("unexpected key '{key}' in '{field}'"))),
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        if self.kind.is_empty() {
+            return Err(Invalid::new("type is required"));
+        }
+        if self.target.is_empty() {
+            return Err(Invalid::new("target is required"));
+        }
+        for (given, kind) in [
+            (self.volume_options, "volume"),
+            (self.image_options, "image"),
+            (self.bind_options, "bind"),
+            (self.tmpfs_options, "tmpfs"),
+        ] {
+            if given && self.kind != kind {
+                return Err(Invalid(format!(
+                    "cannot mix '{kind}-*' options with mount type '{}'",
+                    self.kind
+                )));
+            }
+        }
+        if self.writable_below && !self.read_only {
+            return Err(Invalid::new(
+                "option 'bind-recursive=writable' requires 'readonly' to be specified in conjunction",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes it a request; a source that starts with a dot is relative to `here`.
+    pub fn request(&self, here: &Path) -> Result<MountRequest, VolumeError> {
+        let config = |error: &str| {
+            Invalid(format!(
+                "invalid mount config for type {}: {error}",
+                quote(&self.kind)
+            ))
+        };
+        if !matches!(
+            self.kind.as_str(),
+            "bind" | "tmpfs" | "volume" | "image" | "npipe" | "cluster"
+        ) {
+            return Err(config("mount type unknown").into());
+        }
+        volume::target_path(&self.target).map_err(|error| config(&error.0))?;
+        let kind = match self.kind.as_str() {
+            "bind" => MountKind::Bind,
+            "tmpfs" => MountKind::Tmpfs,
+            "volume" if self.source.is_empty() => {
+                return Err(VolumeError::Anonymous(self.target.clone()));
+            }
+            "volume" => return Err(VolumeError::Named(self.source.clone())),
+            other => return Err(Invalid(format!("unsupported mount type: {other}")).into()),
+        };
+        let source = volume::absolute(&self.source, here);
+        if kind == MountKind::Bind {
+            if source.is_empty() {
+                return Err(config("field Source must not be empty").into());
+            }
+            if !source.starts_with('/') {
+                return Err(config(&format!(
+                    "invalid mount path: '{source}' mount path must be absolute"
+                ))
+                .into());
+            }
+            if !self.propagation.is_empty() && !volume::is_propagation(&self.propagation) {
+                return Err(
+                    config(&format!("invalid propagation mode: {}", self.propagation)).into(),
+                );
+            }
+        } else if !source.is_empty() {
+            return Err(config("field Source must not be specified").into());
+        }
+        let propagation = match (kind, self.propagation.as_str()) {
+            (MountKind::Tmpfs, _) => "",
+            (MountKind::Bind, "") => "rprivate",
+            (MountKind::Bind, propagation) => propagation,
+        };
+        Ok(MountRequest {
+            kind,
+            source,
+            target: volume::clean(&self.target),
+            read_only: self.read_only,
+            mode: String::new(),
+            propagation: propagation.to_owned(),
+            non_recursive: self.non_recursive,
+            create_source: false,
+            tmpfs_size: self.tmpfs_size,
+            tmpfs_mode: self.tmpfs_mode,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fields;
+    use crate::engine::request::MountKind;
+    use std::path::Path;
+
+    #[test]
+    fn binds_and_tmpfs_are_taken() {
+        let bind = fields("type=bind,src=/a,dst=/b,readonly")
+            .unwrap()
+            .request(Path::new("/"))
+            .unwrap();
+        assert_eq!(
+            (bind.kind, bind.source.as_str(), bind.target.as_str()),
+            (MountKind::Bind, "/a", "/b")
+        );
+        assert!(bind.read_only && !bind.create_source);
+        let tmpfs = fields("type=tmpfs,dst=/m,tmpfs-size=1m,tmpfs-mode=0700").unwrap();
+        let tmpfs = tmpfs.request(Path::new("/")).unwrap();
+        assert_eq!((tmpfs.tmpfs_size, tmpfs.tmpfs_mode), (1 << 20, Some(0o700)));
+    }
+
+    #[test]
+    fn refusals_have_dockers_texts() {
+        for (text, error) in [
+            ("bogus", "invalid field 'bogus' must be a key=value pair"),
+            ("type=bind,src=/a", "target is required"),
+            ("type=bind,x=1,dst=/a", "unexpected key 'x' in 'x=1'"),
+            (
+                "type=tmpfs,dst=/a,tmpfs-size=x",
+                "invalid value for tmpfs-size: x",
+            ),
+            (
+                "type=bind,dst=/a,tmpfs-size=1",
+                "cannot mix 'tmpfs-*' options with mount type 'bind'",
+            ),
+            ("type=bind,dst=/a,ro=maybe", "invalid value for ro: maybe"),
+        ] {
+            assert_eq!(fields(text).unwrap_err().0, error);
+        }
+        for (text, error) in [
+            (
+                "type=bogus,dst=/x",
+                "invalid mount config for type \"bogus\": mount type unknown",
+            ),
+            (
+                "dst=relative",
+                "invalid mount config for type \"volume\": invalid mount path: 'relative' mount path must be absolute",
+            ),
+            (
+                "type=bind,dst=/x",
+                "invalid mount config for type \"bind\": field Source must not be empty",
+            ),
+            (
+                "type=volume,src=h4v,dst=/data",
+                "named volumes are not supported yet: h4v",
+            ),
+            (
+                "type=image,src=alpine,dst=/data",
+                "unsupported mount type: image",
+            ),
+        ] {
+            let mount = fields(text).unwrap();
+            assert_eq!(
+                mount.request(Path::new("/")).unwrap_err().to_string(),
+                error
+            );
+        }
+    }
+}

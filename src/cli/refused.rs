@@ -1,0 +1,69 @@
+//! Flags of Docker CLI 28 that rbox has not: refused by name, not as typing errors.
+
+/// Flags of `run` and `create`.
+const CONTAINER: &[&str] = &[
+    "annotation",
+    "blkio-weight",
+    "blkio-weight-device",
+    "cpu-count",
+    "cpu-percent",
+    "cpu-rt-period",
+    "cpu-rt-runtime",
+    "device-cgroup-rule",
+    "device-read-bps",
+    "device-read-iops",
+    "device-write-bps",
+    "device-write-iops",
+    "disable-content-trust",
+    "gpus",
+    "health-cmd",
+    "health-interval",
+    "health-retries",
+    "health-start-interval",
+    "health-start-period",
+    "health-timeout",
+    "io-maxbandwidth",
+    "io-maxiops",
+    "isolation",
+    "kernel-memory",
+    "link-local-ip",
+    "memory-swappiness",
+    "oom-kill-disable",
+    "platform",
+    "runtime",
+    "storage-opt",
+    "use-api-socket",
+    "volume-driver",
+    "volumes-from",
+];
+
+/// Flags of rbox itself that talk to a daemon.
+const GLOBAL: &[&str] = &[
+    "config",
+    "context/c",
+    "host/H",
+    "log-level/l",
+    "tls",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "tlsverify",
+];
+
+/// Refused flags of a command, `long` or `long/s`.
+pub fn flags(command: &str) -> &'static [&'static str] {
+    match command {
+        "" => GLOBAL,
+        "run" | "create" => CONTAINER,
+        "start" => &["checkpoint", "checkpoint-dir"],
+        "logs" => &["details"],
+        "ps" | "inspect" => &["size/s"],
+        "rm" => &["link/l"],
+        "images" => &["tree"],
+        "rmi" | "load" | "save" | "import" | "image inspect" => &["platform"],
+        "network create" => &["config-from", "config-only", "ingress"],
+        "network connect" => &["link-local-ip"],
+        "network inspect" => &["scope"],
+        _ => &[],
+    }
+}
