@@ -114,7 +114,7 @@ fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
                 error: "the container's monitor was killed".into(),
                 started_at: run.started_at,
                 finished_at: clock::now(),
-                oom_killed: false,
+                ..LastState::default()
             };
             let path = dir.join("state.json");
             json_file::write(&path, &last).context(|| format!("write {}", path.display()))?;

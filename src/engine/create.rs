@@ -20,8 +20,6 @@ use super::{Engine, json_file, names, validate};
 pub struct CreatedContainer {
     /// Full id.
     pub id: String,
-    /// Name, given or random.
-    pub name: String,
     /// For stderr.
     pub warnings: Vec<String>,
 }
@@ -63,7 +61,7 @@ impl Engine {
             let _ = containers::remove_files(&self.dirs, &record);
             return Err(failure);
         }
-        Ok(CreatedContainer { id, name: record.name, warnings })
+        Ok(CreatedContainer { id, warnings })
     }
 
     fn image_for(&self, request: &ContainerRequest) -> Result<rbox_images::Image, Failure> {
@@ -73,7 +71,7 @@ impl Engine {
                     .hint("load or import the image, and leave --pull out"))
             }
             Ok(image) => Ok(image),
-            Err(error) if error.is_not_found() && request.pull == PullPolicy::Missing => {
+            Err(rbox_images::GetError::NotFound(_)) if request.pull == PullPolicy::Missing => {
                 let name = request
                     .image
                     .parse::<rbox_images::Reference>()

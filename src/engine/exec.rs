@@ -18,14 +18,13 @@ use rbox_runtime::{ExecProcess, FailureKind, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::attach::{Input, read_input};
 use super::detach::{DetachKeys, Typed};
 use super::failure::{Context, Failure};
-use super::fd_stream::FdStream;
+use super::fd_stream::{FdStream, watch};
 use super::record::{Container, RunState};
 use super::terminal::{self, RawMode};
 use super::{Engine, containers, create, json_file, lower};
@@ -253,12 +252,12 @@ async fn pump(
     request: &ExecRequest,
     mut keys: DetachKeys,
 ) -> io::Result<Option<i32>> {
-    let watch = |fd: Option<OwnedFd>| fd.map(FdStream::new).transpose();
-    let console = watch(child.console)?;
-    let stdin = watch(streams.stdin)?;
-    let stdout = watch(streams.stdout)?;
-    let stderr = watch(streams.stderr)?;
-    let ended = AsyncFd::with_interest(child.pidfd, Interest::READABLE)?;
+    let open = |fd: Option<OwnedFd>| fd.map(FdStream::new).transpose();
+    let console = open(child.console)?;
+    let stdin = open(streams.stdin)?;
+    let stdout = open(streams.stdout)?;
+    let stderr = open(streams.stderr)?;
+    let ended = watch(child.pidfd, Interest::READABLE)?;
     let output = async {
         tokio::join!(
             copy(console.as_ref(), io::stdout()),

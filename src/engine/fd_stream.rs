@@ -19,7 +19,7 @@ impl FdStream {
     pub fn new(fd: OwnedFd) -> io::Result<FdStream> {
         let flags = fcntl_getfl(&fd)?;
         fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
-        AsyncFd::with_interest(fd, Interest::READABLE.add(Interest::WRITABLE)).map(FdStream)
+        watch(fd, Interest::READABLE.add(Interest::WRITABLE)).map(FdStream)
     }
 
     /// What there is to read; empty at the end. A terminal whose other side is
@@ -60,4 +60,12 @@ impl FdStream {
             rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let _ = rustix::termios::tcsetwinsize(self.0.get_ref(), size);
     }
+}
+
+/// Watches a descriptor on the event loop.
+pub fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    // What the newer, unsafe function asks of its caller holds for every
+    // OwnedFd: nobody closes or replaces it while it is watched.
+    #[allow(deprecated, reason = "the replacement is unsafe and does the same for an OwnedFd")]
+    AsyncFd::with_interest(fd, interest)
 }

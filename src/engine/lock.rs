@@ -59,11 +59,6 @@ impl RunLock {
         &self.file
     }
 
-    /// Takes over a lock inherited from the client.
-    pub fn inherited(file: File) -> RunLock {
-        RunLock { file }
-    }
-
     /// Removes the run directory while still holding its lock: whoever waits for
     /// the lock then sees that the file is gone and starts afresh.
     pub fn remove_dir(self, run_dir: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{
     Capability, LinuxCapabilities, LinuxCpu, LinuxDevice, LinuxDeviceCgroup, LinuxMemory,
     LinuxNamespace, LinuxNamespaceType, LinuxPids, LinuxResources, LinuxSeccomp, Mount,
-    PosixRlimit, PosixRlimitType, Process, Spec, User,
+    PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process, Spec, User,
 };
 use rbox_runtime::process::user::ResolvedUser;
 use rbox_runtime::security::capabilities::{self, Grant};
@@ -47,6 +47,8 @@ pub struct Facts {
     pub available: Vec<Capability>,
     /// The unified hierarchy has the controllers: the cgroup namespace is private then.
     pub cgroup_v2: bool,
+    /// Memory together with swap can be limited.
+    pub swap_limit: bool,
 }
 
 /// The configuration of the container's bundle.
@@ -70,7 +72,7 @@ pub fn spec(record: &Record, facts: &Facts) -> Result<Spec, Failure> {
     if let Some(linux) = spec.linux_mut() {
         linux.set_namespaces(Some(namespaces(host, own_uts, facts)));
         linux.set_cgroups_path(Some(cgroup_path(&host.cgroup_parent, &record.id).into()));
-        linux.set_resources(Some(resources(host, &facts.devices)?));
+        linux.set_resources(Some(resources(host, facts)?));
         linux.set_devices((!facts.devices.is_empty()).then(|| facts.devices.clone()));
         linux.set_seccomp(filter(host, &capabilities)?);
         linux.set_sysctl(Some(sysctls(host)));
@@ -158,9 +160,12 @@ fn rlimits(host: &HostConfig) -> Result<Vec<PosixRlimit>, Failure> {
                 .map_err(|_| Failure::new(format!("invalid ulimit type: {}", limit.name)))?;
             // -1 is RLIM_INFINITY.
             let value = |number: i64| u64::try_from(number).unwrap_or(u64::MAX);
-            let mut rlimit = PosixRlimit::default();
-            rlimit.set_typ(kind).set_soft(value(limit.soft)).set_hard(value(limit.hard));
-            Ok(rlimit)
+            PosixRlimitBuilder::default()
+                .typ(kind)
+                .soft(value(limit.soft))
+                .hard(value(limit.hard))
+                .build()
+                .map_err(|error| Failure::new(error.to_string()))
         })
         .collect()
 }
@@ -308,11 +313,11 @@ fn filter(host: &HostConfig, granted: &[Capability]) -> Result<Option<LinuxSecco
     }
 }
 
-fn resources(host: &HostConfig, devices: &[LinuxDevice]) -> Result<LinuxResources, Failure> {
+fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure> {
     let mut resources = LinuxResources::default();
     let mut rules: Vec<LinuxDeviceCgroup> = defaults::device_rules(host.privileged);
     if !host.privileged {
-        rules.extend(devices.iter().zip(host.devices.iter().map(Some).chain(std::iter::repeat(None)))
+        rules.extend(facts.devices.iter().zip(host.devices.iter().map(Some).chain(std::iter::repeat(None)))
             .map(|(device, request)| {
                 let access = request.map_or("rwm", |request| request.permissions.as_str());
                 defaults::device_rule(
@@ -334,7 +339,9 @@ fn resources(host: &HostConfig, devices: &[LinuxDevice]) -> Result<LinuxResource
                 0 => host.memory.saturating_mul(2),
                 swap => swap,
             };
-            memory.set_swap(Some(swap));
+            if facts.swap_limit || host.memory_swap != 0 {
+                memory.set_swap(Some(swap));
+            }
         }
         if host.memory_reservation > 0 {
             memory.set_reservation(Some(host.memory_reservation));

@@ -37,8 +37,8 @@ pub mod validate;
 use rbox_images::Store;
 use rbox_netsetup::store::NetworkStore;
 
-use dirs::Dirs;
-use failure::Failure;
+pub use dirs::Dirs;
+pub use failure::Failure;
 
 /// Everything a command works on.
 #[derive(Debug)]

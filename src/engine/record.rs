@@ -106,6 +106,8 @@ pub struct LastState {
     pub finished_at: String,
     /// The kernel killed something of it for memory.
     pub oom_killed: bool,
+    /// Addresses that it had, and gets again if they are free.
+    pub addresses: Vec<std::net::IpAddr>,
 }
 
 impl Default for LastState {
@@ -117,6 +119,7 @@ impl Default for LastState {
             started_at: super::clock::ZERO.into(),
             finished_at: super::clock::ZERO.into(),
             oom_killed: false,
+            addresses: Vec::new(),
         }
     }
 }

@@ -7,8 +7,6 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use rustix::io::{FdFlags, fcntl_setfd};
-
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::lock::RunLock;
@@ -29,15 +27,15 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
         .append(true)
         .open(dirs.run(id).join("monitor.log"))
         .context(|| format!("make the log of the monitor of {id}"))?;
-    fcntl_setfd(lock.file(), FdFlags::empty()).context(|| "pass the lock on".into())?;
+    // The same open file, and so the same lock, as the monitor's stdout.
+    let lock = lock.file().try_clone().context(|| "pass the lock on".into())?;
     Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(MONITOR)
         .arg(&dirs.root)
         .arg(&dirs.run_root)
         .arg(id)
-        .arg(lock.file().as_raw_fd().to_string())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(Stdio::null())
+        .stdout(lock)
         .stderr(errors)
         .current_dir("/")
         .spawn()

@@ -12,8 +12,11 @@
 pub mod files;
 pub mod hub;
 pub mod init;
+pub mod kernel;
+pub mod live_network;
 pub mod log_file;
 pub mod network;
+pub mod ports;
 pub mod serve;
 pub mod start;
 pub mod supervise;

@@ -5,6 +5,7 @@
 //! and last the program itself. A step that fails undoes all before it.
 
 use std::fs;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ fn attempt(
     previous: LastState,
     size: Option<(u16, u16)>,
 ) -> Result<Live, (Engine, Failure)> {
-    match process(&engine, &record, size) {
+    match process(&engine, &record, &previous.addresses, size) {
         Ok(parts) => {
             let live = Live {
                 engine,
@@ -143,27 +144,27 @@ struct Parts {
 fn process(
     engine: &Engine,
     record: &Record,
+    previous: &[IpAddr],
     size: Option<(u16, u16)>,
 ) -> Result<Parts, Failure> {
     let dirs = &engine.dirs;
     let dir = dirs.container(&record.id);
     let run_dir = dirs.run(&record.id);
     let listener = listen(&run_dir)?;
-    let image = engine
-        .images
-        .get(&record.image_id)
+    let image = engine.images.get(&record.image_id)
         .map_err(|error| Failure::new(error.to_string()))?;
     let rootfs = overlay::detached(&image.layers, &dir.join("upper"), &dir.join("work"))
         .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
     let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
     let links = links::resolve(dirs, record)?;
-    let mut network = Network::prepare(engine, record)?;
+    let mut network = Network::prepare(engine, record, previous)?;
     let mut facts = Facts {
         user,
         network_namespace: network.namespace_path(),
         link_env: links.env.clone(),
         available: capabilities::available(),
         cgroup_v2: cgroup::is_unified(),
+        swap_limit: record.host.memory > 0 && cgroup::supports_swap_limit(),
         devices: devices::requested(&record.host)?,
         ..Facts::default()
     };
@@ -190,7 +191,7 @@ fn process(
     })
     .map_err(|error| runtime(&error, None))?;
     // The process makes its mounts meanwhile.
-    network.build(engine, record, created.pid())?;
+    network.build(created.pid())?;
     created.wait_ready().map_err(|error| runtime(&error, None))?;
     streams.console = created.take_console();
     network.publish(engine, record)?;

@@ -15,9 +15,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rbox_netsetup::model::endpoint::EndpointConfig;
-use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
@@ -30,7 +29,7 @@ use super::start::Live;
 use super::teardown;
 use crate::engine::dirs;
 use crate::engine::failure::{Context, Failure};
-use crate::engine::fd_stream::FdStream;
+use crate::engine::fd_stream::{FdStream, watch};
 use crate::engine::protocol::{Frame, Streams};
 
 /// How long output may still come after the container's init has ended, and
@@ -52,9 +51,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// Sends a signal to the container's init.
     pub fn kill(&self, signal: i32) -> io::Result<()> {
-        let signal = signal_from(signal)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "invalid signal"))?;
-        pidfd_send_signal(&self.pidfd, signal).map_err(io::Error::from)
+        rbox_runtime::process::signal::send(self.pidfd.as_fd(), signal)
     }
 
     /// Signals, then kills when it has not ended within `seconds` (negative: never).
@@ -86,7 +83,7 @@ impl Supervisor {
             if let Some(record) = crate::engine::containers::read_record(&dir)? {
                 live.record.name = record.name;
             }
-            live.network.renamed(&live.engine, &live.record)
+            live.network.renamed(&live.record)
         })
     }
 
@@ -101,11 +98,6 @@ impl Supervisor {
             .context(|| format!("write the state of container {}", live.record.id));
         done.and(written)
     }
-}
-
-/// A signal by number, real-time ones included.
-fn signal_from(number: i32) -> Option<Signal> {
-    Signal::from_named_raw(number).or_else(|| Signal::rt(number - 34))
 }
 
 /// Runs until the container has ended and everything is undone.
@@ -131,7 +123,7 @@ async fn supervise(
     let pidfd =
         live.running.pidfd.try_clone().context(|| "watch the container's process".into())?;
     let listener = live.listener.take();
-    live.network.serve(&live.engine, &live.record)?;
+    live.network.serve(&live.engine, &live.record);
     let supervisor = Rc::new(Supervisor {
         hub: hub.clone(),
         pidfd,
@@ -177,16 +169,16 @@ async fn supervise(
 type Sources = Vec<(Rc<FdStream>, Kind)>;
 
 fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
-    let watch = |fd: Option<OwnedFd>| -> Result<Option<Rc<FdStream>>, Failure> {
+    let open = |fd: Option<OwnedFd>| -> Result<Option<Rc<FdStream>>, Failure> {
         fd.map(FdStream::new)
             .transpose()
             .map(|stream| stream.map(Rc::new))
             .context(|| "watch the container's streams".into())
     };
-    let console = watch(live.streams.console.take())?;
+    let console = open(live.streams.console.take())?;
     let input = match &console {
         Some(console) => Some(console.clone()),
-        None => watch(live.streams.stdin.take())?,
+        None => open(live.streams.stdin.take())?,
     };
     let record = &live.record;
     let log = (record.host.log_driver != "none").then(|| {
@@ -197,8 +189,8 @@ fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
     let hub = Hub::new(log, input, record.config.tty, record.config.stdin_once);
     let sources = [
         (console, Kind::Stdout),
-        (watch(live.streams.stdout.take())?, Kind::Stdout),
-        (watch(live.streams.stderr.take())?, Kind::Stderr),
+        (open(live.streams.stdout.take())?, Kind::Stdout),
+        (open(live.streams.stderr.take())?, Kind::Stderr),
     ];
     let sources =
         sources.into_iter().filter_map(|(source, kind)| Some((source?, kind))).collect();
@@ -250,7 +242,7 @@ async fn shutdown(supervisor: Rc<Supervisor>) {
 async fn exit_code(pidfd: BorrowedFd<'_>) -> Result<i32, Failure> {
     let what = || "wait for the container's process".to_owned();
     let watched = pidfd.try_clone_to_owned().context(what)?;
-    let ended = AsyncFd::with_interest(watched, Interest::READABLE).context(what)?;
+    let ended = watch(watched, Interest::READABLE).context(what)?;
     let _ready = ended.readable().await.context(what)?;
     let status = waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED).context(what)?;
     Ok(status.map_or(255, |status| {

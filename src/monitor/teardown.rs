@@ -23,6 +23,7 @@ pub fn release(live: &mut Live, code: i32) {
         started_at: live.started_at.clone(),
         finished_at: clock::now(),
         oom_killed,
+        addresses: live.network.addresses(),
     };
     // A record that cannot be written (disk full) must not keep the rest.
     let _ = json_file::write(&dir.join("state.json"), &last);

@@ -25,6 +25,8 @@ pub(crate) struct Setup {
     /// Sets to apply after the filter, which needs CAP_SYS_ADMIN without
     /// no_new_privs; with it they are among the operations.
     pub(crate) drop_after_filter: Option<Sets>,
+    /// Whether that privilege is permitted only, after a change of user.
+    pub(crate) raise_for_filter: bool,
     /// The container's root, detached; `None` inside a running container.
     pub(crate) root: Option<OwnedFd>,
     /// Standard streams; `None` for a terminal.
@@ -81,7 +83,7 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
 /// does, only execve, and capset where its privilege is dropped after it.
 fn install_filter(setup: &Setup) -> Result<(), Failure> {
     if let Some(program) = &setup.seccomp {
-        if setup.drop_after_filter.is_some() {
+        if setup.drop_after_filter.is_some() && setup.raise_for_filter {
             credentials::raise_permitted()?;
         }
         program.install().map_err(|error| {

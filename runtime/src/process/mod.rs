@@ -13,6 +13,7 @@ pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod plan;
 pub mod self_exe;
+pub mod signal;
 pub(crate) mod spawn;
 pub(crate) mod sys;
 pub(crate) mod sys_security;

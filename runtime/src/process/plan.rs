@@ -57,11 +57,14 @@ pub(crate) fn container(
     if !tasks.is_empty() {
         list.push(Operation::JoinCgroup(tasks));
     }
-    list.extend(
-        joined
-            .into_iter()
-            .map(|(kind, fd)| Operation::JoinNamespace(kind, fd)),
-    );
+    let mut mount_namespace = None;
+    for (kind, file) in joined {
+        if kind == Namespaces::MOUNT {
+            mount_namespace = Some(file);
+        } else {
+            list.push(Operation::JoinNamespace(kind, file));
+        }
+    }
     if input.namespaces.cgroup == Source::New {
         list.push(Operation::NewCgroupNamespace);
     }
@@ -79,56 +82,15 @@ pub(crate) fn container(
         list.push(Operation::SetSysctl(sysctl_path(key), value.clone()));
     }
     list.extend(process.oom_score_adj().map(Operation::SetOomScore));
-    list.push(Operation::SeparateFromHost);
-    list.push(Operation::AttachRoot);
-    for mount in spec.mounts().iter().flatten() {
-        list.push(Operation::Mount(Box::new(planned_mount(mount, input)?)));
-    }
-    let devices_wanted = makes_devices(spec.mounts().as_deref().unwrap_or_default());
-    if devices_wanted {
-        let mut nodes = devices::defaults();
-        nodes.extend(linux.devices().iter().flatten().map(device_node));
-        list.push(Operation::MakeDevices(nodes));
-        list.push(Operation::MakeDeviceLinks);
-    }
-    if let Some(size) = input.terminal {
-        let owner = process.user().uid();
-        list.push(Operation::OpenTerminal {
-            size,
-            owner,
-            on_console: devices_wanted,
-        });
-    }
-    list.push(Operation::PivotRoot);
-    let propagation = linux
-        .rootfs_propagation()
-        .as_deref()
-        .and_then(Propagation::parse);
-    list.extend(propagation.map(Operation::SetPropagation));
-    if process.cwd() != Path::new("/") {
-        list.push(Operation::MakeWorkingDirectory(process.cwd().clone()));
-    }
-    if spec
-        .root()
-        .as_ref()
-        .and_then(|root| root.readonly())
-        .unwrap_or(false)
-    {
-        list.push(Operation::MakeRootReadOnly);
-    }
-    if let Some(paths) = linux
-        .readonly_paths()
-        .as_ref()
-        .filter(|paths| !paths.is_empty())
-    {
-        list.push(Operation::ProtectPaths(paths.clone()));
-    }
-    if let Some(paths) = linux
-        .masked_paths()
-        .as_ref()
-        .filter(|paths| !paths.is_empty())
-    {
-        list.push(Operation::HidePaths(paths.clone()));
+    match mount_namespace {
+        // What is written to proc is done; from here on it is the other's.
+        Some(file) => {
+            list.push(Operation::JoinNamespace(Namespaces::MOUNT, file));
+            if let Some(size) = input.terminal {
+                list.push(open_terminal(process, size, false));
+            }
+        }
+        None => filesystem_part(&mut list, input)?,
     }
     process_part(&mut list, process, input.sets, input.drop_later);
     if input.die_with_parent {
@@ -164,15 +126,78 @@ pub(crate) fn exec(
     list.extend(process.oom_score_adj().map(Operation::SetOomScore));
     list.push(Operation::JoinProcess(target, KINDS));
     if let Some(size) = terminal {
-        let owner = process.user().uid();
-        list.push(Operation::OpenTerminal {
-            size,
-            owner,
-            on_console: false,
-        });
+        list.push(open_terminal(process, size, false));
     }
     process_part(&mut list, process, sets, drop_later);
     list
+}
+
+/// The container's own root and everything in it.
+fn filesystem_part(
+    list: &mut Vec<Operation>,
+    input: &ContainerInput<'_>,
+) -> Result<(), OptionError> {
+    let ContainerInput {
+        spec,
+        linux,
+        process,
+        ..
+    } = *input;
+    list.push(Operation::SeparateFromHost);
+    list.push(Operation::AttachRoot);
+    for mount in spec.mounts().iter().flatten() {
+        list.push(Operation::Mount(Box::new(planned_mount(mount, input)?)));
+    }
+    let devices_wanted = makes_devices(spec.mounts().as_deref().unwrap_or_default());
+    if devices_wanted {
+        let mut nodes = devices::defaults();
+        nodes.extend(linux.devices().iter().flatten().map(device_node));
+        list.push(Operation::MakeDevices(nodes));
+        list.push(Operation::MakeDeviceLinks);
+    }
+    if let Some(size) = input.terminal {
+        list.push(open_terminal(process, size, devices_wanted));
+    }
+    list.push(Operation::PivotRoot);
+    let propagation = linux
+        .rootfs_propagation()
+        .as_deref()
+        .and_then(Propagation::parse);
+    list.extend(propagation.map(Operation::SetPropagation));
+    if process.cwd() != Path::new("/") {
+        list.push(Operation::MakeWorkingDirectory(process.cwd().clone()));
+    }
+    if spec
+        .root()
+        .as_ref()
+        .and_then(|root| root.readonly())
+        .unwrap_or(false)
+    {
+        list.push(Operation::MakeRootReadOnly);
+    }
+    if let Some(paths) = linux
+        .readonly_paths()
+        .as_ref()
+        .filter(|paths| !paths.is_empty())
+    {
+        list.push(Operation::ProtectPaths(paths.clone()));
+    }
+    if let Some(paths) = linux
+        .masked_paths()
+        .as_ref()
+        .filter(|paths| !paths.is_empty())
+    {
+        list.push(Operation::HidePaths(paths.clone()));
+    }
+    Ok(())
+}
+
+fn open_terminal(process: &Process, size: WindowSize, on_console: bool) -> Operation {
+    Operation::OpenTerminal {
+        size,
+        owner: process.user().uid(),
+        on_console,
+    }
 }
 
 /// What every process needs, once it is inside.

@@ -37,6 +37,17 @@ pub fn protected() -> io::Result<OwnedFd> {
     }
 }
 
+/// Whether this program was executed in such a form already: its file cannot be
+/// opened for writing.
+pub fn is_protected() -> bool {
+    let read_only = |file: File| -> io::Result<bool> {
+        let sealed = rustix::fs::fcntl_get_seals(&file).is_ok_and(|s| s.contains(SealFlags::WRITE));
+        let mount = rustix::fs::fstatvfs(&file)?.f_flag;
+        Ok(sealed || mount.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+    };
+    File::open(SELF).and_then(read_only).unwrap_or(false)
+}
+
 fn sealed_copy() -> io::Result<OwnedFd> {
     let copy = memfd_create("rbox", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut copy = File::from(copy);

@@ -62,11 +62,24 @@ impl Terminal {
         Ok(Self { master, slave })
     }
 
-    /// Makes /dev/console inside `root` this terminal.
+    /// Makes /dev/console inside `root` this terminal. A symlink of that name
+    /// is not followed: it could lead onto something that programs trust.
     pub(crate) fn mount_on_console(&self, root: BorrowedFd<'_>) -> Result<(), Failure> {
         let title = || "mounting the terminal on /dev/console";
+        let dev = in_root::open(root, "/dev", OFlags::PATH | OFlags::DIRECTORY).naming(title)?;
+        let create = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        match openat(&dev, "console", create, Mode::from_raw_mode(0o600)) {
+            Ok(_) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error).naming(title),
+        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let place = openat(&dev, "console", flags, Mode::empty()).naming(title)?;
+        let kind = FileType::from_raw_mode(fstat(&place).naming(title)?.st_mode);
+        if !matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
+            return Err(Errno::LOOP).naming(title);
+        }
         let tree = bind::clone_at(&self.slave, false).naming(title)?;
-        bind::attach(tree.as_fd(), root, "/dev/console".as_ref()).naming(title)
+        bind::attach_on(tree.as_fd(), place.as_fd()).naming(title)
     }
 }
 

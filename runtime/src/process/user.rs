@@ -9,7 +9,7 @@ use thiserror::Error;
 const MAX_ID: u32 = i32::MAX as u32;
 
 /// A user with all that a process needs of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResolvedUser {
     /// User id.
     pub uid: u32,

@@ -1,0 +1,214 @@
+//! What happens to a sandbox while its container runs: the resolver and the
+//! relay are served, networks come and go, the container gets another name.
+
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use rbox_netsetup::files::hosts::{self, own_line};
+use rbox_netsetup::model::endpoint::EndpointConfig;
+use rbox_netsetup::plan::Step;
+use rbox_netsetup::relay;
+use rbox_netsetup::resolver::{self, ResolverConfig, Upstream, Zone};
+use tokio::sync::watch;
+use tokio::task::spawn_local;
+
+use super::network::{Network, failure, private_steps, public_steps};
+use super::{files, ports};
+use crate::engine::Engine;
+use crate::engine::failure::{Context, Failure};
+use crate::engine::record::Record;
+
+impl Network {
+    /// Serves resolver and ports on the event loop.
+    pub fn serve(&mut self, engine: &Engine, record: &Record) {
+        self.serve_resolver(engine, record);
+        if let (false, Some(target)) = (self.bound.is_empty(), &self.target) {
+            let bound = std::mem::take(&mut self.bound);
+            let target = target.subscribe();
+            self.tasks.push(spawn_local(async move {
+                relay::serve_following(bound, target).await;
+            }));
+        }
+    }
+
+    fn serve_resolver(&mut self, engine: &Engine, record: &Record) {
+        let Some(sockets) = self.sockets.take() else { return };
+        let (sender, receiver) = watch::channel(self.resolver_config(engine, record));
+        self.resolver = Some(sender);
+        self.tasks.push(spawn_local(async move {
+            resolver::serve(sockets, receiver).await;
+        }));
+    }
+
+    /// Makes the resolver's sockets in the sandbox and leads port 53 to them.
+    pub(super) fn open_resolver(&mut self) -> Result<(), Failure> {
+        let Some(namespace) = self.namespace.clone() else { return Ok(()) };
+        let sockets = resolver::bind(namespace.as_fd()).map_err(failure)?;
+        let step =
+            Step::ResolverRedirect { udp: sockets.udp_port(), tcp: sockets.tcp_port() };
+        self.sockets = Some(sockets);
+        self.carry_out(&[step])
+    }
+
+    fn resolver_config(&self, engine: &Engine, record: &Record) -> ResolverConfig {
+        let named: Vec<_> =
+            self.attachments.iter().filter(|attachment| attachment.has_names()).collect();
+        let links = named
+            .iter()
+            .flat_map(|attachment| {
+                attachment.config.links.iter().map(|(target, alias)| {
+                    (alias.clone(), target.clone(), attachment.network.name.clone())
+                })
+            })
+            .collect();
+        ResolverConfig {
+            networks: named
+                .iter()
+                .map(|attachment| Zone {
+                    name: attachment.network.name.clone(),
+                    hosts_path: engine.networks.run_dir(&attachment.network).join("hosts"),
+                })
+                .collect(),
+            links,
+            upstreams: files::upstreams(&record.host)
+                .iter()
+                .map(|server| Upstream {
+                    addr: SocketAddr::new(server.ip, 53),
+                    from_sandbox: !server.from_host,
+                })
+                .collect(),
+            forward: self
+                .attachments
+                .iter()
+                .any(|attachment| !attachment.network.internal),
+            sandbox_ns: self.namespace.clone(),
+        }
+    }
+
+    /// `network connect` on a running container.
+    pub fn connect(
+        &mut self,
+        engine: &Engine,
+        record: &Record,
+        config: &EndpointConfig,
+    ) -> Result<(), Failure> {
+        let had_resolver = self.has_resolver();
+        let attachment = self.plan(engine, record, config, &[])?;
+        let steps = attachment.steps.clone();
+        let network = attachment.network.name.clone();
+        self.attachments.push(attachment);
+        let done = self.join(engine, record, had_resolver);
+        if done.is_err() {
+            self.attachments.retain(|attachment| attachment.network.name != network);
+            self.take_back(&steps);
+            let _ = self.settle(engine, record);
+        }
+        done
+    }
+
+    /// The last attachment becomes real, then known.
+    fn join(
+        &mut self,
+        engine: &Engine,
+        record: &Record,
+        had_resolver: bool,
+    ) -> Result<(), Failure> {
+        let Some(attachment) = self.attachments.last() else { return Ok(()) };
+        let (private, public) = (private_steps(attachment), public_steps(attachment));
+        let lines = own_lines(self, record, self.attachments.len() - 1);
+        self.carry_out(&private)?;
+        if self.has_resolver() && !had_resolver && self.resolver.is_none() {
+            self.open_resolver()?;
+            self.serve_resolver(engine, record);
+            let path = engine.dirs.container(&record.id).join("resolv.conf");
+            files::put(&path, &files::resolv_text(record, self))?;
+        }
+        edit_hosts(engine, record, |text| hosts::add_lines(text, &lines))?;
+        self.settle(engine, record)?;
+        self.carry_out(&public)
+    }
+
+    /// `network disconnect` on a running container.
+    pub fn disconnect(
+        &mut self,
+        engine: &Engine,
+        record: &Record,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let Some(index) =
+            self.attachments.iter().position(|attachment| attachment.network.name == name)
+        else {
+            return Err(Failure::new(format!(
+                "container {} is not connected to network {name}",
+                record.id
+            )));
+        };
+        let lines = own_lines(self, record, index);
+        let attachment = self.attachments.remove(index);
+        self.take_back(&attachment.steps);
+        edit_hosts(engine, record, |text| hosts::remove_lines(text, &lines))?;
+        self.settle(engine, record)
+    }
+
+    /// What follows from the set of attachments: routes, ports, names.
+    fn settle(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
+        self.carry_out(&self.default_routes())?;
+        ports::retarget(self, record)?;
+        if let Some(resolver) = &self.resolver {
+            resolver.send_replace(self.resolver_config(engine, record));
+        }
+        Ok(())
+    }
+
+    /// The container's name changed: its networks know it by the new one.
+    pub fn renamed(&mut self, record: &Record) -> Result<(), Failure> {
+        for index in 0..self.attachments.len() {
+            let attachment = &mut self.attachments[index];
+            let old = std::mem::replace(&mut attachment.endpoint.owner_name, record.name.clone());
+            for known in &mut attachment.endpoint.dns_names {
+                if *known == old {
+                    known.clone_from(&record.name);
+                }
+            }
+            let endpoint = attachment.endpoint.clone();
+            for step in &mut attachment.steps {
+                if let Step::Publish { endpoint: published, .. } = step {
+                    **published = endpoint.clone();
+                }
+            }
+            let steps = public_steps(attachment);
+            self.carry_out(&steps)?;
+        }
+        let new = PathBuf::from(format!("/run/netns/rbox-{}", record.name));
+        if self.namespace.is_some() && self.sandbox.key != new.to_string_lossy() {
+            let old = Step::NetnsName { path: PathBuf::from(&self.sandbox.key) };
+            self.carry_out(&[Step::NetnsName { path: new.clone() }])?;
+            self.take_back(&[old]);
+            self.sandbox.key = new.to_string_lossy().into_owned();
+        }
+        Ok(())
+    }
+}
+
+/// The lines that one attachment has in the container's hosts file.
+fn own_lines(network: &Network, record: &Record, index: usize) -> Vec<String> {
+    network.attachments.get(index).map_or_else(Vec::new, |attachment| {
+        attachment
+            .addresses()
+            .map(|ip| own_line(ip, &record.config.hostname, &record.config.domainname))
+            .collect()
+    })
+}
+
+/// Changes the file in place: the container has it mounted.
+fn edit_hosts(
+    engine: &Engine,
+    record: &Record,
+    edit: impl FnOnce(&str) -> String,
+) -> Result<(), Failure> {
+    let path = engine.dirs.container(&record.id).join("hosts");
+    let text =
+        std::fs::read_to_string(&path).context(|| format!("read {}", path.display()))?;
+    files::put(&path, &edit(&text))
+}

@@ -1,0 +1,318 @@
+//! A container's sandbox while its monitor lives: endpoints, resolver, ports.
+//!
+//! ```text
+//!  prepare  leases addresses and plans, before the process exists
+//!  build    names the namespace, carries the plan out in it
+//!  publish  ports, names: all that others see, before the program runs
+//!  serve    resolver and relay, on the event loop
+//!  release  takes back what others wait for; finish, the rest
+//! ```
+
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rbox_netsetup::apply::{self, Journal};
+use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
+use rbox_netsetup::kernel::netns;
+use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
+use rbox_netsetup::model::network::{Driver, Network as NetworkRecord};
+use rbox_netsetup::model::sandbox::Sandbox;
+use rbox_netsetup::plan::{self, Step};
+use rbox_netsetup::relay::BoundPort;
+use rbox_netsetup::resolver::{ResolverConfig, Sockets};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::kernel::Kernel;
+use super::ports;
+use super::start::owns_namespace;
+use crate::engine::Engine;
+use crate::engine::containers;
+use crate::engine::failure::{Context, Failure};
+use crate::engine::names::new_id;
+use crate::engine::record::Record;
+use crate::engine::request::NetworkMode;
+
+/// Docker's prefix for what goes wrong with a container's network.
+const PREFIX: &str = "failed to set up container networking: ";
+
+/// A failure of the network, in Docker's words.
+pub fn failure(error: impl std::fmt::Display) -> Failure {
+    Failure::new(format!("{PREFIX}{error}"))
+}
+
+/// One attachment: the network, the endpoint, and what makes it.
+pub struct Attachment {
+    /// The network's record.
+    pub network: NetworkRecord,
+    /// What was asked.
+    pub config: EndpointConfig,
+    /// What came of it.
+    pub endpoint: Endpoint,
+    /// What makes it, leases included.
+    pub steps: Vec<Step>,
+}
+
+impl Attachment {
+    /// On a user-defined network containers know each other by name.
+    pub fn has_names(&self) -> bool {
+        self.network.driver == Driver::Bridge && !self.network.is_default_bridge()
+    }
+
+    /// Its addresses, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        plan::endpoint::addresses(&self.endpoint).into_iter().map(|(address, _)| address)
+    }
+}
+
+/// The sandbox of one container.
+pub struct Network {
+    pub(super) journal: Journal,
+    pub(super) sandbox: Sandbox,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) namespace: Option<Arc<OwnedFd>>,
+    pub(super) kernel: Option<Kernel>,
+    pub(super) sockets: Option<Sockets>,
+    pub(super) resolver: Option<watch::Sender<ResolverConfig>>,
+    pub(super) bound: Vec<BoundPort>,
+    /// Address that published ports lead to.
+    pub(super) target: Option<watch::Sender<IpAddr>>,
+    pub(super) tasks: Vec<JoinHandle<()>>,
+    owned: bool,
+    dns_none: bool,
+}
+
+impl Network {
+    /// Leases the addresses and plans; nothing but lease files is made.
+    pub fn prepare(
+        engine: &Engine,
+        record: &Record,
+        previous: &[IpAddr],
+    ) -> Result<Network, Failure> {
+        let path = engine.dirs.run(&record.id).join("journal");
+        let journal =
+            Journal::open(&path).context(|| format!("open {}", path.display()))?;
+        let key = match &record.host.network_mode {
+            NetworkMode::Container(id) => shared_key(engine, id)?,
+            NetworkMode::Host => "/proc/1/ns/net".to_owned(),
+            _ => format!("/run/netns/rbox-{}", record.name),
+        };
+        let mut network = Network {
+            journal,
+            sandbox: Sandbox { id: new_id()?, key, ..Sandbox::default() },
+            attachments: Vec::new(),
+            namespace: None,
+            kernel: None,
+            sockets: None,
+            resolver: None,
+            bound: Vec::new(),
+            target: None,
+            tasks: Vec::new(),
+            owned: owns_namespace(record),
+            dns_none: record.host.dns_none,
+        };
+        for config in &record.networks {
+            let attachment = network.plan(engine, record, config, previous)?;
+            network.attachments.push(attachment);
+        }
+        Ok(network)
+    }
+
+    /// An existing namespace that the process joins.
+    pub fn namespace_path(&self) -> Option<PathBuf> {
+        let shared = !self.owned && self.attachments.is_empty();
+        shared.then(|| PathBuf::from(&self.sandbox.key))
+    }
+
+    /// Addresses of the container, in the order of its interfaces.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        self.attachments.iter().flat_map(Attachment::addresses).collect()
+    }
+
+    /// The sandbox has the embedded resolver: it is on a user-defined network.
+    pub fn has_resolver(&self) -> bool {
+        !self.dns_none && self.attachments.iter().any(Attachment::has_names)
+    }
+
+    /// What inspect and `ps` show.
+    pub fn sandbox(&self) -> Sandbox {
+        let mut sandbox = self.sandbox.clone();
+        sandbox.endpoints =
+            self.attachments.iter().map(|attachment| attachment.endpoint.clone()).collect();
+        sandbox
+    }
+
+    /// Leases addresses for one attachment and plans it.
+    pub(super) fn plan(
+        &mut self,
+        engine: &Engine,
+        record: &Record,
+        config: &EndpointConfig,
+        previous: &[IpAddr],
+    ) -> Result<Attachment, Failure> {
+        let networks = &engine.networks;
+        let network = networks.get(&config.network).map_err(failure)?;
+        plan::check_endpoint(&network, config).map_err(|error| {
+            Failure::new(format!("invalid config for network {}: {error}", network.name))
+        })?;
+        let run_dir = networks.run_dir(&network);
+        let alive = |owner: &str| containers::is_alive(&engine.dirs, owner);
+        let request = LeaseRequest {
+            run_dir: &run_dir,
+            network: &network,
+            owner: &record.id,
+            is_alive: &alive,
+        };
+        let journal = &mut self.journal;
+        let mut steps = Vec::new();
+        let mut before = |path: &Path| {
+            let step = Step::Lease { path: path.to_owned(), owner: record.id.clone() };
+            steps.push(step.clone());
+            journal.append(&step)
+        };
+        let leases =
+            lease_endpoint(&request, config, previous, &mut before).map_err(failure)?;
+        let taken: Vec<&str> =
+            self.attachments.iter().map(|other| other.endpoint.ifname.as_str()).collect();
+        let planned = plan::endpoint(&plan::EndpointRequest {
+            network: &network,
+            config,
+            leases: &leases,
+            run_dir: &run_dir,
+            record: &networks.record_path(&network),
+            id: new_id()?,
+            owner: &record.id,
+            owner_name: &record.name,
+            hostname: record.config.hostname_given.then_some(record.config.hostname.as_str()),
+            taken: &taken,
+            hairpin: !record.host.port_bindings.is_empty() || record.host.publish_all,
+        });
+        steps.extend(planned.steps);
+        Ok(Attachment { network, config: config.clone(), endpoint: planned.endpoint, steps })
+    }
+
+    /// Makes the sandbox in the process's new namespace. Names come later.
+    pub fn build(&mut self, pid: i32) -> Result<(), Failure> {
+        let mut kernel = Kernel::open().map_err(failure)?;
+        if self.owned {
+            let namespace = Arc::new(netns::open_pid(pid).map_err(failure)?);
+            kernel.open_sandbox(&namespace).map_err(failure)?;
+            self.namespace = Some(namespace);
+        }
+        self.kernel = Some(kernel);
+        if !self.owned {
+            return Ok(());
+        }
+        self.carry_out(&[Step::NetnsName { path: PathBuf::from(&self.sandbox.key) }])?;
+        for index in 0..self.attachments.len() {
+            let steps = private_steps(&self.attachments[index]);
+            self.carry_out(&steps)?;
+        }
+        if self.attachments.iter().all(|attachment| attachment.endpoint.mac.is_none())
+            && let Some(kernel) = &mut self.kernel
+        {
+            kernel.context().sandbox_up().map_err(failure)?;
+        }
+        self.carry_out(&self.default_routes())?;
+        if self.has_resolver() {
+            self.open_resolver()?;
+        }
+        Ok(())
+    }
+
+    /// Publishes ports and names. After this the container can be found.
+    pub fn publish(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
+        ports::publish(self, engine, record)?;
+        for index in 0..self.attachments.len() {
+            let steps = public_steps(&self.attachments[index]);
+            self.carry_out(&steps)?;
+        }
+        Ok(())
+    }
+
+    /// Journals and applies.
+    pub(super) fn carry_out(&mut self, steps: &[Step]) -> Result<(), Failure> {
+        let Some(kernel) = &mut self.kernel else {
+            return Err(failure("the sandbox is not built"));
+        };
+        let mut context = kernel.context();
+        for step in steps {
+            self.journal.apply(step, &mut context).map_err(failure)?;
+        }
+        Ok(())
+    }
+
+    /// Undoes steps, the last one first; goes on after errors.
+    pub(super) fn take_back(&mut self, steps: &[Step]) {
+        let Some(kernel) = &mut self.kernel else { return };
+        // What fails stays in the journal: whoever finds it there tries again.
+        let _ = apply::undo_steps(steps, &mut kernel.context());
+    }
+
+    /// The default routes that follow from all attachments.
+    pub(super) fn default_routes(&self) -> Vec<Step> {
+        let attachments: Vec<_> = self
+            .attachments
+            .iter()
+            .map(|a| (&a.network, &a.endpoint, a.config.gw_priority))
+            .collect();
+        plan::default_route(&attachments)
+    }
+
+    /// Gives back what other containers may be waiting for: ports, names.
+    pub fn release(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+        self.bound.clear();
+        let first: Vec<Step> = self.steps().into_iter().filter(is_public).collect();
+        self.take_back(&first);
+    }
+
+    /// Undoes everything.
+    pub fn finish(&mut self) {
+        self.release();
+        self.namespace = None;
+        let rest: Vec<Step> =
+            self.steps().into_iter().filter(|step| !is_public(step)).collect();
+        self.take_back(&rest);
+    }
+
+    /// All that was ever done, from the journal.
+    fn steps(&self) -> Vec<Step> {
+        Journal::read(self.journal.path()).unwrap_or_default()
+    }
+}
+
+/// Steps that other containers see.
+fn is_public(step: &Step) -> bool {
+    matches!(step, Step::Publish { .. } | Step::Ports { .. })
+}
+
+/// What an attachment needs inside and on its bridge.
+pub fn private_steps(attachment: &Attachment) -> Vec<Step> {
+    let leased = |step: &Step| matches!(step, Step::Lease { .. });
+    attachment.steps.iter().filter(|step| !is_public(step) && !leased(step)).cloned().collect()
+}
+
+/// What makes an attachment known.
+pub fn public_steps(attachment: &Attachment) -> Vec<Step> {
+    attachment.steps.iter().filter(|step| is_public(step)).cloned().collect()
+}
+
+/// The namespace of the container whose network is shared.
+fn shared_key(engine: &Engine, id: &str) -> Result<String, Failure> {
+    let prefix = "joining network namespace of container: ";
+    let other = containers::find(&engine.dirs, id)
+        .map_err(|failure| Failure::new(format!("{prefix}{failure}")))?;
+    match &other.run {
+        Some(run) => Ok(format!("/proc/{}/ns/net", run.pid)),
+        None => Err(Failure::new(format!(
+            "cannot join network namespace of a non running container: container {} is {}",
+            other.record.name,
+            other.status()
+        ))),
+    }
+}
