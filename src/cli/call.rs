@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::flags::{self, FlagError};
+use super::help;
 use super::refused;
 use super::stop::{Outcome, Stop};
 use crate::engine::Engine;
@@ -78,7 +79,7 @@ impl Call {
             },
         )?;
         if scanned.help {
-            say(&self.help(command));
+            say(&self.help(&command));
             return Err(Stop::Exit(0));
         }
         self.spec
@@ -99,34 +100,24 @@ impl Call {
             .map_err(|error| Stop::Flag(value_error(&command, &error)))
     }
 
-    /// The command under the name that the table of refused flags has it by.
+    /// The name that the table of refused flags has the command by: the short one.
     fn refused_as(&self) -> &str {
-        match self.path.split_once(' ') {
-            Some(("container" | "image", "ls" | "list")) if self.path.starts_with('i') => "images",
-            Some(("container", "ls" | "list")) => "ps",
-            Some(("container", rest)) => rest,
-            Some(("image", "rm" | "remove")) => "rmi",
-            Some(("image", rest)) if rest != "inspect" => rest,
-            _ => &self.path,
-        }
+        super::catalog::names(self.spec)
+            .into_iter()
+            .find(|name| !name.contains(' '))
+            .unwrap_or(&self.path)
     }
 
-    fn help(&self, command: clap::Command) -> String {
+    fn help(&self, command: &clap::Command) -> String {
         let mut text = format!("Usage:  {}\n\n{}\n", self.usage(), self.spec.about);
         let names = super::catalog::names(self.spec);
         if names.len() > 1 {
             let names: Vec<String> = names.iter().map(|name| format!("rbox {name}")).collect();
             text.push_str(&format!("\nAliases:\n  {}\n", names.join(", ")));
         }
-        if command.get_opts().count() + command.get_arguments().count() > 0 {
-            let mut command = command
-                .disable_help_flag(true)
-                .disable_version_flag(true)
-                .help_template("{options}");
-            let options = command.render_help().to_string();
-            if !options.trim().is_empty() {
-                text.push_str(&format!("\nOptions:\n{}\n", options.trim_end()));
-            }
+        let options = help::options(command);
+        if !options.is_empty() {
+            text.push_str(&format!("\nOptions:\n{options}"));
         }
         text
     }

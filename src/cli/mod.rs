@@ -11,6 +11,7 @@ mod call;
 mod catalog;
 mod container;
 mod flags;
+mod help;
 mod image;
 mod network;
 pub mod parse;

@@ -57,7 +57,7 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "run" | "create" => CONTAINER,
         "start" => &["checkpoint", "checkpoint-dir"],
         "logs" => &["details"],
-        "ps" | "inspect" => &["size/s"],
+        "ps" | "inspect" | "container inspect" => &["size/s"],
         "rm" => &["link/l"],
         "images" => &["tree"],
         "rmi" | "load" | "save" | "import" | "image inspect" => &["platform"],
@@ -65,5 +65,18 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "network connect" => &["link-local-ip"],
         "network inspect" => &["scope"],
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONTAINER, flags};
+
+    #[test]
+    fn tables_are_sorted_and_every_command_has_one() {
+        assert!(CONTAINER.is_sorted());
+        assert!(flags("run").contains(&"gpus"));
+        assert!(flags("").contains(&"host/H"));
+        assert!(flags("stop").is_empty());
     }
 }

@@ -78,3 +78,39 @@ fn settings(image: &Image) -> Value {
     }
     settings.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use rbox_images::Image;
+    use serde_json::json;
+
+    #[test]
+    fn an_image_has_dockers_keys() {
+        let config = json!({
+            "architecture": "amd64",
+            "os": "linux",
+            "config": { "Cmd": ["/bin/sh"], "Env": ["A=1"], "ExposedPorts": { "80/tcp": {} } },
+            "rootfs": { "type": "layers", "diff_ids": ["sha256:1bcc"] },
+            "history": [{ "comment": "Imported from -" }],
+        });
+        let shown = super::image(&Image {
+            id: "sha256:a291".into(),
+            manifest_digest: String::new(),
+            config: serde_json::from_value(config).unwrap(),
+            layers: Vec::new(),
+            references: vec!["alpine:3.20".into()],
+            size: 7_797_760,
+            created: Some("2026-11-21T21:40:38.480635035Z".into()),
+        });
+        assert_eq!(shown["RepoTags"], json!(["alpine:3.20"]));
+        assert_eq!(shown["Comment"], "Imported from -");
+        assert_eq!(shown["Config"]["Cmd"], json!(["/bin/sh"]));
+        assert_eq!(shown["Config"]["ExposedPorts"], json!({ "80/tcp": {} }));
+        assert_eq!(shown["Config"]["Labels"], json!(null));
+        assert_eq!(shown["RootFS"]["Layers"], json!(["sha256:1bcc"]));
+        assert_eq!(
+            (&shown["Os"], &shown["Architecture"]),
+            (&json!("linux"), &json!("amd64"))
+        );
+    }
+}

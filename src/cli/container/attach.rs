@@ -1,9 +1,10 @@
 //! `attach`.
 
-use super::to_u8;
+use super::{check_tty, to_u8};
 use crate::cli::call::{Arity, Call, Spec};
 use crate::cli::stop::{Outcome, Stop};
 use crate::engine::attach::{AttachEnd, AttachOptions};
+use crate::engine::containers;
 use crate::engine::protocol::Streams;
 use crate::output::error;
 
@@ -48,7 +49,12 @@ fn run(call: &Call) -> Outcome {
         detach_keys: line.detach_keys,
         sig_proxy: line.sig_proxy,
     };
-    match call.engine()?.attach(&line.container, &options)? {
+    let engine = call.engine()?;
+    let config = containers::find(&engine.dirs, &line.container)?
+        .record
+        .config;
+    check_tty(options.streams.stdin && config.open_stdin, config.tty)?;
+    match engine.attach(&line.container, &options)? {
         AttachEnd::Exited(code) => Ok(to_u8(code)),
         AttachEnd::Detached => Err(detached()),
     }

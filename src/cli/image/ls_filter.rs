@@ -120,18 +120,9 @@ impl Choice {
     }
 }
 
-/// A pattern fits the whole name or the repository alone.
+/// A pattern fits the whole name or the repository alone, both as they are shown.
 fn matches(pattern: &str, reference: &str) -> bool {
-    let Ok(parsed) = reference.parse::<Reference>() else {
-        return false;
-    };
-    let repository = parsed.repository_familiar();
-    let canonical = parsed.repository();
-    let suffix = reference.strip_prefix(&repository).unwrap_or_default();
-    glob(pattern, reference)
-        || glob(pattern, &repository)
-        || glob(pattern, &canonical)
-        || glob(pattern, &format!("{canonical}{suffix}"))
+    glob(pattern, reference) || glob(pattern, &name(reference).repository)
 }
 
 fn name(reference: &str) -> Name {
@@ -164,4 +155,109 @@ fn labels(image: &Image) -> BTreeMap<String, String> {
         .and_then(|config| config.labels().clone())
         .map(|labels| labels.into_iter().collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choice, Name};
+    use crate::cli::parse::filter::filter;
+    use rbox_images::Image;
+    use serde_json::json;
+
+    fn image(id: &str, references: &[&str], created: &str, labels: serde_json::Value) -> Image {
+        let config = json!({
+            "architecture": "amd64", "os": "linux", "config": { "Labels": labels },
+            "rootfs": { "type": "layers", "diff_ids": [] },
+        });
+        Image {
+            id: format!("sha256:{id}"),
+            manifest_digest: String::new(),
+            config: serde_json::from_value(config).unwrap(),
+            layers: Vec::new(),
+            references: references.iter().map(|name| (*name).to_owned()).collect(),
+            size: 1,
+            created: Some(created.to_owned()),
+        }
+    }
+
+    fn shown(filters: &[&str], pattern: Option<&str>) -> Result<String, String> {
+        let images = [
+            image(
+                "1",
+                &["alpine:latest", "alpine:3.20"],
+                "2026-01-01T00:00:00Z",
+                json!({ "a": "b" }),
+            ),
+            image("2", &[], "2026-01-02T00:00:00Z", json!(null)),
+            image(
+                "3",
+                &["h4img:v2", "reg.test:5000/a/b:c"],
+                "2026-01-03T00:00:00Z",
+                json!(null),
+            ),
+        ];
+        let filters: Vec<_> = filters.iter().map(|text| filter(text).unwrap()).collect();
+        let choice = Choice::new(&filters, pattern).map_err(|error| error.0)?;
+        let chosen = choice
+            .choose(&images, |name| {
+                let found = images
+                    .iter()
+                    .find(|image| image.references.iter().any(|r| r == name));
+                found
+                    .cloned()
+                    .ok_or_else(|| format!("No such image: {name}"))
+            })
+            .map_err(|error| error.0)?;
+        let names: Vec<String> = chosen
+            .into_iter()
+            .map(|(_, name)| match name {
+                Some(Name { repository, tag }) => format!("{repository}:{tag}"),
+                None => "<none>".to_owned(),
+            })
+            .collect();
+        Ok(names.join(" "))
+    }
+
+    #[test]
+    fn images_are_listed_newest_first_and_by_name() {
+        for (filters, pattern, expected) in [
+            (
+                &[][..],
+                None,
+                "h4img:v2 reg.test:5000/a/b:c <none> alpine:latest alpine:3.20",
+            ),
+            (&[], Some("alpine"), "alpine:latest alpine:3.20"),
+            (&[], Some("alpine:3.20"), "alpine:3.20"),
+            (&[], Some("nosuch"), ""),
+            (&["reference=h4*"], None, "h4img:v2"),
+            (&["reference=*/*/*"], None, "reg.test:5000/a/b:c"),
+            (&["dangling=true"], None, "<none>"),
+            (
+                &["dangling=false", "label=a=b"],
+                None,
+                "alpine:latest alpine:3.20",
+            ),
+            (
+                &["since=alpine:latest"],
+                None,
+                "h4img:v2 reg.test:5000/a/b:c <none>",
+            ),
+            (
+                &["before=h4img:v2"],
+                None,
+                "<none> alpine:latest alpine:3.20",
+            ),
+        ] {
+            assert_eq!(
+                shown(filters, pattern).unwrap(),
+                expected,
+                "{filters:?} {pattern:?}"
+            );
+        }
+        assert_eq!(shown(&["since=x"], None).unwrap_err(), "No such image: x");
+        assert_eq!(
+            shown(&["bogus=x"], None).unwrap_err(),
+            "Invalid filter 'bogus'"
+        );
+    }
 }

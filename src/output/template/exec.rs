@@ -21,25 +21,27 @@ pub fn run(nodes: &[Node], data: &Value, options: Options<'_>) -> Result<String,
     Ok(state.out)
 }
 
-struct State<'a> {
+/// A template at work.
+pub struct State<'a> {
     options: Options<'a>,
     root: &'a Value,
-    variables: Vec<(String, Value)>,
+    pub(super) variables: Vec<(String, Value)>,
     out: String,
 }
 
 /// How a list of nodes ended.
 #[derive(PartialEq, Eq)]
-enum Flow {
+pub enum Flow {
     Next,
     Break,
     Continue,
 }
 
-type Ran<T> = Result<T, TemplateError>;
+/// What a step came to.
+pub type Ran<T> = Result<T, TemplateError>;
 
 impl State<'_> {
-    fn walk(&mut self, nodes: &[Node], dot: &Value) -> Ran<Flow> {
+    pub(super) fn walk(&mut self, nodes: &[Node], dot: &Value) -> Ran<Flow> {
         for node in nodes {
             match node {
                 Node::Text(text) => self.out.push_str(text),
@@ -79,60 +81,7 @@ impl State<'_> {
         }
     }
 
-    fn range(&mut self, branch: &Branch, dot: &Value) -> Ran<Flow> {
-        let value = self.commands(&branch.pipe, dot)?;
-        let items: Vec<(Value, Value)> = match &value {
-            Value::Null => Vec::new(),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| (Value::from(i), item.clone()))
-                .collect(),
-            Value::Object(fields) => {
-                let mut fields: Vec<_> = fields.iter().collect();
-                fields.sort_by_key(|(key, _)| key.as_str());
-                fields
-                    .into_iter()
-                    .map(|(key, field)| (Value::from(key.as_str()), field.clone()))
-                    .collect()
-            }
-            Value::Number(number) if number.is_i64() || number.is_u64() => {
-                let count = number.as_i64().unwrap_or_default().clamp(0, 100_000);
-                (0..count)
-                    .map(|i| (Value::from(i), Value::from(i)))
-                    .collect()
-            }
-            other => {
-                let message = format!("range can't iterate over {}", go_text::value(other));
-                let first = branch.pipe.commands.first().and_then(|c| c.words.first());
-                return Err(match first {
-                    Some(word) => failed(word, &branch.pipe, message),
-                    None => TemplateError::Parse { line: 1, message },
-                });
-            }
-        };
-        if items.is_empty() {
-            return self.walk(&branch.otherwise, dot);
-        }
-        let scope = self.variables.len();
-        for (key, item) in items {
-            self.variables.truncate(scope);
-            match branch.pipe.variables.as_slice() {
-                [] => {}
-                [one] => self.set(one, item.clone(), branch.pipe.assign),
-                [index, element, ..] => {
-                    self.set(index, key, branch.pipe.assign);
-                    self.set(element, item.clone(), branch.pipe.assign);
-                }
-            }
-            if self.walk(&branch.body, &item)? == Flow::Break {
-                break;
-            }
-        }
-        Ok(Flow::Next)
-    }
-
-    fn set(&mut self, name: &str, value: Value, assign: bool) {
+    pub(super) fn set(&mut self, name: &str, value: Value, assign: bool) {
         if assign
             && let Some(variable) = self
                 .variables
@@ -154,7 +103,7 @@ impl State<'_> {
         Ok(value)
     }
 
-    fn commands(&mut self, pipe: &Pipe, dot: &Value) -> Ran<Value> {
+    pub(super) fn commands(&mut self, pipe: &Pipe, dot: &Value) -> Ran<Value> {
         let mut last = None;
         for command in &pipe.commands {
             last = Some(self.command(command, dot, last)?);
@@ -333,7 +282,8 @@ impl State<'_> {
     }
 }
 
-fn failed(place: &Expr, shown: &impl std::fmt::Display, message: String) -> TemplateError {
+/// An error at an expression.
+pub fn failed(place: &Expr, shown: &impl std::fmt::Display, message: String) -> TemplateError {
     let mut node = shown.to_string();
     if node.chars().count() > SHOWN {
         node = node.chars().take(SHOWN).chain("...".chars()).collect();

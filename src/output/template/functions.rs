@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::printf;
+use super::{access, escape, printf};
 use crate::output::{go_text, json};
 
 /// Why a call failed.
@@ -106,8 +106,8 @@ fn evaluate(name: &str, arguments: &[Value], html: bool) -> Result<Value, String
         ("not", [value]) => Ok(Value::Bool(!truth(value))),
         ("index", [value, keys @ ..]) => keys
             .iter()
-            .try_fold(value.clone(), |value, key| index(&value, key)),
-        ("slice", [value, bounds @ ..]) => slice(value, bounds),
+            .try_fold(value.clone(), |value, key| access::index(&value, key)),
+        ("slice", [value, bounds @ ..]) => access::slice(value, bounds),
         ("len", [value]) => match value {
             Value::String(text) => Ok(Value::from(text.len())),
             Value::Array(items) => Ok(Value::from(items.len())),
@@ -160,9 +160,9 @@ fn evaluate(name: &str, arguments: &[Value], html: bool) -> Result<Value, String
         ("print", values) => text(printf::print(values)),
         ("println", values) => text(printf::println(values)),
         ("printf", [format, values @ ..]) => text(printf::printf(string(format)?, values)),
-        ("html", values) => text(escape_html(&printf::print(values))),
-        ("js", values) => text(escape_js(&printf::print(values))),
-        ("urlquery", values) => text(escape_query(&printf::print(values))),
+        ("html", values) => text(escape::html(&printf::print(values))),
+        ("js", values) => text(escape::js(&printf::print(values))),
+        ("urlquery", values) => text(escape::query(&printf::print(values))),
         _ => Err(format!("function {} not defined", go_text::quote(name))),
     }
 }
@@ -213,84 +213,6 @@ fn order(a: &Value, b: &Value) -> Result<Ordering, String> {
     }
 }
 
-fn index(value: &Value, key: &Value) -> Result<Value, String> {
-    match (value, key) {
-        (Value::Null, _) => Err("index of untyped nil".into()),
-        (Value::Object(fields), Value::String(key)) => Ok(match fields.get(key) {
-            Some(field) => field.clone(),
-            // A missing entry of a map of strings (labels, options) is an empty string.
-            None if fields.values().all(Value::is_string) => Value::from(""),
-            None => Value::Null,
-        }),
-        (Value::Object(_), key) => Err(format!(
-            "value has type {}; should be string",
-            go_text::type_name(key)
-        )),
-        (Value::Array(items), key) => {
-            let position = key.as_i64().ok_or_else(|| {
-                format!(
-                    "cannot index slice/array with type {}",
-                    go_text::type_name(key)
-                )
-            })?;
-            usize::try_from(position)
-                .ok()
-                .and_then(|position| items.get(position))
-                .cloned()
-                .ok_or_else(|| format!("index out of range: {position}"))
-        }
-        (Value::String(text), key) => {
-            let position = key.as_i64().ok_or_else(|| {
-                format!(
-                    "cannot index slice/array with type {}",
-                    go_text::type_name(key)
-                )
-            })?;
-            usize::try_from(position)
-                .ok()
-                .and_then(|position| text.as_bytes().get(position))
-                .map(|&byte| Value::from(byte))
-                .ok_or_else(|| format!("index out of range: {position}"))
-        }
-        (other, _) => Err(format!(
-            "can't index item of type {}",
-            go_text::type_name(other)
-        )),
-    }
-}
-
-fn slice(value: &Value, bounds: &[Value]) -> Result<Value, String> {
-    let length = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.len(),
-        Value::Null => return Err("slice of untyped nil".into()),
-        other => {
-            return Err(format!(
-                "can't slice item of type {}",
-                go_text::type_name(other)
-            ));
-        }
-    };
-    let bound = |position: usize, default: usize| match bounds.get(position) {
-        None => Ok(default),
-        Some(value) => match value.as_i64().and_then(|bound| usize::try_from(bound).ok()) {
-            Some(bound) if bound <= length => Ok(bound),
-            _ => Err(format!("index out of range: {}", go_text::value(value))),
-        },
-    };
-    let (from, to) = (bound(0, 0)?, bound(1, length)?);
-    if from > to {
-        return Err(format!("invalid slice index: {from} > {to}"));
-    }
-    match value {
-        Value::Array(items) => Ok(Value::from(&items[from..to])),
-        Value::String(text) => Ok(Value::from(
-            String::from_utf8_lossy(&text.as_bytes()[from..to]).into_owned(),
-        )),
-        _ => Ok(Value::Null),
-    }
-}
-
 fn title(text: &str) -> String {
     let mut start = true;
     let mut out = String::with_capacity(text.len());
@@ -301,43 +223,6 @@ fn title(text: &str) -> String {
             out.push(c);
         }
         start = !(c.is_alphanumeric() || c == '_' || c == '\'');
-    }
-    out
-}
-
-fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&#34;")
-        .replace('\'', "&#39;")
-}
-
-fn escape_js(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\'' => out.push_str("\\'"),
-            '"' => out.push_str("\\\""),
-            '<' | '>' | '&' | '=' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c if c < ' ' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn escape_query(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => {
-                out.push(char::from(byte));
-            }
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
     }
     out
 }

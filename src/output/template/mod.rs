@@ -4,12 +4,17 @@
 //! text ──lexer──▶ tokens ──parser──▶ nodes (ast) ──exec + functions──▶ String
 //! ```
 
+mod access;
 mod ast;
+mod escape;
 mod exec;
 mod functions;
 mod lexer;
 mod parser;
+mod pipeline;
 mod printf;
+mod quoted;
+mod range;
 
 use serde_json::Value;
 

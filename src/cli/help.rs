@@ -1,0 +1,103 @@
+//! The `Options:` of a command in Docker's layout: flag, kind of value, what
+//! it is for, wrapped at 80 columns.
+
+use clap::{Arg, ArgAction};
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+
+/// One line or more for each flag, by name; empty where there is none.
+pub fn options(command: &clap::Command) -> String {
+    let mut flags: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|flag| flag.get_long().is_some() && !flag.is_hide_set())
+        .collect();
+    flags.sort_by_key(|flag| flag.get_long());
+    let names: Vec<String> = flags.iter().map(|flag| name(flag)).collect();
+    let column = names.iter().map(String::len).max().unwrap_or_default() + 3;
+    let mut text = String::new();
+    for (flag, name) in flags.iter().zip(&names) {
+        let about = about(flag);
+        let mut lines = wrap(&about, WIDTH.saturating_sub(column).max(WIDTH / 4)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        text.push_str(format!("{name:column$}{first}").trim_end());
+        text.push('\n');
+        for line in lines {
+            text.push_str(&format!("{:column$}{line}\n", ""));
+        }
+    }
+    text
+}
+
+fn name(flag: &Arg) -> String {
+    let short = flag
+        .get_short()
+        .map_or("    ".to_owned(), |short| format!("-{short}, "));
+    let long = flag.get_long().unwrap_or_default();
+    let switch = matches!(flag.get_action(), ArgAction::SetTrue)
+        || flag
+            .get_num_args()
+            .is_some_and(|count| count.min_values() == 0);
+    match flag.get_value_names() {
+        Some([kind, ..]) if !switch => format!("  {short}--{long} {kind}"),
+        _ => format!("  {short}--{long}"),
+    }
+}
+
+fn about(flag: &Arg) -> String {
+    let mut about = flag.get_help().map(ToString::to_string).unwrap_or_default();
+    if let [default] = flag.get_default_values()
+        && !flag.is_hide_default_value_set()
+    {
+        let default = default.to_string_lossy();
+        let number = default.parse::<i64>().is_ok();
+        let quote = if number { "" } else { "\"" };
+        about.push_str(&format!(" (default {quote}{default}{quote})"));
+    }
+    about
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[derive(clap::Parser)]
+    struct Rows {
+        /// Show n last created containers (includes all states)
+        #[arg(short = 'n', long, value_name = "int", default_value = "-1")]
+        last: String,
+        /// Show all
+        #[arg(short, long)]
+        all: bool,
+        /// Driver to manage the Network
+        #[arg(long, value_name = "string", default_value = "bridge")]
+        driver: String,
+        #[arg(hide = true)]
+        word: Option<String>,
+    }
+
+    #[test]
+    fn options_look_like_dockers() {
+        assert_eq!(
+            super::options(&Rows::command()),
+            "  -a, --all             Show all\n\
+             \x20     --driver string   Driver to manage the Network (default \"bridge\")\n\
+             \x20 -n, --last int        Show n last created containers (includes all states)\n\
+             \x20                       (default -1)\n"
+        );
+    }
+}
