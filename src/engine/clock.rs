@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn times_read_as_docker_writes_them() {
         assert_eq!(format_nanos(0), "1970-01-01T00:00:00Z");
-        assert_eq!(format_nanos(1_793_311_984_401_970_159), "2026-10-29T21:33:04.401970159Z");
+        assert_eq!(format_nanos(1_793_311_984_401_970_159), "2026-10-29T22:13:04.401970159Z");
         assert_eq!(format_nanos(951_782_400_500_000_000), "2000-02-29T00:00:00.5Z");
     }
 

@@ -179,7 +179,7 @@ mod tests {
             "You should always set the Memory limit when using Memoryswap limit, see usage"
         );
         assert!(refused(|r| r.host.nano_cpus = 9_999_000_000_000).starts_with("range of CPUs is"));
-        assert!(refused(|r| r.host.cpuset_cpus = "9999".into()).contains("not available"));
+        assert!(refused(|r| r.host.cpuset_cpus = "99".into()).contains("not available"));
         assert_eq!(
             refused(|r| r.workdir = Some("relative".into())),
             "the working directory 'relative' is invalid, it needs to be an absolute path"

@@ -192,7 +192,10 @@ fn process(
     .map_err(|error| runtime(&error, None))?;
     // The process makes its mounts meanwhile.
     network.build(created.pid())?;
-    created.wait_ready().map_err(|error| runtime(&error, None))?;
+    created.wait_ready().map_err(|error| {
+        let kind = error.kind();
+        runtime(&error, Some(kind))
+    })?;
     streams.console = created.take_console();
     network.publish(engine, record)?;
     let running = begin(created)?;

@@ -129,7 +129,7 @@ impl Demo {
 
         step("App A asks app B over the network, and its reply contains app B's");
         let inside =
-            self.command(&["exec", APP_A, "wget", "-q", "-O-", "http://localhost:5000/"])?;
+            self.command(&["exec", APP_A, "wget", "-q", "-O-", "http://127.0.0.1:5000/"])?;
         step("The same from this machine, by the published port");
         println!("    $ curl http://{address}/");
         let outside = visit::get(address)?;
