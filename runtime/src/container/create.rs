@@ -17,7 +17,7 @@ use crate::process::spawn::{self, PidNamespace, Started};
 use crate::process::sys;
 use crate::rootfs::{bind, mounts};
 use crate::security::{capabilities::Sets, seccomp};
-use crate::spec::{Namespaces, ValidateError, validate};
+use crate::spec::{Namespaces, Source, ValidateError, validate};
 
 /// What a container is made from.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ pub struct CreateRequest<'a> {
     pub bundle: &'a Path,
     /// The configuration.
     pub spec: &'a Spec,
-    /// A detached mount to use as `/` instead of `root.path`.
+    /// A detached mount to use as `/` instead of `root.path`. Neither is used,
+    /// and nothing is mounted, when the configuration joins a mount namespace.
     pub rootfs: Option<OwnedFd>,
     /// The standard streams.
     pub stdio: Stdio,
@@ -92,9 +93,11 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let drop_later = seccomp.is_some() && !no_new_privileges;
     let joined = namespaces::open_joined(&namespaces)?;
     let pid_namespace = namespaces::open_pid(&namespaces)?;
-    let root = match request.rootfs {
-        Some(root) => root,
-        None => bundle_root(request.bundle, spec)?,
+    let root = match (request.rootfs, namespaces.mount) {
+        // The root of a mount namespace that is joined stays what it is.
+        (_, Source::Path(_)) => None,
+        (Some(root), _) => Some(root),
+        (None, _) => Some(bundle_root(request.bundle, spec)?),
     };
     let (stdio, terminal) = request.stdio.split();
 
@@ -135,7 +138,8 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             waits: true,
             seccomp,
             drop_after_filter: drop_later.then_some(sets),
-            root: Some(root),
+            raise_for_filter: process.user().uid() != 0,
+            root,
             stdio,
         };
         let pid = match &pid_namespace {

@@ -76,6 +76,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         waits: false,
         seccomp,
         drop_after_filter: drop_later.then_some(sets),
+        raise_for_filter: process.user().uid() != 0,
         root: None,
         stdio,
     };

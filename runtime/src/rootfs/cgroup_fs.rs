@@ -4,15 +4,15 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, symlinkat};
+use rustix::fs::{Mode, mkdirat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount,
-    fsopen,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_create,
+    fsconfig_set_string, fsmount, fsopen, move_mount,
 };
 
+use super::bind;
 use super::mounts::mount_here;
-use super::{bind, in_root};
 use crate::cgroup::{HierarchyMount, Version};
 use crate::process::{Failure, Naming};
 use crate::spec::mount_options::{MountOptions, Propagation};
@@ -66,19 +66,11 @@ fn mount_one(
     let Some(name) = hierarchy.mount.file_name() else {
         return Ok(());
     };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let host = openat(CWD, &hierarchy.mount, flags, Mode::empty())?;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    let own = match in_root::lookup(
-        host.as_fd(),
-        path.trim_start_matches('/').as_ref(),
-        flags,
-        resolve,
-    ) {
-        Ok(own) => own,
+    let tree = match bind::clone_tree(&hierarchy.mount.join(path.trim_start_matches('/')), false) {
+        Ok(tree) => tree,
         // A hierarchy that the container is not in shows nothing.
-        Err(Errno::NOENT) => return Ok(()),
-        Err(error) => return Err(error.into()),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
+        Err(error) => return Err(error),
     };
     let attributes = MountOptions {
         set: options.set,
@@ -88,11 +80,10 @@ fn mount_one(
         }),
         ..MountOptions::default()
     };
-    let tree = bind::clone_at(own, false)?;
     bind::set_attributes(tree.as_fd(), &attributes)?;
     mkdirat(top, name, Mode::from_raw_mode(0o755))?;
-    let directory = openat(top, name, flags, Mode::empty())?;
-    bind::attach_on(tree.as_fd(), directory.as_fd())?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    move_mount(&tree, "", top, name, flags)?;
     for alias in hierarchy.label.split(',').filter(|&alias| alias != name) {
         if alias.starts_with("name=") {
             continue;

@@ -215,12 +215,17 @@ impl<'a> Walk<'a> {
         todo: &mut VecDeque<OsString>,
     ) -> io::Result<Option<OwnedFd>> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let make = |walk: &Self| match mkdirat(walk.here(), name, Mode::from_raw_mode(mode)) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(error),
+        };
+        // The whole path was missing, and nearly always only its end is.
+        if todo.is_empty() {
+            make(self)?;
+        }
         loop {
             match openat(self.here(), name, flags, Mode::empty()) {
-                Err(Errno::NOENT) => match mkdirat(self.here(), name, Mode::from_raw_mode(mode)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(error) => return Err(error.into()),
-                },
+                Err(Errno::NOENT) => make(self)?,
                 Err(Errno::NOTDIR | Errno::LOOP) => {
                     return self
                         .follow(name, todo)?

@@ -11,13 +11,14 @@ use crate::process::{Failure, Naming, sys};
 use crate::spec::mount_options::Propagation;
 
 /// Cuts the copy of the host's mounts off from the host: nothing that is
-/// mounted or unmounted here goes there.
+/// mounted or unmounted on either side reaches the other. Binds that shall
+/// follow the host were copied before.
 pub(crate) fn separate_from_host() -> Result<(), Failure> {
     mount_change(
         "/",
-        MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC,
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
     )
-    .naming(|| "making / a slave of the host's mounts")
+    .naming(|| "making the copy of the host's mounts private")
 }
 
 /// Attaches the detached root on top of `/`, where it can become the root.

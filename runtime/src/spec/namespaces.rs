@@ -30,6 +30,9 @@ pub(crate) struct Namespaces<'a> {
 }
 
 impl<'a> Namespaces<'a> {
+    /// What [`Self::joined`] calls the mount namespace.
+    pub(crate) const MOUNT: &'static str = "mount";
+
     /// Reads the list. `Err` is a kind that is there twice.
     pub(crate) fn of(linux: &'a Linux) -> Result<Self, LinuxNamespaceType> {
         let mut all = Self::default();
@@ -75,14 +78,12 @@ impl<'a> Namespaces<'a> {
     /// The namespaces that the child joins by setns: the name of the kind and
     /// the file. The pid namespace is entered by the parent instead.
     pub(crate) fn joined(&self) -> impl Iterator<Item = (&'static str, &'a Path)> {
-        // The mount namespace last: paths are opened by then, but proc and
-        // cgroup files that earlier steps read belong to the old one.
         [
             ("ipc", self.ipc),
             ("uts", self.uts),
             ("network", self.network),
             ("cgroup", self.cgroup),
-            ("mount", self.mount),
+            (Self::MOUNT, self.mount),
         ]
         .into_iter()
         .filter_map(|(name, source)| match source {

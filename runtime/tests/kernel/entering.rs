@@ -9,9 +9,11 @@ use rbox_runtime::{ExecError, ExecProcess, ExecRequest, FailureKind, Running, St
 use crate::support::{Trial, alpine, apart, pipe, read_all, reap};
 
 /// A container that only sleeps, ended and cleaned up with [`end`].
-fn sleeper(image: &std::path::Path) -> Running {
-    let (running, _out, _err) = Trial::new(image, &["sleep", "100"]).start();
-    running
+fn sleeper(image: &std::path::Path) -> (Trial, Running) {
+    // Its upper directory lives as long as the trial.
+    let trial = Trial::new(image, &["sleep", "100"]);
+    let (running, _out, _err) = trial.start();
+    (trial, running)
 }
 
 fn end(running: &Running) {
@@ -50,14 +52,12 @@ fn it_is_in_all_namespaces_and_the_cgroup() {
         return;
     };
     apart("it_is_in_all_namespaces", || {
-        let running = sleeper(&image);
+        let (_trial, running) = sleeper(&image);
         let script = "for n in mnt pid net ipc uts cgroup; do \
                         [ $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) ] && echo $n; done; \
                       cmp /proc/1/cgroup /proc/self/cgroup && echo same; ps -o pid,ppid,args";
         let before = std::fs::read_link("/proc/self/ns/pid_for_children").unwrap();
-        let mut trial = Trial::shell(&image, script);
-        // Whoever reads the links of process 1 must have its capabilities.
-        trial.process(|_| {});
+        let trial = Trial::shell(&image, script);
         let (process, text) = enter(&running, &trial).unwrap();
         assert_eq!(reap(process.pidfd.as_fd()), 0);
         assert!(
@@ -77,7 +77,7 @@ fn user_directory_capabilities_and_filter_are_the_process_own() {
         return;
     };
     apart("user_directory_capabilities", || {
-        let running = sleeper(&image);
+        let (_trial, running) = sleeper(&image);
         let script = "id -u; id -g; pwd; grep -E '^(CapEff|CapBnd|Seccomp):' /proc/self/status; \
                       cd /proc/self/fd; echo *";
         let mut trial = Trial::shell(&image, script);
@@ -101,7 +101,7 @@ fn its_exit_code_is_its_own() {
         return;
     };
     apart("its_exit_code", || {
-        let running = sleeper(&image);
+        let (_trial, running) = sleeper(&image);
         let (process, _) = enter(&running, &Trial::shell(&image, "exit 7")).unwrap();
         assert_eq!(reap(process.pidfd.as_fd()), 7);
         let (process, _) = enter(&running, &Trial::shell(&image, "kill -9 $$")).unwrap();
@@ -116,7 +116,7 @@ fn failures_have_dockers_texts() {
         return;
     };
     apart("failures_have_dockers_texts", || {
-        let running = sleeper(&image);
+        let (_trial, running) = sleeper(&image);
         assert_eq!(
             refusal(&running, &Trial::new(&image, &["nosuch"])),
             (
@@ -153,7 +153,8 @@ fn a_container_that_ended_is_not_entered() {
         return;
     };
     apart("a_container_that_ended", || {
-        let (running, out, err) = Trial::new(&image, &["true"]).start();
+        let first = Trial::new(&image, &["true"]);
+        let (running, out, err) = first.start();
         drop((read_all(out), read_all(err)));
         // Not reaped yet: its id is still its own.
         let trial = Trial::new(&image, &["true"]);
@@ -177,7 +178,7 @@ fn it_ends_with_the_container() {
         return;
     };
     apart("it_ends_with_the_container", || {
-        let running = sleeper(&image);
+        let (_trial, running) = sleeper(&image);
         let process = exec(ExecRequest {
             pid: running.pid,
             cgroup: &running.cgroup,

@@ -91,7 +91,8 @@ fn the_hosts_mount_table_never_shows_the_container() {
         let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
         mount_change("/", shared).unwrap();
         let before = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let (running, out, err) = Trial::new(&image, &["sleep", "100"]).start();
+        let first = Trial::new(&image, &["sleep", "100"]);
+        let (running, out, err) = first.start();
         let during = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
         assert_eq!(before, during);
         running.cgroup.kill_all().unwrap();

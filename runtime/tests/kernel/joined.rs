@@ -86,3 +86,28 @@ fn a_path_that_is_no_namespace_is_named() {
         );
     });
 }
+
+#[test]
+fn a_mount_namespace_that_is_joined_keeps_its_root() {
+    let Some(image) = alpine("joined::a_mount_namespace_that_is_joined") else {
+        return;
+    };
+    apart("a_mount_namespace_that_is_joined", || {
+        let script = "echo here > /mark; exec sleep 100";
+        let first = Trial::shell(&image, script);
+        let (running, out, err) = first.start();
+        let mut second = Trial::shell(
+            &image,
+            "for i in 1 2 3 4 5 6 7 8 9; do cat /mark 2>/dev/null && exit; sleep 1; done; exit 1",
+        );
+        join(&mut second, &running, &[(LinuxNamespaceType::Mount, "mnt")]);
+        assert_eq!(second.output(), "here\n");
+        // Its first process still has its root.
+        let table = std::fs::read_to_string(format!("/proc/{}/mountinfo", running.pid)).unwrap();
+        assert!(table.lines().next().unwrap().contains(" / / rw"), "{table}");
+        running.cgroup.kill_all().unwrap();
+        reap(running.pidfd.as_fd());
+        running.cgroup.delete().unwrap();
+        drop((out, err));
+    });
+}

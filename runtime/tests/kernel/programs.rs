@@ -17,7 +17,8 @@ fn exit_codes_and_signals_arrive() {
         assert_eq!(Trial::new(&image, &["true"]).run().code, 0);
         assert_eq!(Trial::new(&image, &["/bin/false"]).run().code, 1);
         assert_eq!(Trial::shell(&image, "exit 42").run().code, 42);
-        let (running, out, err) = Trial::new(&image, &["sleep", "100"]).start();
+        let first = Trial::new(&image, &["sleep", "100"]);
+        let (running, out, err) = first.start();
         rustix::process::pidfd_send_signal(&running.pidfd, rustix::process::Signal::KILL).unwrap();
         assert_eq!(reap(running.pidfd.as_fd()), 137);
         running.cgroup.delete().unwrap();

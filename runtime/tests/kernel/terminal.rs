@@ -53,7 +53,8 @@ fn a_later_process_gets_a_terminal_of_the_container_too() {
         return;
     };
     apart("a_later_process_gets_a_terminal", || {
-        let (running, out, err) = Trial::new(&image, &["sleep", "100"]).start();
+        let first = Trial::new(&image, &["sleep", "100"]);
+        let (running, out, err) = first.start();
         let process = Trial::shell(&image, "tty; stty size; echo x > /dev/tty");
         let executed = exec(ExecRequest {
             pid: running.pid,
