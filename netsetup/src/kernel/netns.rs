@@ -186,3 +186,114 @@ fn is_mount(path: &Path) -> Result<bool, Errno> {
     let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty())?;
     Ok(status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::netlink::Route;
+    use crate::kernel::testing::{Machine, apart, output};
+    use crate::model::mac::Mac;
+
+    fn private_run() {
+        output("mount", &["-t", "tmpfs", "tmpfs", "/run"]);
+    }
+
+    fn mounts_on(path: &str) -> usize {
+        let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
+        mounts
+            .lines()
+            .filter(|line| line.split(' ').nth(4) == Some(path))
+            .count()
+    }
+
+    #[test]
+    fn a_bound_name_works_for_ip_netns_and_goes_whole() {
+        if !apart("a_bound_name_works_for_ip_netns_and_goes_whole") {
+            return;
+        }
+        private_run();
+        let machine = Machine::new();
+        let mut inside = Route::open_in(machine.fd()).unwrap();
+        inside
+            .create_bridge("marker", Mac([2, 0, 0, 0, 0, 1]), 1500)
+            .unwrap();
+        let path = Path::new("/run/netns/rbox-web");
+        bind(machine.fd(), path).unwrap();
+        let links = output("ip", &["netns", "exec", "rbox-web", "ip", "-o", "link"]);
+        assert!(links.contains("marker"), "{links}");
+        let error = bind(machine.fd(), path).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "network namespace /run/netns/rbox-web exists"
+        );
+        // `ip netns` finds the directory prepared and does not mount again.
+        output("ip", &["netns", "add", "other"]);
+        assert_eq!(mounts_on("/run/netns"), 1);
+
+        let again = open_path(path).unwrap();
+        drop((machine, inside));
+        drop(enter(again.as_fd()).unwrap());
+        unbind(path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(mounts_on("/run/netns/rbox-web"), 0);
+        unbind(path).unwrap();
+        std::fs::write(path, "").unwrap();
+        unbind(path).unwrap();
+        assert!(!path.exists(), "a file without a mount goes too");
+    }
+
+    #[test]
+    fn many_bind_their_names_at_once() {
+        if !apart("many_bind_their_names_at_once") {
+            return;
+        }
+        private_run();
+        let machine = Machine::new();
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let machine = &machine;
+                scope.spawn(move || {
+                    let path = format!("/run/netns/rbox-{number}");
+                    bind(machine.fd(), Path::new(&path)).unwrap();
+                });
+            }
+        });
+        assert_eq!(mounts_on("/run/netns"), 1);
+        for number in 0..16 {
+            assert_eq!(mounts_on(&format!("/run/netns/rbox-{number}")), 1);
+        }
+    }
+
+    #[test]
+    fn something_that_is_no_namespace_leaves_no_name() {
+        if !apart("something_that_is_no_namespace_leaves_no_name") {
+            return;
+        }
+        private_run();
+        let directory = std::fs::File::open("/").unwrap();
+        let path = Path::new("/run/netns/rbox-x");
+        // A directory cannot be bound to a file.
+        let error = bind(directory.as_fd(), path).unwrap_err();
+        assert!(matches!(error, BindError::Bind { .. }), "{error}");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_guard_restores_and_nests() {
+        if !apart("the_guard_restores_and_nests") {
+            return;
+        }
+        let here = || std::fs::read_link("/proc/thread-self/ns/net").unwrap();
+        let home = here();
+        let (one, two) = (Machine::new(), Machine::new());
+        let outer = enter(one.fd()).unwrap();
+        let in_one = here();
+        let inner = enter(two.fd()).unwrap();
+        assert!(here() != in_one && here() != home);
+        drop(inner);
+        assert_eq!(here(), in_one);
+        drop(outer);
+        assert_eq!(here(), home);
+        assert!(open_pid(i32::MAX).is_err());
+    }
+}

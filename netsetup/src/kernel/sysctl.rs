@@ -101,6 +101,7 @@ fn path(key: &str) -> Result<PathBuf, SysctlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::testing::{Machine, apart};
 
     #[test]
     fn keys_become_paths_below_proc_sys_only() {
@@ -131,5 +132,38 @@ mod tests {
             error.to_string(),
             "read sysctl net.ipv4.no_such_thing: No such file or directory (os error 2)"
         );
+    }
+
+    #[test]
+    fn net_parameters_are_those_of_the_entered_namespace() {
+        if !apart("net_parameters_are_those_of_the_entered_namespace") {
+            return;
+        }
+        let machine = Machine::new();
+        machine.inside(|| write("net.ipv4.ip_default_ttl", "33").unwrap());
+        assert_eq!(read("net.ipv4.ip_default_ttl").unwrap(), "64");
+        machine.inside(|| assert_eq!(read("net.ipv4.ip_default_ttl").unwrap(), "33"));
+        // Threads differ: this one is still at home while another is inside.
+        std::thread::scope(|scope| {
+            let inside = scope.spawn(|| machine.inside(|| read("net.ipv4.ip_default_ttl")));
+            assert_eq!(inside.join().unwrap().unwrap(), "33");
+        });
+    }
+
+    #[test]
+    fn forwarding_is_written_only_where_it_is_off() {
+        if !apart("forwarding_is_written_only_where_it_is_off") {
+            return;
+        }
+        assert_eq!(read("net.ipv4.ip_forward").unwrap(), "0");
+        ensure_forwarding(false).unwrap();
+        assert_eq!(read("net.ipv4.ip_forward").unwrap(), "1");
+        assert_eq!(read("net.ipv6.conf.all.forwarding").unwrap(), "0");
+        // Writing it again would reset this one.
+        write("net.ipv4.conf.all.send_redirects", "0").unwrap();
+        assert!(!ensure("net.ipv4.ip_forward", "1").unwrap());
+        assert_eq!(read("net.ipv4.conf.all.send_redirects").unwrap(), "0");
+        ensure_forwarding(true).unwrap();
+        assert_eq!(read("net.ipv6.conf.all.forwarding").unwrap(), "1");
     }
 }

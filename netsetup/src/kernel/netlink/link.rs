@@ -1,5 +1,9 @@
 //! Interfaces: bridges made and removed, links found, listed, raised.
 
+use std::net::Ipv6Addr;
+
+use rustix::io::Errno;
+
 use crate::model::mac::Mac;
 
 use super::attr::{Attributes, Encoder};
@@ -152,16 +156,20 @@ impl Route {
         Ok(self.link(name)?.map(|link| link.index))
     }
 
-    /// Makes a bridge that is up at once, without spanning tree and forward delay; returns its
-    /// index. One round trip.
+    /// Makes a bridge that is up, without spanning tree and forward delay; returns its index.
+    ///
+    /// Its IPv6 link-local address is fe80::1, usable at once: with one of the kernel's own
+    /// making, duplicate address detection would keep the host from asking for containers'
+    /// link addresses, and so from forwarding to them, for its first two seconds.
     ///
     /// # Errors
-    /// [`NetlinkError::is_exists`] when the name is taken, by whatever kind of interface.
+    /// [`NetlinkError::is_exists`] when the name is taken, by whatever kind of interface. On
+    /// errors nothing is left behind.
     pub fn create_bridge(&mut self, name: &str, mac: Mac, mtu: u32) -> Result<u32, NetlinkError> {
         let label = format!("create bridge {name}");
         let mut batch = Batch::default();
         batch.request(label.clone(), NEWLINK, ACK | CREATE | EXCL, |e| {
-            e.raw(&ifinfo(0, true));
+            e.raw(&ifinfo(0, false));
             e.text(IFLA_IFNAME, name);
             e.u32(IFLA_MTU, mtu);
             e.bytes(IFLA_ADDRESS, &mac.0);
@@ -175,12 +183,45 @@ impl Route {
         });
         get_by_name(&mut batch, name);
         let replies = self.socket.execute(batch)?;
-        let link = found(&replies, 1).ok_or(NetlinkError::Answer {
-            request: label,
-            problem: "unreadable",
-        })?;
-        self.remember(link.index, name);
-        Ok(link.index)
+        let index = match found(&replies, 1) {
+            Some(link) => link.index,
+            None => {
+                let _ = self.delete_link(name);
+                return Err(NetlinkError::Answer {
+                    request: label,
+                    problem: "unreadable",
+                });
+            }
+        };
+        self.remember(index, name);
+        match self.raise_bridge(index, name) {
+            Ok(()) => Ok(index),
+            Err(error) => {
+                let _ = self.delete_link(name);
+                Err(error)
+            }
+        }
+    }
+
+    fn raise_bridge(&mut self, index: u32, name: &str) -> Result<(), NetlinkError> {
+        let link_local = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        let mut batch = Batch::default();
+        match self.add_address(index, link_local.into(), 64, false, true) {
+            Ok(()) => batch.request(
+                format!("disable IPv6 autoconfiguration on {name}"),
+                SETLINK,
+                ACK,
+                |e| {
+                    e.raw(&ifinfo(index, false));
+                    no_link_local(e);
+                },
+            ),
+            // No IPv6 here; should it be switched on later, the kernel makes an address.
+            Err(error) if matches!(error.errno(), Some(Errno::ACCESS | Errno::OPNOTSUPP)) => {}
+            Err(error) => return Err(error),
+        }
+        raise(&mut batch, index, name);
+        self.socket.execute(batch).map(drop)
     }
 
     /// Deletes an interface by name; a veth takes its other end along.

@@ -17,6 +17,8 @@ use crate::kernel::netlink::{ACK, Attributes, Batch, CREATE, Encoder, NetlinkErr
 /// So many elements go into one message: lists have 16-bit lengths, and an element with IPv6
 /// addresses and its owner takes up to 260 bytes.
 const CHUNK: usize = 240;
+/// So many look-ups go into one batch: each answer takes a page of the receive buffer.
+const LOOKUPS: usize = 16;
 
 /// One element.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,7 +145,7 @@ impl Nft {
         keys: &[Vec<u8>],
     ) -> Result<Vec<Element>, NetlinkError> {
         let mut found = Vec::new();
-        for chunk in keys.chunks(CHUNK) {
+        for chunk in keys.chunks(LOOKUPS) {
             let mut batch = Batch::default();
             for key in chunk {
                 let label = format!("look up in {}", set.name());

@@ -152,6 +152,8 @@ fn elements(bridge: &BridgeStep) -> Vec<(Set, Element)> {
             Set::Icc,
             simple([interface, interface].concat(), &bridge.name),
         ));
+    } else {
+        all.push((Set::Relayed, simple(interface.to_vec(), &bridge.name)));
     }
     for subnet in &bridge.subnets {
         let family = set::family(subnet);

@@ -13,13 +13,19 @@ use super::wire::{
     NFT_MSG_NEWSET, NFT_SET_CONCAT, NFT_SET_INTERVAL, NFT_SET_MAP, NFTA_LIST_ELEM,
     NFTA_SET_DATA_LEN, NFTA_SET_DATA_TYPE, NFTA_SET_DESC, NFTA_SET_DESC_CONCAT, NFTA_SET_FIELD_LEN,
     NFTA_SET_FLAGS, NFTA_SET_ID, NFTA_SET_KEY_LEN, NFTA_SET_KEY_TYPE, NFTA_SET_NAME,
-    NFTA_SET_TABLE,
+    NFTA_SET_TABLE, NFTA_SET_USERDATA,
 };
 use crate::kernel::netlink::CREATE;
 use crate::model::port::Protocol;
 
 /// Bytes of an interface name in a key.
 const IFNAME: usize = 16;
+
+/// libnftnl's note that keys are in host order, without which nft prints names as "".
+const HOST_ORDER: [u8; 6] = {
+    let [a, b, c, d] = 1u32.to_ne_bytes();
+    [0, 4, a, b, c, d]
+};
 
 /// A part of a key; the number is nft's own, so that it can print elements.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +64,8 @@ pub(super) enum Set {
     Bridges,
     /// Bridges of internal networks.
     Internal,
+    /// Bridges whose containers reach published ports by the relay alone.
+    Relayed,
     /// Bridge . same bridge, where containers may talk to each other.
     Icc,
     /// Subnet . its own bridge.
@@ -71,9 +79,10 @@ pub(super) enum Set {
 }
 
 /// All of them, in the order they are made.
-pub(super) const SETS: [Set; 11] = [
+pub(super) const SETS: [Set; 12] = [
     Set::Bridges,
     Set::Internal,
+    Set::Relayed,
     Set::Icc,
     Set::Own(Family::V4),
     Set::Own(Family::V6),
@@ -86,9 +95,10 @@ pub(super) const SETS: [Set; 11] = [
 ];
 
 /// The ones that networks have elements in.
-pub(super) const NETWORK_SETS: [Set; 7] = [
+pub(super) const NETWORK_SETS: [Set; 8] = [
     Set::Bridges,
     Set::Internal,
+    Set::Relayed,
     Set::Icc,
     Set::Own(Family::V4),
     Set::Own(Family::V6),
@@ -102,6 +112,7 @@ impl Set {
         match self {
             Set::Bridges => "bridges",
             Set::Internal => "internal",
+            Set::Relayed => "relayed",
             Set::Icc => "icc",
             Set::Own(Family::V4) => "own4",
             Set::Own(Family::V6) => "own6",
@@ -116,7 +127,7 @@ impl Set {
 
     fn key(self) -> &'static [Part] {
         match self {
-            Set::Bridges | Set::Internal => &[Part::Interface],
+            Set::Bridges | Set::Internal | Set::Relayed => &[Part::Interface],
             Set::Icc => &[Part::Interface, Part::Interface],
             Set::Own(Family::V4) => &[Part::V4, Part::Interface],
             Set::Own(Family::V6) => &[Part::V6, Part::Interface],
@@ -171,6 +182,9 @@ impl Set {
                 e.be32(NFTA_SET_DATA_LEN, self.data_length());
             }
             e.be32(NFTA_SET_ID, id);
+            if self.key() == [Part::Interface] {
+                e.bytes(NFTA_SET_USERDATA, &HOST_ORDER);
+            }
             if self.intervals() {
                 e.nest(NFTA_SET_DESC, |e| {
                     e.nest(NFTA_SET_DESC_CONCAT, |e| {

@@ -1,7 +1,9 @@
 //! The table `inet rbox`: its chains and rules are constant, what changes are elements.
 //!
 //! ```text
-//! prerouting  ─ fib daddr type local ─▶ published      (clients outside, other containers)
+//! prerouting  ─ from a bridge without icc ─▶ as it is  (the relay answers: DNAT between
+//!               isolated ports is lost when the bridge itself does it)
+//!             ─ fib daddr type local ─▶ published      (clients outside, other containers)
 //! output      ─ not loopback, type local ─▶ published  (this host)
 //! published   ─ address . protocol . port, then protocol . port ─▶ dnat
 //! postrouting ─ own subnet . own bridge, dnatted ─▶ masquerade     (hairpin: the reply must
@@ -193,6 +195,10 @@ fn write_table(t: &mut Transaction) {
         });
     }
 
+    add_rule(t, TABLE, "prerouting", Some("served by the relay"), |r| {
+        r.in_interface(Set::Relayed.name());
+        r.done();
+    });
     add_rule(t, TABLE, "prerouting", None, |r| {
         r.destined_here();
         r.jump("published");

@@ -1,1 +1,5 @@
+//! Against the kernel; `nft` only says what the kernel has.
 
+mod packets;
+mod redirect;
+mod ruleset;

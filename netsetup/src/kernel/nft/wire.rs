@@ -52,6 +52,7 @@ pub(super) const NFTA_SET_DATA_TYPE: u16 = 6;
 pub(super) const NFTA_SET_DATA_LEN: u16 = 7;
 pub(super) const NFTA_SET_DESC: u16 = 9;
 pub(super) const NFTA_SET_ID: u16 = 10;
+pub(super) const NFTA_SET_USERDATA: u16 = 13;
 pub(super) const NFTA_SET_DESC_CONCAT: u16 = 2;
 pub(super) const NFTA_SET_FIELD_LEN: u16 = 1;
 pub(super) const NFT_SET_INTERVAL: u32 = 0x4;
@@ -185,7 +186,7 @@ mod tests {
     fn comments_read_back_and_long_ones_are_cut_at_a_character() {
         let mut e = Encoder::default();
         comment(&mut e, 6, "abc");
-        assert_eq!(read_comment(&e.as_slice()[4..9]), Some("abc".to_owned()));
+        assert_eq!(read_comment(&e.as_slice()[4..10]), Some("abc".to_owned()));
         let long = "ä".repeat(100);
         assert_eq!(comment_text(&long).len(), 126);
         assert_eq!(comment_text(comment_text(&long)), comment_text(&long));
