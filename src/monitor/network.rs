@@ -187,7 +187,7 @@ impl Network {
             owner_name: &record.name,
             hostname: record.config.hostname_given.then_some(record.config.hostname.as_str()),
             taken: &taken,
-            hairpin: !record.host.port_bindings.is_empty() || record.host.publish_all,
+            hairpin: publishes(record) && bridged_frames_are_filtered(),
         });
         steps.extend(planned.steps);
         Ok(Attachment { network, config: config.clone(), endpoint: planned.endpoint, steps })
@@ -300,6 +300,17 @@ pub fn private_steps(attachment: &Attachment) -> Vec<Step> {
 /// What makes an attachment known.
 pub fn public_steps(attachment: &Attachment) -> Vec<Step> {
     attachment.steps.iter().filter(|step| is_public(step)).cloned().collect()
+}
+
+fn publishes(record: &Record) -> bool {
+    !record.host.port_bindings.is_empty() || record.host.publish_all
+}
+
+/// With `bridge-nf-call-iptables` DNAT happens inside the bridge: a container
+/// then reaches its own published port only through a hairpin.
+fn bridged_frames_are_filtered() -> bool {
+    std::fs::read("/proc/sys/net/bridge/bridge-nf-call-iptables")
+        .is_ok_and(|value| value.starts_with(b"1"))
 }
 
 /// The namespace of the container whose network is shared.
