@@ -23,8 +23,14 @@ pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Resul
     let Some(gateway) = gateway(network) else { return Ok(()) };
     let Some(to) = gateway.addresses().next() else { return Ok(()) };
     let default_ip = gateway.network.bridge_options().host_binding;
-    let bound = relay::bind(&bindings, to, default_ip)
-        .map_err(|error| failure(explain(engine, record, error)))?;
+    let bound = relay::bind(&bindings, to, default_ip).map_err(|error| {
+        failure(format!(
+            "driver failed programming external connectivity on endpoint {} ({}): {}",
+            record.name,
+            gateway.endpoint.id,
+            explain(engine, record, error)
+        ))
+    })?;
     network.sandbox.ports = bound.iter().map(|port| port.published.clone()).collect();
     network.bound = bound;
     network.target = Some(watch::channel(to).0);
@@ -97,21 +103,28 @@ fn bindings(record: &Record) -> Vec<PortBinding> {
     bindings
 }
 
-/// Says so if the port is held by another container of ours.
+/// Says so if the port is held by another container of ours, and at which address.
 fn explain(engine: &Engine, record: &Record, error: BindError) -> String {
     let Some((protocol, ip, port)) = error.taken() else { return error.to_string() };
-    let held = containers::all(&engine.dirs).unwrap_or_default().into_iter().any(|other| {
-        other.record.id != record.id
-            && other.run.is_some_and(|run| {
-                run.sandbox.ports.iter().any(|held| {
-                    held.host_port == port && held.container.protocol == protocol
-                })
-            })
-    });
-    if held {
-        format!("Bind for {}:{port} failed: port is already allocated", bracketed(ip))
-    } else {
-        error.to_string()
+    let in_the_way = |held: &PublishedPort| {
+        held.host_port == port
+            && held.container.protocol == protocol
+            && (held.host_ip == ip
+                || held.host_ip.is_ipv4() == ip.is_ipv4()
+                    && (held.host_ip.is_unspecified() || ip.is_unspecified()))
+    };
+    let held = containers::all(&engine.dirs)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|other| other.record.id != record.id)
+        .filter_map(|other| other.run)
+        .find_map(|run| run.sandbox.ports.into_iter().find(in_the_way));
+    match held {
+        Some(held) => format!(
+            "Bind for {}:{port} failed: port is already allocated",
+            bracketed(if held.host_ip.is_unspecified() { held.host_ip } else { ip })
+        ),
+        None => error.to_string(),
     }
 }
 
