@@ -90,8 +90,7 @@ impl Engine {
         let child = started.map_err(|error| {
             let code = match error.kind() {
                 FailureKind::NotFound => 127,
-                FailureKind::Denied => 126,
-                FailureKind::Other => 1,
+                FailureKind::Denied | FailureKind::Other => 126,
             };
             Failure::new(format!(
                 "OCI runtime exec failed: exec failed: unable to start container process: {error}: \
@@ -134,18 +133,25 @@ fn process(
     let mut process = spec.process().clone().unwrap_or_default();
     process.set_terminal(Some(request.tty)).set_args(Some(request.command.clone()));
     let mut env = process.env().clone().unwrap_or_default();
+    let given_home = has_home(&record.config.env);
+    // Docker's order: what the request sets comes before the user's HOME.
+    let mut home = match env.iter().position(|entry| entry.starts_with("HOME=")) {
+        Some(at) if !given_home => Some(env.remove(at)),
+        _ => None,
+    };
     if request.tty && !env.iter().any(|entry| entry.starts_with("TERM=")) {
         env.push("TERM=xterm".to_owned());
     }
     if let Some(user) = &request.user {
         let resolved = look_up(run.pid, user, &record.host.group_add)?;
         process.set_user(lower::user(&resolved));
-        if !record.config.env.iter().any(|entry| entry.starts_with("HOME=")) {
-            create::set_env(&mut env, "HOME", &resolved.home);
-        }
+        home = home.map(|_| format!("HOME={}", resolved.home));
     }
     for (name, value) in &request.env {
         create::set_env(&mut env, name, value);
+    }
+    if !has_home(&env) {
+        env.extend(home);
     }
     process.set_env(Some(env));
     if let Some(workdir) = &request.workdir {
@@ -159,6 +165,10 @@ fn process(
     };
     process.set_capabilities(Some(lower::capability_sets(&granted, process.user().uid())));
     Ok(process)
+}
+
+fn has_home(env: &[String]) -> bool {
+    env.iter().any(|entry| entry.starts_with("HOME="))
 }
 
 /// A user by the container's own passwd and group files, which may be hostile.

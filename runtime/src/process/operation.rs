@@ -1,6 +1,7 @@
 //! The set-up of a container's process as a list of operations, executed by
 //! the child in order. The plan decides, an operation only does.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use rustix::process::umask;
 use super::credentials::Credentials;
 use super::limits::Limit;
 use super::terminal::WindowSize;
-use super::{Failure, Naming, credentials, handshake, sys, terminal};
+use super::{Failure, FailureKind, Naming, credentials, handshake, reason, sys, terminal};
 use crate::rootfs::devices::{self, DeviceNode};
 use crate::rootfs::mounts::{DIRECTORY_MODE, PlannedMount};
 use crate::rootfs::{in_root, masks, pivot};
@@ -278,12 +279,13 @@ fn change_directory(context: &mut Context, path: &Path, last: bool) -> Result<()
         Ok(()) => context.in_directory = true,
         Err(Errno::ACCESS | Errno::PERM) if !last => return Ok(()),
         Err(error) => {
-            return Err(error).naming(|| {
-                format!(
-                    "chdir to cwd ({:?}) set in config.json failed",
-                    path.display().to_string()
-                )
-            });
+            let error = io::Error::from(error);
+            let what = format!(
+                "chdir to cwd ({:?}) set in config.json failed: {}",
+                path.display().to_string(),
+                reason(&error)
+            );
+            return Err(Failure::new(FailureKind::of_exec(&error), what));
         }
     }
     // A directory outside of the root has no path here; the kernel says so by
@@ -294,7 +296,7 @@ fn change_directory(context: &mut Context, path: &Path, last: bool) -> Result<()
         Ok(())
     } else {
         Err(Failure::new(
-            super::FailureKind::Other,
+            FailureKind::Other,
             "current working directory is outside of container mount namespace root -- \
              possible container breakout detected"
                 .to_owned(),
