@@ -42,7 +42,7 @@ impl Engine {
     pub fn attach(&self, name: &str, options: &AttachOptions) -> Result<AttachEnd, Failure> {
         let container = containers::find(&self.dirs, name)?;
         let not_running =
-            || Failure::new("cannot attach to a stopped container, start it first");
+            || Failure::new("You cannot attach to a stopped container, start it first");
         if container.run.is_none() {
             return Err(not_running());
         }

@@ -95,8 +95,9 @@ impl Engine {
                     NetworkMode::Host => "host",
                     _ => "none",
                 };
-                networks =
-                    vec![EndpointConfig { network: name.into(), ..EndpointConfig::default() }];
+                networks.truncate(1);
+                let asked = networks.pop().unwrap_or_default();
+                networks.push(EndpointConfig { network: name.into(), ..asked });
             }
             NetworkMode::Container(other) => {
                 networks.clear();
@@ -220,8 +221,8 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
         user: request.user.clone().or_else(|| base.user().clone()).unwrap_or_default(),
         tty: request.tty,
         open_stdin: request.interactive,
-        stdin_once: false,
-        attach: (false, false, false),
+        stdin_once: request.interactive && request.attach.stdin,
+        attach: (request.attach.stdin, request.attach.stdout, request.attach.stderr),
         env,
         cmd,
         entrypoint,

@@ -45,7 +45,7 @@ pub struct Config {
     pub tty: bool,
     /// `-i`.
     pub open_stdin: bool,
-    /// The client attached stdin at `run`: stdin ends with it.
+    /// The creating client attached stdin: stdin ends with the client that feeds it.
     pub stdin_once: bool,
     /// Which streams the creating client attached (inspect only).
     pub attach: (bool, bool, bool),

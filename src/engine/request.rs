@@ -34,6 +34,8 @@ pub struct ContainerRequest {
     pub workdir: Option<String>,
     /// `-t`.
     pub tty: bool,
+    /// Streams that the creating client attaches; none with `-d`.
+    pub attach: super::protocol::Streams,
     /// `-i`.
     pub interactive: bool,
     /// `--stop-signal` (checked name or number).

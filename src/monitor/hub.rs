@@ -110,17 +110,11 @@ impl Hub {
         }
     }
 
-    /// The client that feeds stdin has no more. A terminal stays open.
-    pub fn end_input(&self) {
-        if !self.tty {
-            self.input.borrow_mut().take();
-        }
-    }
-
-    /// The client that fed stdin is gone; with `run -i` that ends stdin.
+    /// The client that fed stdin has no more or is gone. With `run -i` that ends
+    /// the container's stdin; a terminal, and stdin of `run -i -d`, stay open.
     pub fn leave(&self) {
-        if self.stdin_once {
-            self.end_input();
+        if self.stdin_once && !self.tty {
+            self.input.borrow_mut().take();
         }
     }
 

@@ -113,7 +113,7 @@ async fn listen(supervisor: Rc<Supervisor>, streams: Streams, mut reader: OwnedR
     while let Ok(Some(frame)) = read_frame(&mut reader).await {
         match frame {
             Frame::Stdin(bytes) if streams.stdin => supervisor.hub.feed(&bytes).await,
-            Frame::StdinEnd if streams.stdin => supervisor.hub.end_input(),
+            Frame::StdinEnd if streams.stdin => supervisor.hub.leave(),
             Frame::Resize(rows, columns) => supervisor.hub.resize(rows, columns),
             Frame::Signal(signal) => {
                 let _ = supervisor.kill(signal);

@@ -2,7 +2,7 @@
 
 use super::flags::ContainerFlags;
 use super::request::Refused;
-use super::run::{by_engine, prepare};
+use super::run::{by_engine, prepare, streams};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
 use crate::output::error;
@@ -28,11 +28,12 @@ struct Create {
 
 fn run(call: &Call) -> Outcome {
     let line: Create = call.parse()?;
-    let request =
+    let mut request =
         prepare(&line.container, &line.image, &line.command).map_err(|refused| match refused {
             Refused::Client(failure) => Stop::Refused(failure),
             Refused::Engine(failure) => by_engine(failure),
         })?;
+    request.attach = streams(&line.container);
     let created = call.engine()?.create(&request).map_err(by_engine)?;
     for warning in &created.warnings {
         error::print_plain(warning);

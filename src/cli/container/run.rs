@@ -6,6 +6,7 @@ use super::{check_tty, exit_code};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
 use crate::engine::attach::AttachOptions;
+use crate::engine::detach::DetachKeys;
 use crate::engine::failure::Failure;
 use crate::engine::protocol::Streams;
 use crate::engine::request::ContainerRequest;
@@ -49,9 +50,11 @@ struct Run {
 fn run(call: &Call) -> Outcome {
     let line: Run = call.parse()?;
     let flags = &line.container;
-    let request = prepare(flags, &line.image, &line.command).map_err(|refused| match refused {
-        Refused::Client(failure) | Refused::Engine(failure) => Stop::Refused(failure),
-    })?;
+    let mut request =
+        prepare(flags, &line.image, &line.command).map_err(|refused| match refused {
+            Refused::Client(failure) | Refused::Engine(failure) => Stop::Refused(failure),
+        })?;
+    DetachKeys::parse(&line.detach_keys).map_err(Stop::Refused)?;
     if line.detach {
         if !flags.attach.is_empty() {
             return Err(Stop::failed(
@@ -60,6 +63,7 @@ fn run(call: &Call) -> Outcome {
         }
     } else {
         check_tty(flags.interactive, flags.tty)?;
+        request.attach = streams(flags);
     }
     let engine = call.engine().map_err(refused)?;
     let created = engine.create(&request).map_err(Stop::Refused)?;
@@ -72,7 +76,7 @@ fn run(call: &Call) -> Outcome {
         return Ok(0);
     }
     let options = AttachOptions {
-        streams: streams(flags),
+        streams: request.attach,
         detach_keys: line.detach_keys,
         sig_proxy: line.sig_proxy,
     };
@@ -91,7 +95,7 @@ fn refused(stop: Stop) -> Stop {
 }
 
 /// Without `-a` stdout and stderr; `-i` adds stdin.
-fn streams(flags: &ContainerFlags) -> Streams {
+pub fn streams(flags: &ContainerFlags) -> Streams {
     let has = |stream: &str| flags.attach.iter().any(|given| given == stream);
     let all = flags.attach.is_empty();
     Streams {
