@@ -163,8 +163,12 @@ impl Follower {
                 Err(error) => return Err(error),
             };
             let inode = file.metadata()?.ino();
-            if self.file.as_ref().is_some_and(|(open, _)| *open == inode) {
-                return Ok(());
+            if let Some((open, reader)) = &mut self.file {
+                if *open == inode {
+                    return Ok(());
+                }
+                // What came in between the last read and the rotation.
+                drain(reader, &mut self.partial, take)?;
             }
             self.partial.clear();
             self.file = Some((inode, BufReader::new(file)));
