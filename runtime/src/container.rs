@@ -9,12 +9,14 @@
 //! namespaces go with the process. The caller must be single-threaded.
 
 mod create;
+mod created;
 mod errors;
 mod exec;
 mod namespaces;
 mod reap;
 
-pub use create::{CreateRequest, Created, Running, create};
+pub use create::{CreateRequest, create};
+pub use created::{Created, Running};
 pub use errors::{CreateError, ExecError, StartError};
 pub use exec::{ExecProcess, ExecRequest, exec};
 

@@ -307,3 +307,6 @@ fn sysctl_path(key: &str) -> String {
     };
     dotted_key(key).chars().map(swap).collect()
 }
+
+#[cfg(test)]
+mod tests;

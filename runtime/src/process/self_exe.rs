@@ -18,7 +18,8 @@ const SELF: &str = "/proc/self/exe";
 
 /// A descriptor of this program for execveat with `AT_EMPTY_PATH`: behind a
 /// read-only mount of its own, or a sealed copy in memory where mounting is
-/// not permitted. Closed on exec.
+/// not permitted or the program lies in a mount of another namespace. Closed
+/// on exec.
 ///
 /// # Errors
 /// As open_tree, mount_setattr or memfd_create.
@@ -32,8 +33,10 @@ pub fn protected() -> io::Result<OwnedFd> {
             sys::set_mount_attributes(tree.as_fd(), attributes, false)?;
             Ok(tree)
         }
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::PERM) => sealed_copy(),
-        Err(error) => Err(error),
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::PERM | Errno::INVAL) => sealed_copy(),
+            _ => Err(error),
+        },
     }
 }
 

@@ -4,13 +4,19 @@
 //! by name: a container that silently lacks a part of its isolation is worse
 //! than none.
 
+mod linux;
+mod process;
+
 use std::path::{Component, Path};
 
-use oci_spec::runtime::{Hooks, Linux, LinuxDeviceType, LinuxResources, Mount, Process, Spec};
+use oci_spec::runtime::{Hooks, Mount, Spec};
 use thiserror::Error;
 
-use super::mount_options::{MountOptions, OptionError, Propagation};
+use super::mount_options::{MountOptions, OptionError};
 use super::namespaces::{Namespaces, Source};
+
+pub(crate) use linux::dotted_key;
+pub use process::validate_process;
 
 /// A configuration that cannot become a container.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -87,70 +93,11 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
     let namespaces =
         Namespaces::of(linux).map_err(|kind| ValidateError::RepeatedNamespace(kind.to_string()))?;
     validate_namespaces(spec, &namespaces)?;
-    validate_linux(linux, &namespaces)?;
+    linux::validate_linux(linux, &namespaces)?;
     for mount in spec.mounts().iter().flatten() {
         validate_mount(mount)?;
     }
     Ok(())
-}
-
-/// Checks the description of one process, the first one or a later one.
-pub fn validate_process(process: &Process) -> Result<(), ValidateError> {
-    if process.args().as_ref().is_none_or(Vec::is_empty) {
-        return Err(ValidateError::Missing("process.args"));
-    }
-    if !process.cwd().is_absolute() {
-        return Err(ValidateError::RelativeWorkingDirectory);
-    }
-    let strings = process
-        .args()
-        .iter()
-        .flatten()
-        .chain(process.env().iter().flatten());
-    for string in strings {
-        if string.contains('\0') {
-            return invalid("process.args or process.env", string);
-        }
-    }
-    if let Some(umask) = process.user().umask()
-        && umask > 0o777
-    {
-        return invalid("process.user.umask", &format!("{umask:o}"));
-    }
-    let mut seen = Vec::new();
-    for limit in process.rlimits().iter().flatten() {
-        if limit.soft() > limit.hard() {
-            return invalid(
-                "rlimit",
-                &format!(
-                    "{}: soft {} above hard {}",
-                    limit.typ(),
-                    limit.soft(),
-                    limit.hard()
-                ),
-            );
-        }
-        if seen.contains(&limit.typ()) {
-            return invalid("rlimit", &format!("{} is listed twice", limit.typ()));
-        }
-        seen.push(limit.typ());
-    }
-    if let Some(value) = process.oom_score_adj()
-        && !(-1000..=1000).contains(&value)
-    {
-        return invalid("process.oomScoreAdj", &value.to_string());
-    }
-    refuse_if(
-        set(process.apparmor_profile(), "unconfined"),
-        "process.apparmorProfile",
-    )?;
-    refuse_if(set(process.selinux_label(), ""), "process.selinuxLabel")?;
-    refuse_if(process.io_priority().is_some(), "process.ioPriority")?;
-    refuse_if(process.scheduler().is_some(), "process.scheduler")?;
-    refuse_if(
-        process.exec_cpu_affinity().is_some(),
-        "process.execCPUAffinity",
-    )
 }
 
 fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), ValidateError> {
@@ -183,69 +130,6 @@ fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), V
         }
     }
     Ok(())
-}
-
-fn validate_linux(linux: &Linux, namespaces: &Namespaces<'_>) -> Result<(), ValidateError> {
-    let mapped = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    refuse_if(mapped(linux.uid_mappings()), "linux.uidMappings")?;
-    refuse_if(mapped(linux.gid_mappings()), "linux.gidMappings")?;
-    refuse_if(linux.intel_rdt().is_some(), "linux.intelRdt")?;
-    refuse_if(linux.memory_policy().is_some(), "linux.memoryPolicy")?;
-    refuse_if(linux.personality().is_some(), "linux.personality")?;
-    refuse_if(filled(linux.time_offsets()), "linux.timeOffsets")?;
-    refuse_if(filled(linux.net_devices()), "linux.netDevices")?;
-    refuse_if(set(linux.mount_label(), ""), "linux.mountLabel")?;
-    if let Some(resources) = linux.resources() {
-        validate_resources(resources)?;
-    }
-    if let Some(name) = linux.rootfs_propagation()
-        && !name.is_empty()
-        && Propagation::parse(name).is_none()
-    {
-        return invalid("linux.rootfsPropagation", name);
-    }
-    for (key, value) in linux.sysctl().iter().flatten() {
-        validate_sysctl(key, value, namespaces)?;
-    }
-    for path in linux.masked_paths().iter().flatten() {
-        absolute("masked path", Path::new(path))?;
-    }
-    for path in linux.readonly_paths().iter().flatten() {
-        absolute("read-only path", Path::new(path))?;
-    }
-    for device in linux.devices().iter().flatten() {
-        absolute("device path", device.path())?;
-        no_parent("device path", device.path())?;
-        if device.typ() == LinuxDeviceType::A {
-            return invalid("device type", "a");
-        }
-        let numbers = device.major() >= 0 && device.minor() >= 0;
-        if device.typ() != LinuxDeviceType::P && !numbers {
-            return invalid(
-                "device number",
-                &format!(
-                    "{}:{} of {}",
-                    device.major(),
-                    device.minor(),
-                    device.path().display()
-                ),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn validate_resources(resources: &LinuxResources) -> Result<(), ValidateError> {
-    refuse_if(filled(resources.rdma()), "linux.resources.rdma")?;
-    let network = resources.network().as_ref();
-    let classified = network.is_some_and(|network| {
-        network.class_id().is_some_and(|id| id != 0)
-            || network
-                .priorities()
-                .as_ref()
-                .is_some_and(|list| !list.is_empty())
-    });
-    refuse_if(classified, "linux.resources.network")
 }
 
 fn validate_mount(mount: &Mount) -> Result<(), ValidateError> {
@@ -283,64 +167,6 @@ fn validate_mount(mount: &Mount) -> Result<(), ValidateError> {
         return invalid("mount destination", &destination.display().to_string());
     }
     refuse_if(options.copy_up, "mount option tmpcopyup")
-}
-
-/// Only what belongs to a namespace of the container's own may be set.
-fn validate_sysctl(
-    key: &str,
-    value: &str,
-    namespaces: &Namespaces<'_>,
-) -> Result<(), ValidateError> {
-    const OF_IPC: [&str; 8] = [
-        "kernel.msgmax",
-        "kernel.msgmnb",
-        "kernel.msgmni",
-        "kernel.sem",
-        "kernel.shmall",
-        "kernel.shmmax",
-        "kernel.shmmni",
-        "kernel.shm_rmid_forced",
-    ];
-    let dotted = dotted_key(key);
-    if dotted.split('.').any(str::is_empty) || key.contains("..") || value.contains('\0') {
-        return invalid("sysctl", key);
-    }
-    let (namespace, source) = if dotted.starts_with("net.") {
-        ("network", namespaces.network)
-    } else if dotted.starts_with("fs.mqueue.") || OF_IPC.contains(&dotted.as_str()) {
-        ("ipc", namespaces.ipc)
-    } else if dotted == "kernel.domainname" || dotted == "kernel.hostname" {
-        ("uts", namespaces.uts)
-    } else {
-        return Err(ValidateError::GlobalSysctl(key.to_owned()));
-    };
-    match source {
-        Source::Host => Err(ValidateError::HostSysctl {
-            key: key.to_owned(),
-            namespace,
-        }),
-        Source::New | Source::Path(_) => Ok(()),
-    }
-}
-
-/// `net/ipv4/conf/eth0.1/x` and `net.ipv4.conf.eth0/1.x` are the same key: the
-/// first separator of the string says which of the two separates.
-pub(crate) fn dotted_key(key: &str) -> String {
-    match key.find(['.', '/']) {
-        Some(at) if key.as_bytes()[at] == b'/' => key
-            .chars()
-            .map(|c| {
-                if c == '/' {
-                    '.'
-                } else if c == '.' {
-                    '/'
-                } else {
-                    c
-                }
-            })
-            .collect(),
-        _ => key.to_owned(),
-    }
 }
 
 fn has_hooks(hooks: &Hooks) -> bool {
@@ -402,119 +228,4 @@ fn invalid<T>(what: &'static str, value: &str) -> Result<T, ValidateError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::defaults;
-    use serde_json::{Value, json};
-
-    /// The default configuration with one JSON pointer replaced.
-    fn with(pointer: &str, value: Value) -> Result<(), ValidateError> {
-        let mut config = serde_json::to_value(defaults::spec(false)).unwrap();
-        let (parent, key) = pointer.rsplit_once('/').unwrap();
-        let parent = if parent.is_empty() {
-            &mut config
-        } else {
-            config.pointer_mut(parent).unwrap()
-        };
-        parent[key] = value;
-        validate(&serde_json::from_value(config).unwrap())
-    }
-
-    fn text(pointer: &str, value: Value) -> String {
-        with(pointer, value).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_default_configuration_is_valid() {
-        assert_eq!(validate(&defaults::spec(false)), Ok(()));
-        assert_eq!(validate(&defaults::spec(true)), Ok(()));
-    }
-
-    #[test]
-    fn what_is_not_done_yet_is_refused_by_name() {
-        let hook = json!({"poststop": [{"path": "/bin/true"}]});
-        assert_eq!(text("/hooks", hook), "hooks is not supported yet");
-        let spaces = json!([{"type": "mount"}, {"type": "user"}]);
-        assert_eq!(
-            text("/linux/namespaces", spaces),
-            "user namespace is not supported yet"
-        );
-        let maps = json!([{"hostID": 1000, "containerID": 0, "size": 1}]);
-        assert_eq!(
-            text("/linux/uidMappings", maps),
-            "linux.uidMappings is not supported yet"
-        );
-        let rdma = json!({"rdma": {"mlx5": {"hcaHandles": 3}}});
-        assert_eq!(
-            text("/linux/resources", rdma),
-            "linux.resources.rdma is not supported yet"
-        );
-        assert_eq!(
-            text("/process/apparmorProfile", json!("docker-default")),
-            "process.apparmorProfile is not supported yet"
-        );
-    }
-
-    #[test]
-    fn empty_hooks_and_unconfined_ask_for_nothing() {
-        assert_eq!(with("/hooks", json!({"poststop": []})), Ok(()));
-        assert_eq!(
-            with("/process/apparmorProfile", json!("unconfined")),
-            Ok(())
-        );
-    }
-
-    #[test]
-    fn sysctls_of_the_host_are_refused() {
-        assert_eq!(
-            text("/linux/sysctl", json!({"kernel.panic": "1"})),
-            "sysctl \"kernel.panic\" is not in a separate kernel namespace"
-        );
-        assert_eq!(
-            with("/linux/sysctl", json!({"net/ipv4/ip_forward": "1"})),
-            Ok(())
-        );
-        assert!(with("/linux/sysctl", json!({"net.../../kernel/panic": "1"})).is_err());
-        let mut spec = defaults::spec(false);
-        let mut linux = spec.linux().clone().unwrap();
-        let mut namespaces = linux.namespaces().clone().unwrap();
-        namespaces.retain(|n| n.typ() != oci_spec::runtime::LinuxNamespaceType::Network);
-        linux.set_namespaces(Some(namespaces));
-        linux.set_sysctl(Some([("net.ipv4.ip_forward".into(), "1".into())].into()));
-        spec.set_linux(Some(linux));
-        assert_eq!(
-            validate(&spec).unwrap_err().to_string(),
-            "sysctl \"net.ipv4.ip_forward\" not allowed in host network namespace"
-        );
-    }
-
-    #[test]
-    fn mounts_must_be_absolute_and_without_parents() {
-        let mount = |destination: &str| json!([{"destination": destination, "type": "tmpfs", "source": "tmpfs"}]);
-        assert_eq!(
-            text("/mounts", mount("relative")),
-            "mount destination must be an absolute path: \"relative\""
-        );
-        assert!(with("/mounts", mount("/a/../../etc")).is_err());
-        assert_eq!(with("/mounts", mount("/a/b")), Ok(()));
-    }
-
-    #[test]
-    fn a_process_needs_arguments_and_an_absolute_directory() {
-        assert_eq!(text("/process/args", json!([])), "process.args is missing");
-        assert_eq!(
-            text("/process/cwd", json!("rel")),
-            "Cwd must be an absolute path"
-        );
-        assert!(with("/process/args", json!(["a\u{0}b"])).is_err());
-    }
-
-    #[test]
-    fn dotted_and_slashed_keys_are_the_same() {
-        assert_eq!(
-            dotted_key("net/ipv4/conf/eth0.1/forwarding"),
-            "net.ipv4.conf.eth0/1.forwarding"
-        );
-        assert_eq!(dotted_key("net.ipv4.ip_forward"), "net.ipv4.ip_forward");
-    }
-}
+mod tests;

@@ -76,3 +76,32 @@ fn the_container_dies_with_its_parent() {
         assert!(status.is_err() || status.unwrap().contains("Z (zombie)"));
     });
 }
+
+/// What another process of ours sees of itself when executed through it.
+fn execute_protected() {
+    use std::os::fd::AsRawFd;
+    let program = rbox_runtime::process::self_exe::protected().unwrap();
+    let path = format!("/proc/self/fd/{}", program.as_raw_fd());
+    let listed = std::process::Command::new(path)
+        .arg("--list")
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("our_own_program"));
+}
+
+#[test]
+fn our_own_program_is_offered_behind_a_read_only_mount() {
+    if !rustix::process::geteuid().is_root() {
+        return crate::support::skip("leftovers::our_own_program_is_offered", "needs root");
+    }
+    let program = rbox_runtime::process::self_exe::protected().unwrap();
+    let flags = rustix::fs::fstatvfs(&program).unwrap().f_flag;
+    assert!(flags.contains(rustix::fs::StatVfsMountFlags::RDONLY));
+    execute_protected();
+}
+
+#[test]
+fn our_own_program_is_offered_as_a_copy_from_another_mount_namespace() {
+    apart("our_own_program_is_offered_as_a_copy", execute_protected);
+}

@@ -4,6 +4,13 @@
 //! single-threaded, test threads are not) with its own mount and network
 //! namespaces, and ends with a check that nothing is left behind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the lints spare test functions, not what they share"
+)]
+
 mod binds;
 mod devices;
 mod entering;

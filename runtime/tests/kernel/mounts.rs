@@ -193,7 +193,8 @@ fn a_bundles_own_directory_can_be_the_root() {
         std::fs::create_dir(&root).unwrap();
         let upper = trial.upper();
         let work = trial.directory.path().join("work");
-        let mount = rbox_runtime::rootfs::overlay::detached(&[image.clone()], &upper, &work);
+        let mount =
+            rbox_runtime::rootfs::overlay::detached(std::slice::from_ref(&image), &upper, &work);
         rustix::mount::move_mount(
             mount.unwrap(),
             "",

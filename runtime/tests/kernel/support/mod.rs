@@ -4,6 +4,6 @@ mod apart;
 mod container;
 mod image;
 
-pub use apart::{apart, leave};
+pub use apart::{apart, leave, skip};
 pub use container::{Trial, pipe, read_all, reap};
 pub use image::alpine;

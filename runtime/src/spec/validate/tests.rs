@@ -1,0 +1,117 @@
+//! What is taken and what is refused.
+
+use super::linux::dotted_key;
+use super::*;
+use crate::spec::defaults;
+use serde_json::{Value, json};
+
+/// The default configuration with one JSON pointer replaced.
+fn with(pointer: &str, value: Value) -> Result<(), ValidateError> {
+    let mut config = serde_json::to_value(defaults::spec(false)).unwrap();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = if parent.is_empty() {
+        &mut config
+    } else {
+        config.pointer_mut(parent).unwrap()
+    };
+    parent[key] = value;
+    validate(&serde_json::from_value(config).unwrap())
+}
+
+fn text(pointer: &str, value: Value) -> String {
+    with(pointer, value).unwrap_err().to_string()
+}
+
+#[test]
+fn the_default_configuration_is_valid() {
+    assert_eq!(validate(&defaults::spec(false)), Ok(()));
+    assert_eq!(validate(&defaults::spec(true)), Ok(()));
+}
+
+#[test]
+fn what_is_not_done_yet_is_refused_by_name() {
+    let hook = json!({"poststop": [{"path": "/bin/true"}]});
+    assert_eq!(text("/hooks", hook), "hooks is not supported yet");
+    let spaces = json!([{"type": "mount"}, {"type": "user"}]);
+    assert_eq!(
+        text("/linux/namespaces", spaces),
+        "user namespace is not supported yet"
+    );
+    let maps = json!([{"hostID": 1000, "containerID": 0, "size": 1}]);
+    assert_eq!(
+        text("/linux/uidMappings", maps),
+        "linux.uidMappings is not supported yet"
+    );
+    let rdma = json!({"rdma": {"mlx5": {"hcaHandles": 3}}});
+    assert_eq!(
+        text("/linux/resources", rdma),
+        "linux.resources.rdma is not supported yet"
+    );
+    assert_eq!(
+        text("/process/apparmorProfile", json!("docker-default")),
+        "process.apparmorProfile is not supported yet"
+    );
+}
+
+#[test]
+fn empty_hooks_and_unconfined_ask_for_nothing() {
+    assert_eq!(with("/hooks", json!({"poststop": []})), Ok(()));
+    assert_eq!(
+        with("/process/apparmorProfile", json!("unconfined")),
+        Ok(())
+    );
+}
+
+#[test]
+fn sysctls_of_the_host_are_refused() {
+    assert_eq!(
+        text("/linux/sysctl", json!({"kernel.panic": "1"})),
+        "sysctl \"kernel.panic\" is not in a separate kernel namespace"
+    );
+    assert_eq!(
+        with("/linux/sysctl", json!({"net/ipv4/ip_forward": "1"})),
+        Ok(())
+    );
+    assert!(with("/linux/sysctl", json!({"net.../../kernel/panic": "1"})).is_err());
+    let mut spec = defaults::spec(false);
+    let mut linux = spec.linux().clone().unwrap();
+    let mut namespaces = linux.namespaces().clone().unwrap();
+    namespaces.retain(|n| n.typ() != oci_spec::runtime::LinuxNamespaceType::Network);
+    linux.set_namespaces(Some(namespaces));
+    linux.set_sysctl(Some([("net.ipv4.ip_forward".into(), "1".into())].into()));
+    spec.set_linux(Some(linux));
+    assert_eq!(
+        validate(&spec).unwrap_err().to_string(),
+        "sysctl \"net.ipv4.ip_forward\" not allowed in host network namespace"
+    );
+}
+
+#[test]
+fn mounts_must_be_absolute_and_without_parents() {
+    let mount = |destination: &str| json!([{"destination": destination, "type": "tmpfs", "source": "tmpfs"}]);
+    assert_eq!(
+        text("/mounts", mount("relative")),
+        "mount destination must be an absolute path: \"relative\""
+    );
+    assert!(with("/mounts", mount("/a/../../etc")).is_err());
+    assert_eq!(with("/mounts", mount("/a/b")), Ok(()));
+}
+
+#[test]
+fn a_process_needs_arguments_and_an_absolute_directory() {
+    assert_eq!(text("/process/args", json!([])), "process.args is missing");
+    assert_eq!(
+        text("/process/cwd", json!("rel")),
+        "Cwd must be an absolute path"
+    );
+    assert!(with("/process/args", json!(["a\u{0}b"])).is_err());
+}
+
+#[test]
+fn dotted_and_slashed_keys_are_the_same() {
+    assert_eq!(
+        dotted_key("net/ipv4/conf/eth0.1/forwarding"),
+        "net.ipv4.conf.eth0/1.forwarding"
+    );
+    assert_eq!(dotted_key("net.ipv4.ip_forward"), "net.ipv4.ip_forward");
+}
