@@ -1,6 +1,7 @@
 //! `--device` and the devices of a privileged container, as OCI device entries.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -21,11 +22,16 @@ pub fn requested(host: &HostConfig) -> Result<Vec<LinuxDevice>, Failure> {
         .iter()
         .map(|request| {
             let data = fs::metadata(&request.host_path).map_err(|error| {
-                Failure::new(format!(
+                let failure = Failure::new(format!(
                     "error gathering device information while adding custom device \"{}\": {}",
                     request.host_path,
                     describe(&error)
-                ))
+                ));
+                match error.kind() {
+                    ErrorKind::NotFound => failure.code(127),
+                    ErrorKind::PermissionDenied => failure.code(126),
+                    _ => failure,
+                }
             })?;
             device(&data, Path::new(&request.container_path)).ok_or_else(|| {
                 Failure::new(format!(
@@ -40,8 +46,8 @@ pub fn requested(host: &HostConfig) -> Result<Vec<LinuxDevice>, Failure> {
 
 fn describe(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::NotFound => "no such file or directory".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -123,13 +123,13 @@ fn process(
     Ok(process)
 }
 
-/// The OCI form of a looked-up user.
+/// The OCI form of a looked-up user. The primary group is one of the supplementary
+/// ones too: a process that changes its own does not get rid of it (CVE-2022-36109).
 pub fn user(resolved: &ResolvedUser) -> User {
+    let mut gids = vec![resolved.gid];
+    gids.extend(resolved.additional_gids.iter().filter(|gid| **gid != resolved.gid));
     let mut user = User::default();
-    user.set_uid(resolved.uid).set_gid(resolved.gid);
-    user.set_additional_gids(
-        (!resolved.additional_gids.is_empty()).then(|| resolved.additional_gids.clone()),
-    );
+    user.set_uid(resolved.uid).set_gid(resolved.gid).set_additional_gids(Some(gids));
     user
 }
 
@@ -215,10 +215,6 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
     };
     mounts.retain(|mount| mount.destination() != Path::new("/dev/shm"));
     mounts.extend(shm);
-    if host.ipc_mode == "host" {
-        mounts.retain(|mount| mount.destination() != Path::new("/dev/mqueue"));
-        mounts.push(bind(Path::new("/dev/mqueue"), "/dev/mqueue", &["rbind", "rprivate"]));
-    }
     if host.pid_mode == "host" && host.privileged {
         // The host's own processes are wanted as they are.
         mounts.retain(|mount| mount.destination() != Path::new("/proc"));

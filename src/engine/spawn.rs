@@ -22,6 +22,8 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
     let binary = rbox_runtime::process::self_exe::protected()
         .context(|| "open the rbox binary read-only".into())?;
+    // Where the binary lies: the monitor's own /proc/self/exe has no path any more.
+    let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
     let errors = fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -34,10 +36,10 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
         .arg(&dirs.root)
         .arg(&dirs.run_root)
         .arg(id)
+        .arg(program)
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(lock)
         .stderr(errors)
-        .current_dir("/")
         .spawn()
         .context(|| format!("start the monitor of container {id}"))?;
     Ok(ours)

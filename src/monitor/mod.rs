@@ -33,7 +33,8 @@ use crate::engine::dirs::Dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::protocol::{Frame, Request};
 
-/// Entry point; `arguments` are the roots and the container's id.
+/// Entry point; `arguments` are the roots, the container's id and the path of
+/// our binary.
 pub fn main(arguments: &[OsString]) -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,13 +46,14 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    let [root, run_root, id] = arguments else {
+    let [root, run_root, id, program] = arguments else {
         return Err(Failure::new("started without its arguments"));
     };
     let id = id.to_string_lossy().into_owned();
     let dirs = Dirs { root: PathBuf::from(root), run_root: PathBuf::from(run_root) };
     // Out of the client's session: its terminal's signals are not for us.
     let _ = rustix::process::setsid();
+    let _ = std::env::set_current_dir("/");
     let mut client = UnixStream::from(
         std::io::stdin()
             .as_fd()
@@ -63,7 +65,12 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
         _ => return Err(Failure::new("the client asked for nothing")),
     };
     let engine = Engine::open(dirs)?;
-    match start::start(engine, &id, size, attach.is_some_and(|streams| streams.stdin)) {
+    let asked = start::Asked {
+        size,
+        stdin_attached: attach.is_some_and(|streams| streams.stdin),
+        program: PathBuf::from(program),
+    };
+    match start::start(engine, &id, &asked) {
         Ok(live) => supervise::run(live, client, attach),
         Err(failure) => {
             let _ = Frame::Failed(failure).write(&mut client);

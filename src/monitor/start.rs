@@ -53,6 +53,8 @@ pub struct Live {
     pub streams: Streams,
     /// Where clients connect, until the event loop takes it.
     pub listener: Option<UnixListener>,
+    /// What is left to delete of a container that was to remove itself.
+    pub retired: Option<PathBuf>,
 }
 
 /// Our ends of the container's streams.
@@ -68,24 +70,34 @@ pub struct Streams {
     pub stderr: Option<OwnedFd>,
 }
 
+/// What the client that starts the container says beside its id.
+#[derive(Debug)]
+pub struct Asked {
+    /// Rows and columns of its terminal.
+    pub size: Option<(u16, u16)>,
+    /// Whether it feeds the container's stdin.
+    pub stdin_attached: bool,
+    /// Path of our binary, which `--init` mounts.
+    pub program: PathBuf,
+}
+
 /// Starts the container, or leaves nothing but the reason in its state.
 pub fn start(
     engine: Engine,
     id: &str,
-    size: Option<(u16, u16)>,
-    stdin_attached: bool,
+    asked: &Asked,
 ) -> Result<Live, Failure> {
     let dir = engine.dirs.container(id);
     let run_dir = engine.dirs.run(id);
     let mut record =
         containers::read_record(&dir)?.ok_or_else(|| Failure::no_such_container(id))?;
     // `run -i`: stdin ends with the client that feeds it.
-    record.config.stdin_once |= stdin_attached && record.config.open_stdin;
+    record.config.stdin_once |= asked.stdin_attached && record.config.open_stdin;
     let previous = containers::read_last(&dir)?;
     let auto_remove = record.host.auto_remove;
     let kept = (record.clone(), previous.clone());
     let journal = run_dir.join("journal");
-    attempt(engine, record, previous, size).map_err(|(engine, failure)| {
+    attempt(engine, record, previous, asked).map_err(|(engine, failure)| {
         let (record, previous) = kept;
         crate::engine::undo::journal(&journal);
         let _ = fs::remove_dir_all(&run_dir);
@@ -104,9 +116,9 @@ fn attempt(
     engine: Engine,
     record: Record,
     previous: LastState,
-    size: Option<(u16, u16)>,
+    asked: &Asked,
 ) -> Result<Live, (Engine, Failure)> {
-    match process(&engine, &record, &previous.addresses, size) {
+    match process(&engine, &record, &previous.addresses, asked) {
         Ok(parts) => {
             let live = Live {
                 engine,
@@ -118,6 +130,7 @@ fn attempt(
                 network: parts.network,
                 streams: parts.streams,
                 listener: Some(parts.listener),
+                retired: None,
             };
             match teardown::write_run_state(&live) {
                 Ok(()) => Ok(live),
@@ -145,7 +158,7 @@ fn process(
     engine: &Engine,
     record: &Record,
     previous: &[IpAddr],
-    size: Option<(u16, u16)>,
+    asked: &Asked,
 ) -> Result<Parts, Failure> {
     let dirs = &engine.dirs;
     let dir = dirs.container(&record.id);
@@ -169,7 +182,7 @@ fn process(
         ..Facts::default()
     };
     if record.host.init {
-        facts.init = Some(PathBuf::from("/proc/self/exe"));
+        facts.init = Some(asked.program.clone());
     }
     shared_namespaces(engine, record, &mut facts)?;
     facts.files = files::write(engine, record, &network, &links)?;
@@ -180,7 +193,7 @@ fn process(
     let path = bundle.join("config.json");
     json_file::write(&path, &spec).context(|| format!("write {}", path.display()))?;
 
-    let (stdio, mut streams) = stdio(record, size)?;
+    let (stdio, mut streams) = stdio(record, asked.size)?;
     let mut created = rbox_runtime::create(CreateRequest {
         id: &record.id,
         bundle: &bundle,
@@ -191,11 +204,13 @@ fn process(
     })
     .map_err(|error| runtime(&error, None))?;
     // The process makes its mounts meanwhile.
-    network.build(created.pid())?;
+    let built = network.build(created.pid());
+    // First, because a process that failed took its network namespace with it.
     created.wait_ready().map_err(|error| {
         let kind = error.kind();
         runtime(&error, Some(kind))
     })?;
+    built?;
     streams.console = created.take_console();
     network.publish(engine, record)?;
     let running = begin(created)?;
@@ -250,8 +265,8 @@ fn shared_namespaces(engine: &Engine, record: &Record, facts: &mut Facts) -> Res
         let donor = containers::find(&engine.dirs, other)?;
         if !matches!(donor.record.host.ipc_mode.as_str(), "shareable" | "host") {
             return Err(Failure::new(format!(
-                "non-shareable IPC (hint: use IpcMode:shareable for the donor container): \
-                 container {other}"
+                "can't join IPC of container {other}: non-shareable IPC (hint: use \
+                 IpcMode:shareable for the donor container)"
             )));
         }
         let pid = running_pid(engine, other, "IPC")?;
