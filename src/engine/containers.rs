@@ -1,7 +1,8 @@
 //! Reading containers from disk, and undoing those whose monitor died.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use rbox_runtime::cgroup::Cgroup;
 
@@ -15,6 +16,9 @@ use super::record::{Container, LastState, Record, RunState};
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
 const KILLED: i32 = 137;
+
+/// Prefix of container directories that are only waiting to be deleted.
+const RETIRED: &str = ".removing-";
 
 /// A container by name, id or prefix, as it is now.
 pub fn find(dirs: &Dirs, reference: &str) -> Result<Container, Failure> {
@@ -64,7 +68,7 @@ pub fn sweep(dirs: &Dirs) -> Result<(), Failure> {
             recover(dirs, &id, lock)?;
         }
     }
-    Ok(())
+    sweep_retired(dirs)
 }
 
 /// Whether the container's owner is alive: the test for leases and endpoints.
@@ -124,16 +128,49 @@ fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
 }
 
 /// Removes everything on disk of a container that does not run. The caller
-/// holds its run lock. The name goes last but one, so that a half-removed
-/// container can still be named and removed again.
+/// holds its run lock.
 pub fn remove_files(dirs: &Dirs, record: &Record) -> Result<(), Failure> {
-    let dir = dirs.container(&record.id);
-    match fs::remove_dir_all(&dir) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Failure::new(format!("remove {}: {error}", dir.display()))),
+    match retire(dirs, record)? {
+        Some(retired) => remove_dir(&retired),
+        None => Ok(()),
     }
+}
+
+/// Takes a container out of sight, name and all, with one rename: what is left
+/// to delete then has time. `None` if it is gone already.
+pub fn retire(dirs: &Dirs, record: &Record) -> Result<Option<PathBuf>, Failure> {
+    let dir = dirs.container(&record.id);
+    let retired = dirs.containers().join(format!("{RETIRED}{}", record.id));
+    let renamed = match fs::rename(&dir, &retired) {
+        Ok(()) => Some(retired),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Failure::new(format!("remove {}: {error}", dir.display()))),
+    };
     names::release(dirs, &record.name, &record.id);
+    Ok(renamed)
+}
+
+/// Deletes what was retired.
+pub fn remove_dir(retired: &Path) -> Result<(), Failure> {
+    match fs::remove_dir_all(retired) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::new(format!("remove {}: {error}", retired.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Deletes what somebody retired and did not live to delete.
+fn sweep_retired(dirs: &Dirs) -> Result<(), Failure> {
+    let Ok(entries) = fs::read_dir(dirs.containers()) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.strip_prefix(RETIRED)) else { continue };
+        // Its monitor still has it in hand.
+        if !is_alive(dirs, id) {
+            remove_dir(&entry.path())?;
+        }
+    }
     Ok(())
 }
 

@@ -10,9 +10,11 @@ use super::start::Live;
 /// waiting for. After this the container counts as ended.
 pub fn release(live: &mut Live, code: i32) {
     let oom_killed = live.running.cgroup.oom_kills() > 0;
-    // Nothing of the container may run on: its init took its pid namespace
-    // with it, but with the host's pid namespace it may leave processes.
-    let _ = live.running.cgroup.kill_all();
+    // Nothing of the container may run on. Its init took its own pid namespace
+    // with it; in another's it may leave processes.
+    if !live.record.host.pid_mode.is_empty() {
+        let _ = live.running.cgroup.kill_all();
+    }
     live.network.release();
     let dirs = &live.engine.dirs;
     let dir = dirs.container(&live.record.id);
@@ -31,7 +33,9 @@ pub fn release(live: &mut Live, code: i32) {
     if live.record.host.auto_remove {
         // Its name may have changed while it ran.
         let record = containers::read_record(&dir).ok().flatten();
-        let _ = containers::remove_files(dirs, record.as_ref().unwrap_or(&live.record));
+        live.retired = containers::retire(dirs, record.as_ref().unwrap_or(&live.record))
+            .ok()
+            .flatten();
     }
 }
 
@@ -39,6 +43,9 @@ pub fn release(live: &mut Live, code: i32) {
 pub fn finish(live: &mut Live) {
     live.network.finish();
     let _ = live.running.cgroup.delete();
+    if let Some(retired) = live.retired.take() {
+        let _ = containers::remove_dir(&retired);
+    }
     remove_run_dir(live);
 }
 
