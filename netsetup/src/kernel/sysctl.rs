@@ -86,6 +86,20 @@ pub fn ensure_forwarding(ipv6: bool) -> Result<(), SysctlError> {
     Ok(())
 }
 
+/// Frames within bridges pass the firewall in the current network namespace (br_netfilter with
+/// `bridge-nf-call-iptables`). Then a container reaches its own published port only through a
+/// bridge port in hairpin mode.
+///
+/// # Errors
+/// See [`SysctlError`]; a kernel without br_netfilter is no error.
+pub fn bridge_frames_filtered() -> Result<bool, SysctlError> {
+    match read("net.bridge.bridge-nf-call-iptables") {
+        Ok(value) => Ok(value != "0"),
+        Err(error) if error.is_missing() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn path(key: &str) -> Result<PathBuf, SysctlError> {
     let separator = if key.contains('/') { '/' } else { '.' };
     let mut path = PathBuf::from("/proc/sys");

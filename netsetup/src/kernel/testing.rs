@@ -270,6 +270,23 @@ pub fn split(text: &str) -> (IpAddr, u8) {
     (net.addr(), net.prefix_len())
 }
 
+/// Whether frames within bridges pass the firewall; false (and a note) when that cannot be had.
+pub fn filter_bridged(test: &str, on: bool) -> bool {
+    let value = if on { "1" } else { "0" };
+    for key in ["iptables", "ip6tables"] {
+        match sysctl::write(&format!("net.bridge.bridge-nf-call-{key}"), value) {
+            // Without br_netfilter they never do.
+            Err(error) if error.is_missing() && !on => {}
+            Err(error) if error.is_missing() => {
+                skipped(test, "no br_netfilter");
+                return false;
+            }
+            other => other.unwrap(),
+        }
+    }
+    true
+}
+
 /// What a program prints, run in the thread's namespaces.
 pub fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().unwrap();

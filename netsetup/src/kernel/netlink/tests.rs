@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 
-use crate::kernel::testing::{Lab, Machine, apart, output, split};
-use crate::kernel::{netns, sysctl};
+use crate::kernel::netns;
+use crate::kernel::testing::{Lab, Machine, apart, filter_bridged, output, split};
 use crate::model::mac::Mac;
 
 use super::{InterfaceSetup, LOOPBACK, Route, VethRequest};
@@ -360,7 +360,7 @@ fn isolated_ports_reach_the_bridge_but_not_each_other() {
         return;
     };
     // Pure bridging is what is tested here.
-    sysctl::write("net.bridge.bridge-nf-call-iptables", "0").unwrap();
+    assert!(filter_bridged("isolated ports", false));
     lab.lan("br0", &["172.18.0.1/16"]);
     let mut attach = |address: &str, isolated: bool| {
         lab.attach_with("br0", &[address], &[], |request| {

@@ -13,6 +13,7 @@
 //! Deleting anything leaves work behind that the *closing* of a netfilter socket waits for (an
 //! RCU grace period, tens of milliseconds). Keep an [`Nft`] until nobody waits for you.
 
+mod chain;
 mod element;
 mod expr;
 mod network;

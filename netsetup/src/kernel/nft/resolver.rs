@@ -4,9 +4,9 @@
 
 use std::net::Ipv4Addr;
 
+use super::chain::{Hook, PRIORITY_DSTNAT, add_rule, create_chain, create_table, delete_table};
 use super::expr::{Family, Rule};
 use super::set;
-use super::table::{Hook, add_rule, create_chain, create_table, delete_table};
 use super::transaction::Transaction;
 use super::wire::{NF_INET_LOCAL_OUT, NFPROTO_IPV4};
 use super::{Nft, NftError};
@@ -15,7 +15,6 @@ use crate::model::port::Protocol;
 const TABLE: &str = "rbox-resolver";
 const CHAIN: &str = "output";
 const DNS: u16 = 53;
-const PRIORITY_DSTNAT: i32 = -100;
 /// Where containers find the resolver.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 

@@ -18,30 +18,26 @@
 //! With `bridge-nf-call-iptables` on, frames within a bridge pass here too, with the bridge as
 //! both interfaces: `icc` and the postrouting order let them through untouched.
 
+use super::chain::{
+    Hook, PRIORITY_DSTNAT, PRIORITY_FILTER, PRIORITY_SRCNAT, add_rule, create_chain, create_table,
+    delete_table,
+};
 use super::element::Element;
-use super::expr::{Family, Rule};
+use super::expr::Family;
 use super::set::{SETS, Set};
 use super::transaction::Transaction;
 use super::wire::{
-    NF_ACCEPT, NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, NF_INET_PRE_ROUTING,
-    NFPROTO_INET, NFT_MSG_DELTABLE, NFT_MSG_GETTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE,
-    NFT_MSG_NEWTABLE, NFTA_CHAIN_HOOK, NFTA_CHAIN_NAME, NFTA_CHAIN_POLICY, NFTA_CHAIN_TABLE,
-    NFTA_CHAIN_TYPE, NFTA_HOOK_HOOKNUM, NFTA_HOOK_PRIORITY, NFTA_RULE_CHAIN, NFTA_RULE_EXPRESSIONS,
-    NFTA_RULE_TABLE, NFTA_RULE_USERDATA, NFTA_TABLE_NAME, NFTA_TABLE_USERDATA, comment,
-    message_type, nfgenmsg, read_comment,
+    NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, NF_INET_PRE_ROUTING, NFPROTO_INET,
+    NFT_MSG_GETTABLE, NFTA_TABLE_NAME, NFTA_TABLE_USERDATA, message_type, nfgenmsg, read_comment,
 };
 use super::{Nft, NftError};
-use crate::kernel::netlink::{ACK, Attributes, Batch, CREATE, EXCL, NetlinkError};
+use crate::kernel::netlink::{ACK, Attributes, Batch, NetlinkError};
 
 /// Name of the table on the host.
 pub(super) const TABLE: &str = "rbox";
 /// Grows with every change of chains, rules or sets.
 const LAYOUT: u32 = 1;
 const LAYOUT_TEXT: &str = "rbox layout ";
-
-const PRIORITY_DSTNAT: i32 = -100;
-const PRIORITY_FILTER: i32 = 0;
-const PRIORITY_SRCNAT: i32 = 100;
 
 /// What the present table is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -292,74 +288,4 @@ fn write_table(t: &mut Transaction) {
             r.drop();
         },
     );
-}
-
-/// Where a base chain sits.
-pub(super) struct Hook {
-    pub kind: &'static str,
-    pub hook: u32,
-    pub priority: i32,
-}
-
-/// Appends a table's creation, an error when there is one.
-pub(super) fn create_table(t: &mut Transaction, name: &str, text: Option<&str>) {
-    t.push(
-        format!("create table {name}"),
-        NFT_MSG_NEWTABLE,
-        CREATE | EXCL,
-        |e| {
-            e.text(NFTA_TABLE_NAME, name);
-            if let Some(text) = text {
-                comment(e, NFTA_TABLE_USERDATA, text);
-            }
-        },
-    );
-}
-
-/// Appends a table's deletion, an error when there is none.
-pub(super) fn delete_table(t: &mut Transaction, name: &str) {
-    t.push(format!("delete table {name}"), NFT_MSG_DELTABLE, 0, |e| {
-        e.text(NFTA_TABLE_NAME, name);
-    });
-}
-
-/// Appends a chain's creation: a base chain when it has a hook, with policy accept.
-pub(super) fn create_chain(t: &mut Transaction, table: &str, name: &str, hook: Option<Hook>) {
-    t.push(
-        format!("create chain {name} in {table}"),
-        NFT_MSG_NEWCHAIN,
-        CREATE,
-        |e| {
-            e.text(NFTA_CHAIN_TABLE, table);
-            e.text(NFTA_CHAIN_NAME, name);
-            if let Some(hook) = hook {
-                e.nest(NFTA_CHAIN_HOOK, |e| {
-                    e.be32(NFTA_HOOK_HOOKNUM, hook.hook);
-                    e.bytes(NFTA_HOOK_PRIORITY, &hook.priority.to_be_bytes());
-                });
-                e.text(NFTA_CHAIN_TYPE, hook.kind);
-                e.bytes(NFTA_CHAIN_POLICY, &NF_ACCEPT.to_be_bytes());
-            }
-        },
-    );
-}
-
-/// Appends a rule at the end of a chain.
-pub(super) fn add_rule(
-    t: &mut Transaction,
-    table: &str,
-    chain: &str,
-    text: Option<&str>,
-    fill: impl FnOnce(&mut Rule<'_>),
-) {
-    const APPEND: u16 = 0x800;
-    let label = format!("add rule to {chain} in {table}");
-    t.push(label, NFT_MSG_NEWRULE, CREATE | APPEND, |e| {
-        e.text(NFTA_RULE_TABLE, table);
-        e.text(NFTA_RULE_CHAIN, chain);
-        e.nest(NFTA_RULE_EXPRESSIONS, |e| fill(&mut Rule(e)));
-        if let Some(text) = text {
-            comment(e, NFTA_RULE_USERDATA, text);
-        }
-    });
 }

@@ -84,10 +84,7 @@ impl Nft {
     ) -> Result<(), NftError> {
         for _ in 0..ATTEMPTS {
             let generation = self.generation(label)?;
-            let transaction = match build(self, generation) {
-                Err(error) if error.errno() == Some(Errno::INTR) => continue,
-                other => other?,
-            };
+            let transaction = build(self, generation)?;
             match self.commit(transaction) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.errno() == Some(Errno::RESTART) => {}

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, TcpListener};
 
-use crate::kernel::sysctl;
-use crate::kernel::testing::{Lab, Machine, is_shut_out, reaches, udp, udp_round_trip};
+use crate::kernel::testing::{
+    Lab, Machine, filter_bridged, is_shut_out, reaches, udp, udp_round_trip,
+};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -241,9 +242,8 @@ fn same_network(test: &str, bridge_filter: bool) {
     let Some(mut s) = scene_with(test, bridge_filter) else {
         return;
     };
-    let value = if bridge_filter { "1" } else { "0" };
-    for key in ["iptables", "ip6tables"] {
-        sysctl::write(&format!("net.bridge.bridge-nf-call-{key}"), value).unwrap();
+    if !filter_bridged(test, bridge_filter) {
+        return;
     }
     let gateways = ["172.18.0.1", "fd00:18::1"];
     let peer = s
@@ -296,11 +296,13 @@ fn the_same_network_works_when_bridged_frames_are_filtered() {
 #[test]
 fn without_icc_peers_are_apart_and_published_ports_are_the_relays() {
     let test = "without_icc_peers_are_apart_and_published_ports_are_the_relays";
-    for bridge_filter in ["0", "1"] {
+    for bridge_filter in [false, true] {
         let Some(mut lab) = Lab::new(test) else {
             return;
         };
-        sysctl::write("net.bridge.bridge-nf-call-iptables", bridge_filter).unwrap();
+        if !filter_bridged(test, bridge_filter) {
+            return;
+        }
         lab.network("br-a", &["172.18.0.1/16"], |step| step.icc = false);
         let mut attach = |address: &str, isolated: bool| {
             lab.attach_with("br-a", &[address], &["172.18.0.1"], |r| {
@@ -310,7 +312,7 @@ fn without_icc_peers_are_apart_and_published_ports_are_the_relays() {
         let (a, b) = (attach("172.18.0.2/16", true), attach("172.18.0.3/16", true));
         let _server = a.listen("0.0.0.0:80");
         assert!(b.is_shut_out("172.18.0.2:80"));
-        if bridge_filter == "1" {
+        if bridge_filter {
             // Then the firewall alone would do.
             let c = attach("172.18.0.4/16", false);
             assert!(c.is_shut_out("172.18.0.2:80"));
@@ -323,11 +325,13 @@ fn without_icc_peers_are_apart_and_published_ports_are_the_relays() {
 
 #[test]
 fn hairpin_mode_is_needed_only_for_oneself_under_bridge_filtering() {
-    let Some(mut s) = scene("hairpin_mode_is_needed_only_for_oneself_under_bridge_filtering")
-    else {
+    let test = "hairpin_mode_is_needed_only_for_oneself_under_bridge_filtering";
+    let Some(mut s) = scene(test) else {
         return;
     };
-    sysctl::write("net.bridge.bridge-nf-call-iptables", "1").unwrap();
+    if !filter_bridged(test, true) {
+        return;
+    }
     assert!(s.a.is_shut_out("172.18.0.1:8080"));
     let end = s
         .lab
