@@ -39,7 +39,8 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         let child = match Command::new(program).args(rest).spawn() {
             Ok(child) => child,
             Err(error) => {
-                eprintln!("docker-init: exec {} failed: {error}", program.to_string_lossy());
+                let why = rbox_runtime::process::reason(&error);
+                eprintln!("docker-init: exec {} failed: {why}", program.to_string_lossy());
                 let missing = error.kind() == std::io::ErrorKind::NotFound;
                 return ExitCode::from(if missing { 127 } else { 126 });
             }

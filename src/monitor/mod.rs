@@ -36,6 +36,10 @@ use crate::engine::protocol::{Frame, Request};
 /// Entry point; `arguments` are the roots, the container's id and the path of
 /// our binary.
 pub fn main(arguments: &[OsString]) -> ExitCode {
+    // A lock or a pipe that the user's shell had open is not ours to keep.
+    if let Err(error) = rbox_runtime::process::inherited::close() {
+        eprintln!("rbox-monitor: close inherited descriptors: {error}");
+    }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

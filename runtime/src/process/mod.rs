@@ -9,6 +9,7 @@ pub(crate) mod command;
 pub(crate) mod credentials;
 mod failure;
 pub(crate) mod handshake;
+pub mod inherited;
 pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod plan;

@@ -81,12 +81,20 @@ pub(crate) fn attach(
     root: BorrowedFd<'_>,
     destination: &Path,
 ) -> io::Result<()> {
-    let place = if FileType::from_raw_mode(fstat(tree)?.st_mode) == FileType::Directory {
+    let place = if is_directory(tree)? {
         in_root::mkdir_all(root, destination, DIRECTORY_MODE)?
     } else {
         in_root::create_file(root, destination, FILE_MODE)?
     };
+    // The kernel's word for a file over a directory is a mere EINVAL.
+    if is_directory(tree)? != is_directory(place.as_fd())? {
+        return Err(rustix::io::Errno::NOTDIR.into());
+    }
     attach_on(tree, place.as_fd())
+}
+
+fn is_directory(file: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(FileType::from_raw_mode(fstat(file)?.st_mode) == FileType::Directory)
 }
 
 /// Moves a detached mount onto what `place` is open at.

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
 use super::bind::{self, BindMount};
+use super::foreign::Foreign;
 use super::{cgroup_fs, in_root};
 use crate::cgroup::HierarchyMount;
 use crate::process::{Failure, FailureKind, Naming, reason, sys};
@@ -169,17 +170,19 @@ pub(crate) fn open_sources<'a>(
     for mount in mounts {
         let recursive = mount.options.bind == Some(crate::spec::mount_options::Bind::Recursive);
         if let MountKind::Bind(source) = &mut mount.kind {
-            source.tree = Some(
-                bind::clone_tree(&source.source, recursive).map_err(|error| {
-                    let start = title(source.source.display(), &mount.destination);
-                    let what = format!(
-                        "{start}: stat {}: {}",
-                        source.source.display(),
-                        reason(&error)
-                    );
-                    Failure::new(FailureKind::Other, what)
-                })?,
-            );
+            let tree = match Foreign::parse(&source.source) {
+                Some(foreign) => foreign.clone_tree(recursive),
+                None => bind::clone_tree(&source.source, recursive),
+            };
+            source.tree = Some(tree.map_err(|error| {
+                let start = title(source.source.display(), &mount.destination);
+                let what = format!(
+                    "{start}: stat {}: {}",
+                    source.source.display(),
+                    reason(&error)
+                );
+                Failure::new(FailureKind::Other, what)
+            })?);
         }
     }
     Ok(())
