@@ -92,7 +92,11 @@ impl Engine {
             }
             Err(failure) => return Err(failure),
         }
-        Ok(())
+        // Its address and interface are free when this returns.
+        let run_dir = self.dirs.run(&record.id);
+        self.settled(&record.id)?
+            .remove_dir(&run_dir)
+            .map_err(|error| Failure::new(format!("remove {}: {error}", run_dir.display())))
     }
 
     /// Waits until the monitor has undone everything; the lock is then ours.
