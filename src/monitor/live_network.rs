@@ -26,9 +26,7 @@ impl Network {
         if let (false, Some(target)) = (self.bound.is_empty(), &self.target) {
             let bound = std::mem::take(&mut self.bound);
             let target = target.subscribe();
-            self.tasks.push(spawn_local(async move {
-                relay::serve_following(bound, target).await;
-            }));
+            self.relay = Some(spawn_local(relay::serve_following(bound, target)));
         }
     }
 

@@ -79,6 +79,7 @@ pub struct Network {
     pub(super) bound: Vec<BoundPort>,
     /// Address that published ports lead to.
     pub(super) target: Option<watch::Sender<IpAddr>>,
+    pub(super) relay: Option<JoinHandle<()>>,
     pub(super) tasks: Vec<JoinHandle<()>>,
     owned: bool,
     dns_none: bool,
@@ -109,6 +110,7 @@ impl Network {
             resolver: None,
             bound: Vec::new(),
             target: None,
+            relay: None,
             tasks: Vec::new(),
             owned: owns_namespace(record),
             dns_none: record.host.dns_none,
@@ -261,19 +263,22 @@ impl Network {
         plan::default_route(&attachments)
     }
 
-    /// Gives back what other containers may be waiting for: ports, names.
-    pub fn release(&mut self) {
+    /// Gives back what other containers may be waiting for: ports, names. A relay that
+    /// is returned still has the ports, until it is done.
+    pub fn release(&mut self) -> Option<JoinHandle<()>> {
         for task in self.tasks.drain(..) {
             task.abort();
         }
-        self.bound.clear();
         let first: Vec<Step> = self.steps().into_iter().filter(is_public).collect();
         self.take_back(&first);
+        self.bound.clear();
+        self.target = None;
+        self.relay.take()
     }
 
     /// Undoes everything.
     pub fn finish(&mut self) {
-        self.release();
+        drop(self.release());
         self.namespace = None;
         let rest: Vec<Step> =
             self.steps().into_iter().filter(|step| !is_public(step)).collect();

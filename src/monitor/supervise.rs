@@ -145,7 +145,11 @@ async fn supervise(
     for pump in pumps {
         let _ = timeout(DRAIN, pump).await;
     }
-    teardown::release(&mut supervisor.live.borrow_mut(), code);
+    let relay = teardown::release(&mut supervisor.live.borrow_mut(), code);
+    if let Some(relay) = relay {
+        // Who hears of the end may publish the same port at once.
+        let _ = timeout(DRAIN, relay).await;
+    }
     hub.end(code);
     accept.abort();
     shutdown.abort();

@@ -1,21 +1,24 @@
 //! The end of a container: what others wait for first (ports, names, leases,
 //! the exit code), then what takes the kernel time.
 
+use tokio::task::JoinHandle;
+
 use crate::engine::record::{LastState, RunState};
 use crate::engine::{clock, containers, json_file};
 
 use super::start::Live;
 
 /// Records the exit and gives back everything that another container may be
-/// waiting for. After this the container counts as ended.
-pub fn release(live: &mut Live, code: i32) {
+/// waiting for. After this the container counts as ended; its ports are free when
+/// the relay that is returned is done.
+pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
     let oom_killed = live.running.cgroup.oom_kills() > 0;
     // Nothing of the container may run on. Its init took its own pid namespace
     // with it; in another's it may leave processes.
     if !live.record.host.pid_mode.is_empty() {
         let _ = live.running.cgroup.kill_all();
     }
-    live.network.release();
+    let relay = live.network.release();
     let dirs = &live.engine.dirs;
     let dir = dirs.container(&live.record.id);
     let last = LastState {
@@ -37,6 +40,7 @@ pub fn release(live: &mut Live, code: i32) {
             .ok()
             .flatten();
     }
+    relay
 }
 
 /// Undoes the rest; the run directory and with it the lock go last.

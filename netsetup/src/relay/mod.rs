@@ -36,12 +36,15 @@ use limits::Limits;
 /// closes the ports and all connections. Must run on a tokio runtime with I/O and time.
 pub async fn serve(ports: Vec<BoundPort>, to: IpAddr) -> ! {
     let (_sender, to) = watch::channel(to);
-    serve_following(ports, to).await
+    serve_following(ports, to).await;
+    // The sender is here: that never ends.
+    std::future::pending().await
 }
 
 /// [`serve`] for a container whose address can change: new connections and datagrams go to the
-/// latest one.
-pub async fn serve_following(ports: Vec<BoundPort>, to: watch::Receiver<IpAddr>) -> ! {
+/// latest one. When the sender of `to` is gone it closes the ports and all connections, and
+/// only then returns: from then on somebody else can have the ports.
+pub async fn serve_following(ports: Vec<BoundPort>, mut to: watch::Receiver<IpAddr>) {
     let limits = Limits::for_this_process();
     let mut running = JoinSet::new();
     for port in ports {
@@ -64,9 +67,9 @@ pub async fn serve_following(ports: Vec<BoundPort>, to: watch::Receiver<IpAddr>)
             }
         }
     }
-    // They never end.
-    while running.join_next().await.is_some() {}
-    std::future::pending().await
+    // They never end by themselves.
+    while to.changed().await.is_ok() {}
+    running.shutdown().await;
 }
 
 /// Where a port leads.

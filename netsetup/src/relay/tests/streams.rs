@@ -191,6 +191,25 @@ fn a_new_address_of_the_container_is_followed() {
 }
 
 #[test]
+fn once_it_is_told_to_end_and_has_ended_the_ports_are_free() {
+    run(
+        "once_it_is_told_to_end_and_has_ended_the_ports_are_free",
+        || async {
+            let (listener, address) = container().await;
+            let ports = publish(Tcp, address);
+            let port = ports[0].published.host_port;
+            let (sender, to) = watch::channel(HOME);
+            let relay = tokio::spawn(serve_following(ports, to));
+            let _client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            listener.accept().await.unwrap();
+            drop(sender);
+            relay.await.unwrap();
+            bind(&[binding(Tcp, None, Fixed(port), 80)], HOME, None).unwrap();
+        },
+    );
+}
+
+#[test]
 fn the_end_of_the_relay_closes_ports_and_connections() {
     run(
         "the_end_of_the_relay_closes_ports_and_connections",
