@@ -225,13 +225,11 @@ fn networks(flags: &ContainerFlags, request: &mut ContainerRequest) -> Result<()
             _ => NetworkMode::Network(name.to_owned()),
         },
     };
-    if matches!(host.network_mode, NetworkMode::Network(_)) {
-        request.networks = endpoints;
-    } else {
+    if !matches!(host.network_mode, NetworkMode::Network(_)) {
         host.links = flags.link.clone();
-        if host.network_mode == NetworkMode::Bridge {
-            request.networks = endpoints;
-        }
+    }
+    if !matches!(host.network_mode, NetworkMode::Container(_)) {
+        request.networks = endpoints;
     }
     Ok(())
 }
