@@ -103,6 +103,14 @@ impl Host {
         self.rbox(&words(line)).fails(code)
     }
 
+    /// Runs a shell script in a container of its own: `run --rm OPTIONS alpine sh -c SCRIPT`.
+    pub fn shell(&self, options: &str, script: &str) -> Output {
+        let mut arguments = vec!["run", "--rm"];
+        arguments.extend(words(options));
+        arguments.extend(["alpine", "sh", "-c", script]);
+        self.rbox(&arguments)
+    }
+
     /// Starts rbox in the background with its streams piped.
     pub fn spawn(&self, line: &str) -> Child {
         self.command(&words(line))
@@ -123,6 +131,14 @@ impl Host {
             .output()
             .unwrap();
         Output::new(line.to_owned(), output)
+    }
+
+    /// This host's file at `path` has another text until the result is dropped.
+    pub fn file_instead(&self, path: &'static str, text: &str) -> FileInstead {
+        use rustix::mount::mount_bind;
+        let own = self.write(&path.trim_start_matches('/').replace('/', "-"), text);
+        mount_bind(own.as_str(), path).unwrap();
+        FileInstead(path)
     }
 
     /// A container's IPv4 address on a network.
@@ -187,6 +203,15 @@ impl Drop for Host {
         let left = self.left_behind();
         leak::kill_strays(self.dir.path());
         assert!(left.is_empty(), "left behind: {left:#?}");
+    }
+}
+
+/// A file of the host that is another for a while.
+pub struct FileInstead(&'static str);
+
+impl Drop for FileInstead {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(self.0, rustix::mount::UnmountFlags::DETACH);
     }
 }
 

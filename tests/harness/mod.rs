@@ -1,16 +1,20 @@
 //! What the stories stand on: a host to itself for every test, images, and the
 //! check that nothing is left behind.
 
+pub mod dns;
 mod host;
 mod images;
+mod inside;
 mod leak;
 mod neighbour;
 mod output;
 mod terminal;
 mod wait;
+mod who;
 
-pub use host::Host;
-pub use neighbour::Neighbour;
+pub use host::{FileInstead, Host};
+pub use inside::{ask, ask_udp, inside};
+pub use neighbour::{HOST_ADDRESS, Neighbour};
 pub use output::Output;
 pub use terminal::Terminal;
 pub use wait::{eventually, wait_until};

@@ -41,6 +41,11 @@ impl<'a> Neighbour<'a> {
         neighbour
     }
 
+    /// A process over there.
+    pub fn pid(&self) -> u32 {
+        self.holder.id()
+    }
+
     /// Runs a shell command over there.
     pub fn sh(&self, line: &str) -> Output {
         let pid = self.holder.id().to_string();
