@@ -250,7 +250,7 @@ fn place_stdio(context: &mut Context, owner: u32) -> Result<(), Failure> {
     }
     for (number, stream) in (0..).zip(context.stdio.iter().flatten()) {
         sys::duplicate_to(*stream, number, false).naming(title)?;
-        terminal::give_pipe_to(*stream, owner).naming(title)?;
+        terminal::give_pipe_to(*stream, owner);
     }
     Ok(())
 }

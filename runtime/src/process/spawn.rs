@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 use rustix::thread::{
     LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
 };
@@ -41,12 +43,25 @@ pub(crate) fn start(
     let child = sys::spawn(flags, cgroup, || child::main(setup, &childs_end));
     if let Some(own) = back {
         // Later children of this process must not land in the container.
-        move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::ProcessID))?;
+        let kind = Some(LinkNameSpaceType::ProcessID);
+        if let Err(error) = move_into_link_name_space(own.as_fd(), kind) {
+            if let Ok(child) = child {
+                end(&child);
+            }
+            return Err(error.into());
+        }
     }
     Ok(Started {
         child: child?,
         socket,
     })
+}
+
+/// Kills a child that nobody will hear of, and takes it out of the process table.
+fn end(child: &sys::Child) {
+    let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
+    while let Err(Errno::INTR) = waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED) {
+    }
 }
 
 /// Makes the next child be born in that namespace; the way back.

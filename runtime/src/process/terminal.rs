@@ -92,14 +92,13 @@ pub(crate) fn take_over(slave: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Gives a pipe to the container's user, who could otherwise not open it again
-/// as /dev/stdout. Nothing else is touched: a file may be the host's.
-pub(crate) fn give_pipe_to(stream: BorrowedFd<'_>, owner: u32) -> io::Result<()> {
-    if owner == 0 {
-        return Ok(());
+/// as /dev/stdout. Nothing else is touched: a file may be the host's. Best
+/// effort: the stream itself works without.
+pub(crate) fn give_pipe_to(stream: BorrowedFd<'_>, owner: u32) {
+    let pipe_of_another = |stat: &rustix::fs::Stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::Fifo && stat.st_uid != owner
+    };
+    if owner != 0 && fstat(stream).is_ok_and(|stat| pipe_of_another(&stat)) {
+        let _ = fchown(stream, Some(Uid::from_raw(owner)), None);
     }
-    let stat = fstat(stream)?;
-    if FileType::from_raw_mode(stat.st_mode) == FileType::Fifo && stat.st_uid != owner {
-        fchown(stream, Some(Uid::from_raw(owner)), None)?;
-    }
-    Ok(())
 }
