@@ -21,5 +21,5 @@ pub(crate) mod sys_security;
 pub(crate) mod terminal;
 pub mod user;
 
-pub use failure::{FailureKind, reason};
 pub(crate) use failure::{Failure, Naming};
+pub use failure::{FailureKind, reason};
