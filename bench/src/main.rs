@@ -29,6 +29,11 @@ fn main() -> Result<()> {
             .map(str::to_owned)
             .collect()
     };
+    // Makes sure that the bridge is there, on which the floor relies too.
+    if quiet(&rbox, &["network", "inspect", "bridge-test"]).is_err() {
+        quiet(&rbox, &["network", "create", "bridge-test"])?;
+    }
+    quiet(&rbox, &["run", "--rm", "--net=bridge-test", "alpine", "true"])?;
     let bridge = quiet(&rbox, &["network", "inspect", "-f", "br-{{slice .Id 0 12}}", "bridge-test"])?;
     let gateway =
         quiet(&rbox, &["network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge-test"])?;
