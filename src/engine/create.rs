@@ -13,7 +13,7 @@ use super::containers;
 use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
-use super::{Engine, json_file, names, validate};
+use super::{Engine, json_file, links, names, validate};
 
 /// What `create` made.
 #[derive(Debug)]
@@ -123,20 +123,20 @@ impl Engine {
                 first.mac = Some(mac.parse().map_err(|error| Failure::new(format!("{error}")))?);
             }
         }
+        record.host.links.clear();
         for link in &request.host.links {
-            let (target, alias) = link.split_once(':').unwrap_or((link, link));
+            let (target, alias) = links::parts(link);
             if matches!(request.host.network_mode, NetworkMode::Network(_)) {
                 for endpoint in &mut networks {
                     endpoint.links.push((target.to_owned(), alias.to_owned()));
                 }
             } else {
-                containers::find(&self.dirs, target).map_err(|failure| {
+                // By id: the source may get another name.
+                let source = names::resolve(&self.dirs, target).map_err(|failure| {
                     Failure::new(format!("could not get container for {target}: {failure}"))
                 })?;
+                record.host.links.push(format!("{source}:{alias}"));
             }
-        }
-        if matches!(request.host.network_mode, NetworkMode::Network(_)) {
-            record.host.links.clear();
         }
         for mode in [&mut record.host.pid_mode, &mut record.host.ipc_mode] {
             if let Some(other) = mode.strip_prefix("container:") {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Failure;
 use super::record::{Container, Record};
 use super::request::{MountKind, NetworkMode};
-use super::{Engine, containers, dirs};
+use super::{Engine, containers, dirs, links};
 
 impl Engine {
     /// One container, keys in Docker's order.
@@ -47,7 +47,7 @@ impl Engine {
             "ProcessLabel": "",
             "AppArmorProfile": "",
             "ExecIDs": null,
-            "HostConfig": host_config(record),
+            "HostConfig": host_config(&self.dirs, record),
             "GraphDriver": {
                 "Data": {
                     "LowerDir": lower.join(":"),
@@ -91,7 +91,7 @@ fn or_null<T: serde::Serialize>(list: &[T]) -> Value {
     if list.is_empty() { Value::Null } else { json!(list) }
 }
 
-fn host_config(record: &Record) -> Value {
+fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
     let host = &record.host;
     let unmasked = host.privileged || host.unmask_paths;
     let mode = match &host.network_mode {
@@ -107,8 +107,8 @@ fn host_config(record: &Record) -> Value {
         .links
         .iter()
         .map(|link| {
-            let (target, alias) = link.split_once(':').unwrap_or((link, link));
-            format!("/{target}:/{}/{alias}", record.name)
+            let (source, alias) = links::parts(link);
+            format!("/{}:/{}/{alias}", links::source_name(roots, source), record.name)
         })
         .collect();
     let ulimits: Vec<Value> = host

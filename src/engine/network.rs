@@ -52,8 +52,13 @@ impl Engine {
             let request = Request::Connect { endpoint: Box::new(endpoint.clone()) };
             self.ask(&container, request)?;
         }
+        let on_bridge = endpoint.network == "bridge";
         container.record.networks.push(endpoint);
-        self.write_record(&container)
+        self.write_record(&container)?;
+        if on_bridge && container.run.is_some() {
+            self.tell_consumers(&container.record.id)?;
+        }
+        Ok(())
     }
 
     /// Detaches a container from a network, at once if it runs.

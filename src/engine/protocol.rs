@@ -60,6 +60,8 @@ pub enum Request {
     },
     /// The container has a new name: republish it.
     Renamed,
+    /// A container that this one links to may have another address.
+    SourceMoved,
 }
 
 /// Streams of an attached client.

@@ -23,6 +23,7 @@ impl Engine {
                 None => Ok(None),
             };
         }
+        let ran_before = !container.last.addresses.is_empty();
         let run_dir = self.dirs.run(id);
         // Waits for the monitor of the run before this one to finish its clean-up.
         let lock =
@@ -43,6 +44,9 @@ impl Engine {
                 return Err(Failure::new(format!("the monitor of container {id} died"))
                     .hint(format!("see {}", run_dir.join("monitor.log").display())));
             }
+        }
+        if ran_before {
+            self.tell_consumers(id)?;
         }
         match attach {
             Some(options) => {

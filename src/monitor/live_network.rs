@@ -15,7 +15,7 @@ use tokio::task::spawn_local;
 
 use super::network::{Network, failure, private_steps, public_steps};
 use super::{files, ports};
-use crate::engine::Engine;
+use crate::engine::{Engine, links};
 use crate::engine::failure::{Context, Failure};
 use crate::engine::record::Record;
 
@@ -197,6 +197,12 @@ fn own_lines(network: &Network, record: &Record, index: usize) -> Vec<String> {
             .map(|ip| own_line(ip, &record.config.hostname, &record.config.domainname))
             .collect()
     })
+}
+
+/// Writes down where the containers are that this one links to.
+pub fn relink(engine: &Engine, record: &Record) -> Result<(), Failure> {
+    let running = links::running(&engine.dirs, record);
+    edit_hosts(engine, record, |text| hosts::move_links(text, &running))
 }
 
 /// Changes the file in place: the container has it mounted.

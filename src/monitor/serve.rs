@@ -73,6 +73,10 @@ async fn answer(
             let done = supervisor.renamed();
             finish(&mut writer, done).await
         }
+        Request::SourceMoved => {
+            let done = supervisor.source_moved();
+            finish(&mut writer, done).await
+        }
         Request::Start { .. } => {
             let failure = Failure::new("the container is running already");
             send(&mut writer, &Frame::Failed(failure)).await

@@ -87,6 +87,12 @@ impl Supervisor {
         })
     }
 
+    /// A container that this one links to may have another address.
+    pub fn source_moved(&self) -> Result<(), Failure> {
+        let live = self.live.borrow();
+        super::live_network::relink(&live.engine, &live.record)
+    }
+
     /// Changes the sandbox and writes down what it is then, also after a failure.
     fn change(
         &self,

@@ -92,6 +92,19 @@ pub fn link_line(link: &LinkedHost) -> String {
     text
 }
 
+/// The text with the lines of these linked containers at their present addresses; all else
+/// stays as it is.
+pub fn move_links(text: &str, links: &[LinkedHost]) -> String {
+    let names = |line: &str| line.split_once('\t').map(|(_, names)| names.to_owned());
+    let new: Vec<String> = links.iter().map(link_line).collect();
+    text.split_inclusive('\n')
+        .map(|present| {
+            let same = |line: &&String| names(line).is_some() && names(line) == names(present);
+            new.iter().find(same).map_or(present, String::as_str)
+        })
+        .collect()
+}
+
 /// The text with `lines` (as [`own_line`] makes them) at its end, each at most once.
 pub fn add_lines(text: &str, lines: &[String]) -> String {
     let mut result = text.to_owned();
@@ -178,6 +191,21 @@ ff02::2\tip6-allrouters
     #[test]
     fn the_default_bridge_has_six_lines_and_its_own() {
         assert_eq!(hosts(&input()), format!("{SIX}172.17.0.2\taa87e3dd9b4b\n"));
+    }
+
+    #[test]
+    fn a_linked_container_moves_and_all_else_stays() {
+        let link = |address: &str, alias: &str| LinkedHost {
+            ip: ip(address),
+            alias: alias.into(),
+            short_id: "6d2b55fd71ea".into(),
+            name: "db".into(),
+        };
+        let text = "172.17.0.9\tdata 6d2b55fd71ea db\n172.17.0.9\tmine\n# data\nodd";
+        assert_eq!(
+            move_links(text, &[link("172.17.0.4", "data"), link("172.17.0.4", "gone")]),
+            "172.17.0.4\tdata 6d2b55fd71ea db\n172.17.0.9\tmine\n# data\nodd"
+        );
     }
 
     #[test]
