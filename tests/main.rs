@@ -1,6 +1,14 @@
 //! Integration tests: the built binary on the real kernel, one file a user
 //! story. Each test is a host of its own (see `harness::Host`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test fails by panicking, and is documented by its name"
+)]
+
 mod attach_and_stdin;
 mod bad_input_containers;
 mod default_networks;
@@ -8,6 +16,8 @@ mod exec_into_a_container;
 mod first_process;
 mod flask_apps;
 mod harness;
+mod hostile_images;
+mod images;
 mod isolation;
 mod limits;
 mod links;
@@ -17,8 +27,11 @@ mod names_and_ids;
 mod names_on_a_network;
 mod own_binary;
 mod port_forwarding;
+mod ports_in_use;
 mod privileges;
 mod ps_and_inspect;
+mod published_port_forms;
+mod published_port_paths;
 mod run_and_exit_codes;
 mod shared_namespaces;
 mod stop_kill_restart;
