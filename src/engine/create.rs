@@ -116,12 +116,10 @@ impl Engine {
                 endpoint.network = network.name;
             }
         }
-        if let Some(first) = networks.first_mut() {
-            if let Some(mac) = &request.host.mac_address
-                && first.mac.is_none()
-            {
-                first.mac = Some(mac.parse().map_err(|error| Failure::new(format!("{error}")))?);
-            }
+        if let (Some(first), Some(mac)) = (networks.first_mut(), &request.host.mac_address)
+            && first.mac.is_none()
+        {
+            first.mac = Some(mac.parse().map_err(|error| Failure::new(format!("{error}")))?);
         }
         record.host.links.clear();
         for link in &request.host.links {

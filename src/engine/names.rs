@@ -95,10 +95,10 @@ pub fn resolve(dirs: &Dirs, reference: &str) -> Result<String, Failure> {
     if name.is_empty() {
         return Err(Failure::new("invalid container name or ID: value is empty"));
     }
-    if !name.contains('/') {
-        if let Some(id) = target(&dirs.names().join(name)) {
-            return Ok(id);
-        }
+    if !name.contains('/')
+        && let Some(id) = target(&dirs.names().join(name))
+    {
+        return Ok(id);
     }
     if !name.bytes().all(|byte| byte.is_ascii_hexdigit()) || name.len() > 64 {
         return Err(Failure::no_such_container(reference));

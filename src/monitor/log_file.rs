@@ -139,7 +139,7 @@ fn encode(into: &mut Vec<u8>, stream: Stream, line: &[u8], time: &str) {
     into.extend_from_slice(b"{\"log\":");
     // Writing JSON to memory cannot fail.
     let _ = serde_json::to_writer(&mut *into, &String::from_utf8_lossy(line));
-    let _ = write!(into, ",\"stream\":\"{stream}\",\"time\":\"{time}\"}}\n");
+    let _ = writeln!(into, ",\"stream\":\"{stream}\",\"time\":\"{time}\"}}");
 }
 
 #[cfg(test)]

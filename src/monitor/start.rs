@@ -96,13 +96,13 @@ pub fn start(
     let previous = containers::read_last(&dir)?;
     let auto_remove = record.host.auto_remove;
     let kept = (record.clone(), previous.clone());
-    let journal = run_dir.join("journal");
-    attempt(engine, record, previous, asked).map_err(|(engine, failure)| {
+    let dirs = engine.dirs.clone();
+    attempt(engine, record, previous, asked).map_err(|failure| {
         let (record, previous) = kept;
-        crate::engine::undo::journal(&journal);
+        crate::engine::undo::journal(&run_dir.join("journal"));
         let _ = fs::remove_dir_all(&run_dir);
         if auto_remove {
-            let _ = containers::remove_files(&engine.dirs, &record);
+            let _ = containers::remove_files(&dirs, &record);
         } else {
             let code = failure.code.filter(|code| matches!(code, 126 | 127)).unwrap_or(128);
             let state = teardown::failed_start(i32::from(code), &failure.message, &previous);
@@ -117,33 +117,26 @@ fn attempt(
     record: Record,
     previous: LastState,
     asked: &Asked,
-) -> Result<Live, (Engine, Failure)> {
-    match process(&engine, &record, &previous.addresses, asked) {
-        Ok(parts) => {
-            let live = Live {
-                engine,
-                record,
-                previous,
-                started_at: clock::now(),
-                running: parts.running,
-                cgroup: parts.cgroup,
-                network: parts.network,
-                streams: parts.streams,
-                listener: Some(parts.listener),
-                retired: None,
-            };
-            match teardown::write_run_state(&live) {
-                Ok(()) => Ok(live),
-                Err(error) => {
-                    let Live { engine, running, .. } = live;
-                    let _ = running.cgroup.kill_all();
-                    let _ = running.cgroup.delete();
-                    Err((engine, Failure::new(format!("write the container's state: {error}"))))
-                }
-            }
-        }
-        Err(failure) => Err((engine, failure)),
+) -> Result<Live, Failure> {
+    let parts = process(&engine, &record, &previous.addresses, asked)?;
+    let live = Live {
+        engine,
+        record,
+        previous,
+        started_at: clock::now(),
+        running: parts.running,
+        cgroup: parts.cgroup,
+        network: parts.network,
+        streams: parts.streams,
+        listener: Some(parts.listener),
+        retired: None,
+    };
+    if let Err(error) = teardown::write_run_state(&live) {
+        let _ = live.running.cgroup.kill_all();
+        let _ = live.running.cgroup.delete();
+        return Err(Failure::new(format!("write the container's state: {error}")));
     }
+    Ok(live)
 }
 
 struct Parts {

@@ -76,10 +76,10 @@ fn rules(items: &mut BTreeSet<String>) {
     let text = String::from_utf8_lossy(&output.stdout);
     let ruleset: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     for entry in ruleset["nftables"].as_array().into_iter().flatten() {
-        if let Some(table) = entry.get("table") {
-            if table["name"] != "rbox" {
-                items.insert(format!("nft table {}", table["name"]));
-            }
+        if let Some(table) = entry.get("table")
+            && table["name"] != "rbox"
+        {
+            items.insert(format!("nft table {}", table["name"]));
         }
         for kind in ["set", "map"] {
             let Some(set) = entry.get(kind) else { continue };
