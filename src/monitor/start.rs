@@ -97,7 +97,7 @@ pub fn start(
     let auto_remove = record.host.auto_remove;
     let kept = (record.clone(), previous.clone());
     let dirs = engine.dirs.clone();
-    attempt(engine, record, previous, asked).map_err(|failure| {
+    attempt(engine, record, previous, asked).inspect_err(|failure| {
         let (record, previous) = kept;
         crate::engine::undo::journal(&run_dir.join("journal"));
         let _ = fs::remove_dir_all(&run_dir);
@@ -108,7 +108,6 @@ pub fn start(
             let state = teardown::failed_start(i32::from(code), &failure.message, &previous);
             let _ = json_file::write(&dir.join("state.json"), &state);
         }
-        failure
     })
 }
 
