@@ -77,7 +77,9 @@ pub struct Network {
     pub(super) sockets: Option<Sockets>,
     pub(super) resolver: Option<watch::Sender<ResolverConfig>>,
     pub(super) bound: Vec<BoundPort>,
-    /// Address that published ports lead to.
+    /// Addresses that the firewall leads published ports to.
+    pub(super) led_to: Vec<IpAddr>,
+    /// Address that the relay leads to.
     pub(super) target: Option<watch::Sender<IpAddr>>,
     pub(super) relay: Option<JoinHandle<()>>,
     pub(super) tasks: Vec<JoinHandle<()>>,
@@ -109,6 +111,7 @@ impl Network {
             sockets: None,
             resolver: None,
             bound: Vec::new(),
+            led_to: Vec::new(),
             target: None,
             relay: None,
             tasks: Vec::new(),

@@ -20,8 +20,10 @@ pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Resul
     if bindings.is_empty() {
         return Ok(());
     }
-    let Some(gateway) = gateway(network) else { return Ok(()) };
-    let Some(to) = gateway.addresses().next() else { return Ok(()) };
+    let targets = targets(network);
+    let (Some(gateway), Some(to)) = (gateway(network), targets.first().copied()) else {
+        return Ok(());
+    };
     let default_ip = gateway.network.bridge_options().host_binding;
     let bound = relay::bind(&bindings, to, default_ip).map_err(|error| {
         failure(format!(
@@ -34,31 +36,33 @@ pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Resul
     network.sandbox.ports = bound.iter().map(|port| port.published.clone()).collect();
     network.bound = bound;
     network.target = Some(watch::channel(to).0);
-    let steps = steps(&network.sandbox.ports, to, &record.id);
+    lead(network, targets, &record.id)
+}
+
+/// After a connect or disconnect: the ports follow the networks that now have the
+/// default routes.
+pub fn retarget(network: &mut Network, record: &Record) -> Result<(), Failure> {
+    let Some(target) = &network.target else { return Ok(()) };
+    let targets = targets(network);
+    if targets == network.led_to {
+        return Ok(());
+    }
+    if let Some(to) = targets.first() {
+        target.send_replace(*to);
+    }
+    let old = std::mem::take(&mut network.led_to);
+    network.take_back(&steps(&network.sandbox.ports, &old, &record.id));
+    lead(network, targets, &record.id)
+}
+
+/// Lets the firewall lead the ports to these addresses.
+fn lead(network: &mut Network, targets: Vec<IpAddr>, owner: &str) -> Result<(), Failure> {
+    let steps = steps(&network.sandbox.ports, &targets, owner);
+    network.led_to = targets;
     network.carry_out(&steps)
 }
 
-/// After a connect or disconnect: the ports follow the network that now has the
-/// default route.
-pub fn retarget(network: &mut Network, record: &Record) -> Result<(), Failure> {
-    let Some(target) = &network.target else { return Ok(()) };
-    let before = *target.borrow();
-    let to = gateway(network).and_then(|attachment| attachment.addresses().next());
-    if to == Some(before) {
-        return Ok(());
-    }
-    let published = network.sandbox.ports.clone();
-    network.take_back(&steps(&published, before, &record.id));
-    if let Some(to) = to {
-        if let Some(target) = &network.target {
-            target.send_replace(to);
-        }
-        network.carry_out(&steps(&published, to, &record.id))?;
-    }
-    Ok(())
-}
-
-/// The attachment whose network has the default route.
+/// The attachment whose network has the default route, that of IPv4 before that of IPv6.
 fn gateway(network: &Network) -> Option<&Attachment> {
     let ifname = network.default_routes().into_iter().find_map(|step| match step {
         Step::DefaultRoute { ifname, .. } => Some(ifname),
@@ -67,18 +71,31 @@ fn gateway(network: &Network) -> Option<&Attachment> {
     network.attachments.iter().find(|attachment| attachment.endpoint.ifname == ifname)
 }
 
+/// The addresses that ports lead to: one a family, on the network that has its default
+/// route, IPv4 first.
+fn targets(network: &Network) -> Vec<IpAddr> {
+    let mut targets = Vec::new();
+    for step in network.default_routes() {
+        let Step::DefaultRoute { ifname, gateway, gateway6 } = step else { continue };
+        let routed = |ip: &IpAddr| if ip.is_ipv4() { gateway.is_some() } else { gateway6.is_some() };
+        let on_it = |attachment: &&Attachment| attachment.endpoint.ifname == ifname;
+        let attachment = network.attachments.iter().find(on_it);
+        targets.extend(attachment.into_iter().flat_map(Attachment::addresses).filter(routed));
+    }
+    targets
+}
+
 /// A loopback binding is served by the relay alone, and so is IPv6 in front of
 /// a container that has only IPv4.
-fn steps(published: &[PublishedPort], to: IpAddr, owner: &str) -> Vec<Step> {
-    let ports: Vec<PublishedPort> = published
-        .iter()
-        .filter(|port| port.host_ip.is_ipv4() == to.is_ipv4() && !port.host_ip.is_loopback())
-        .cloned()
-        .collect();
-    if ports.is_empty() {
-        return Vec::new();
-    }
-    vec![Step::Ports { ports, to, owner: owner.to_owned() }]
+fn steps(published: &[PublishedPort], targets: &[IpAddr], owner: &str) -> Vec<Step> {
+    let led = |to: &IpAddr| {
+        let same = |ip: IpAddr| ip.is_ipv4() == to.is_ipv4() && !ip.is_loopback();
+        let ports: Vec<PublishedPort> =
+            published.iter().filter(|port| same(port.host_ip)).cloned().collect();
+        let step = |ports| Step::Ports { ports, to: *to, owner: owner.to_owned() };
+        (!ports.is_empty()).then(|| step(ports))
+    };
+    targets.iter().filter_map(led).collect()
 }
 
 /// `-p`, and with `-P` every other exposed port.
