@@ -273,12 +273,12 @@ fn config(record: &Record) -> Value {
     put("AttachStdout", json!(config.attach.1));
     put("AttachStderr", json!(config.attach.2));
     if !config.exposed_ports.is_empty() {
-        let ports: Map<String, Value> = config
+        let ports: BTreeMap<String, Value> = config
             .exposed_ports
             .iter()
             .map(|port| (String::from(*port), json!({})))
             .collect();
-        put("ExposedPorts", Value::Object(ports));
+        put("ExposedPorts", json!(ports));
     }
     put("Tty", json!(config.tty));
     put("OpenStdin", json!(config.open_stdin));
