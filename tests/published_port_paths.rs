@@ -1,0 +1,153 @@
+//! From where a published port is reached, and whom the container sees then.
+
+use std::io::ErrorKind::{ConnectionRefused, TimedOut};
+
+use crate::harness::{HOST_ADDRESS, Host, Neighbour, ask, ask_udp, inside};
+
+/// Networks with known addresses: the server's gateway is 10.241.0.1, the other's 10.242.0.1.
+fn two_networks(host: &Host) {
+    host.ok("network create --subnet 10.241.0.0/24 lan");
+    host.ok("network create --subnet 10.242.0.0/24 far");
+}
+
+fn seen(peer: &str) -> Result<String, std::io::ErrorKind> {
+    Ok(format!("server=web peer={peer}"))
+}
+
+#[test]
+fn from_the_host_by_every_address_over_tcp_and_udp() {
+    let host = Host::new();
+    let _neighbour = Neighbour::new(&host);
+    two_networks(&host);
+    host.who_server("web", "--network lan -p 8080:80 -p 8080:80/udp");
+    // Loopback and IPv6 come through the relay, so that the container sees its gateway;
+    // by DNAT it sees the address that the host used.
+    for (address, peer) in [
+        ("127.0.0.1:8080", "10.241.0.1"),
+        ("127.0.0.2:8080", "10.241.0.1"),
+        ("[::1]:8080", "10.241.0.1"),
+        ("198.51.100.2:8080", HOST_ADDRESS),
+        ("[2001:db8:100::2]:8080", "10.241.0.1"),
+        ("10.241.0.1:8080", "10.241.0.1"),
+        ("10.242.0.1:8080", "10.242.0.1"),
+        ("10.241.0.2:80", "10.241.0.1"),
+    ] {
+        assert_eq!(ask(address), seen(peer), "{address} tcp");
+        assert_eq!(ask_udp(address), seen(peer), "{address} udp");
+    }
+}
+
+#[test]
+fn from_another_host_with_the_clients_own_address() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    two_networks(&host);
+    host.who_server("web", "--network lan -p 8080:80 -p 8080:80/udp");
+    inside(neighbour.pid(), || {
+        assert_eq!(ask("198.51.100.2:8080"), seen("198.51.100.1"));
+        assert_eq!(ask_udp("198.51.100.2:8080"), seen("198.51.100.1"));
+        // The container has no IPv6.
+        assert_eq!(ask("[2001:db8:100::2]:8080"), seen("10.241.0.1"));
+        assert_eq!(ask_udp("[2001:db8:100::2]:8080"), seen("10.241.0.1"));
+    });
+}
+
+#[test]
+fn from_another_host_to_a_container_with_ipv6_with_the_clients_own_address() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    host.ok("network create --ipv6 --subnet 10.241.0.0/24 --subnet fd00:aa::/64 lan");
+    host.who_server("web", "--network lan -p 8080:80 -p 8080:80/udp");
+    inside(neighbour.pid(), || {
+        assert_eq!(ask("198.51.100.2:8080"), seen("198.51.100.1"));
+        assert_eq!(ask("[2001:db8:100::2]:8080"), seen("2001:db8:100::1"));
+        assert_eq!(ask_udp("[2001:db8:100::2]:8080"), seen("2001:db8:100::1"));
+    });
+    assert_eq!(ask("[2001:db8:100::2]:8080"), seen("2001:db8:100::2"));
+    assert_eq!(ask("[::1]:8080").map(|answer| answer.starts_with("server=web ")), Ok(true));
+}
+
+#[test]
+fn from_containers_by_their_gateway_and_by_the_hosts_addresses() {
+    let host = Host::new();
+    let _neighbour = Neighbour::new(&host);
+    two_networks(&host);
+    host.who_server("web", "--network lan -p 8080:80 -p 8080:80/udp");
+    host.ok("run -d --name peer --network lan alpine sleep 1000");
+    host.ok("run -d --name other --network far alpine sleep 1000");
+    let from = |name: &str, address: &str, peer: &str| {
+        inside(host.pid(name).try_into().unwrap(), || {
+            assert_eq!(ask(address), seen(peer), "{name} to {address} tcp");
+            assert_eq!(ask_udp(address), seen(peer), "{name} to {address} udp");
+        });
+    };
+    from("peer", "10.241.0.2:80", "10.241.0.3");
+    for address in ["10.241.0.1:8080", "10.242.0.1:8080", "198.51.100.2:8080"] {
+        // On the same network the reply must come back through the host.
+        from("peer", address, "10.241.0.1");
+        from("web", address, "10.241.0.1");
+        from("other", address, "10.242.0.2");
+    }
+}
+
+#[test]
+fn a_loopback_binding_is_for_this_host_alone() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    two_networks(&host);
+    host.who_server("web", "--network lan -p 127.0.0.1:8081:80 -p [::1]:8082:80");
+    host.ok("run -d --name other --network far alpine sleep 1000");
+    assert_eq!(ask("127.0.0.1:8081"), seen("10.241.0.1"));
+    assert_eq!(ask("[::1]:8082"), seen("10.241.0.1"));
+    assert_eq!(ask("198.51.100.2:8081"), Err(ConnectionRefused));
+    inside(host.pid("other").try_into().unwrap(), || {
+        assert_eq!(ask("10.242.0.1:8081"), Err(ConnectionRefused));
+    });
+    neighbour.sh("ip route add 127.0.0.1/32 via 198.51.100.2 table 9; ip rule add to 127.0.0.1 table 9 pref 1; ip rule del pref 0; ip rule add pref 2 table local").ok();
+    inside(neighbour.pid(), || {
+        assert_eq!(ask("198.51.100.2:8081"), Err(ConnectionRefused));
+        assert_ne!(ask("127.0.0.1:8081"), seen("10.241.0.1"));
+        assert_eq!(ask("[2001:db8:100::2]:8082"), Err(ConnectionRefused));
+    });
+}
+
+#[test]
+fn a_network_may_bind_to_one_address_by_default() {
+    let host = Host::new();
+    host.ok("network create -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 --subnet 10.241.0.0/24 lan");
+    host.who_server("web", "--network lan -p 8087:80");
+    assert_eq!(host.ok("port web"), "80/tcp -> 127.0.0.1:8087");
+    assert_eq!(ask("127.0.0.1:8087"), seen("10.241.0.1"));
+    assert_eq!(ask("[::1]:8087"), Err(ConnectionRefused));
+}
+
+#[test]
+fn ports_follow_the_container_to_another_network() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    two_networks(&host);
+    host.who_server("web", "--network lan -p 8080:80");
+    let both = |peer: &str| {
+        assert_eq!(ask("127.0.0.1:8080"), seen(peer));
+        inside(neighbour.pid(), || assert_eq!(ask("198.51.100.2:8080"), seen("198.51.100.1")));
+    };
+    both("10.241.0.1");
+    host.ok("network connect far web");
+    both("10.242.0.1");
+    host.ok("network disconnect lan web");
+    both("10.242.0.1");
+    host.ok("network disconnect far web");
+    inside(neighbour.pid(), || assert!(ask("198.51.100.2:8080").is_err()));
+    host.ok("network connect lan web");
+    both("10.241.0.1");
+}
+
+#[test]
+fn a_range_leads_each_port_to_its_own() {
+    let host = Host::new();
+    host.who_server("web", "-p 8079-8081:79-81");
+    assert_eq!(ask("127.0.0.1:8080"), seen("172.17.0.1"));
+    assert_eq!(ask_udp("127.0.0.1:8080"), Err(ConnectionRefused));
+    // Nobody listens at 79 in the container.
+    assert!(ask("127.0.0.1:8079").is_err_and(|error| error != TimedOut));
+}
