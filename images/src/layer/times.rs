@@ -58,8 +58,10 @@ impl DirectoryTimes {
                 Err(Errno::LOOP) => {
                     let name = EntryName::parse(&name)
                         .map_err(|problem| UnpackError::name(&name, problem))?;
-                    let directory = tree.open_directory(&name)?;
-                    attributes::set_time(directory.as_fd(), time).map_err(failed)?;
+                    // A link in the way may have replaced one of its parents.
+                    if let Ok(directory) = tree.open_directory(&name) {
+                        attributes::set_time(directory.as_fd(), time).map_err(failed)?;
+                    }
                 }
                 Err(error) => return Err(failed(error.into())),
             }

@@ -48,9 +48,15 @@ impl Failure {
         Self { kind, message }
     }
 
-    /// `WHAT: reason`, of the kind that no exit code tells apart.
+    /// `WHAT: reason`. Docker's client takes the exit code from the reason, so
+    /// that a file missing for a step ends in 127 as a missing program does.
     pub(crate) fn step(what: impl Display, error: &io::Error) -> Self {
-        Self::new(FailureKind::Other, format!("{what}: {}", reason(error)))
+        let kind = match error.raw_os_error() {
+            Some(libc::ENOENT) => FailureKind::NotFound,
+            Some(libc::EACCES | libc::EISDIR) => FailureKind::Denied,
+            _ => FailureKind::Other,
+        };
+        Self::new(kind, format!("{what}: {}", reason(error)))
     }
 }
 

@@ -8,6 +8,7 @@ use rbox_images::SaveFormat;
 
 use crate::cli::call::{Arity, Call, Spec};
 use crate::cli::stop::{Outcome, Stop};
+use crate::output::go_text::quote;
 
 /// `save`.
 pub static SPEC: Spec = Spec {
@@ -44,6 +45,15 @@ fn run(call: &Call) -> Outcome {
         out.flush().map_err(Stop::failed)?;
         return Ok(0);
     };
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        return Err(Stop::failed(format!(
+            "failed to save image: invalid output path: directory {} does not exist",
+            quote(&parent.to_string_lossy())
+        )));
+    }
     let partial = partial(path);
     let written = File::create_new(&partial)
         .map_err(|error| Stop::failed(format!("invalid output path: {}: {error}", path.display())))
