@@ -8,14 +8,17 @@ mod inside;
 mod leak;
 mod neighbour;
 mod output;
+mod tar;
 mod terminal;
 mod wait;
 mod who;
 
+pub use images::archive;
 pub use host::{FileInstead, Host};
 pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
 pub use output::Output;
+pub use tar::Tar;
 pub use terminal::Terminal;
 pub use wait::{eventually, wait_until};
 
