@@ -184,12 +184,19 @@ fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Fail
 fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Config {
     let base = image.config().clone().unwrap_or_default();
     let (entrypoint, cmd) = command(request, &base);
-    let mut env: Vec<String> = base.env().clone().unwrap_or_default();
-    if !env.iter().any(|entry| entry.starts_with("PATH=")) {
-        env.insert(0, format!("PATH={DEFAULT_PATH}"));
-    }
+    let mut env = Vec::new();
     for (name, value) in &request.env {
         set_env(&mut env, name, value);
+    }
+    // The image's own come after, as Docker lists them, and override nothing.
+    let path = ("PATH".to_owned(), DEFAULT_PATH.to_owned());
+    let pairs = base.env().iter().flatten().filter_map(|entry| {
+        entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    });
+    for (name, value) in pairs.chain([path]) {
+        if !env.iter().any(|entry| entry.starts_with(&format!("{name}="))) {
+            set_env(&mut env, &name, &value);
+        }
     }
     let mut labels: std::collections::BTreeMap<String, String> =
         base.labels().clone().unwrap_or_default().into_iter().collect();

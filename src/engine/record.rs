@@ -49,7 +49,7 @@ pub struct Config {
     pub stdin_once: bool,
     /// Which streams the creating client attached (inspect only).
     pub attach: (bool, bool, bool),
-    /// `K=V`, image first, overridden in place.
+    /// `K=V`, the user's first, then the image's that they do not override.
     pub env: Vec<String>,
     /// Command; `None` where neither image nor user gave one.
     pub cmd: Option<Vec<String>>,
