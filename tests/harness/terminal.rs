@@ -20,7 +20,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the command as the leader of a session on the terminal.
+    /// Starts the command below a shell that leads a session on the terminal.
     pub fn start(command: &Command) -> Terminal {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
@@ -31,7 +31,8 @@ impl Terminal {
         let master = File::from(master);
         tcsetwinsize(&master, size(24, 80)).unwrap();
         let mut leader = Command::new("setsid");
-        leader.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
+        leader.args(["--ctty", "sh", "-c", "\"$@\"; exit $?", "sh"]);
+        leader.arg(command.get_program()).args(command.get_args());
         leader.env_clear();
         for (name, value) in command.get_envs() {
             leader.env(name, value.unwrap_or_default());
@@ -91,7 +92,7 @@ impl Terminal {
         modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
-    /// Pid of the session leader (`setsid`), whose child is the command.
+    /// Pid of the session leader, a shell, whose child is the command.
     pub fn leader(&self) -> u32 {
         self.child.id()
     }
