@@ -36,7 +36,7 @@ fn items(dir: &Path) -> BTreeSet<String> {
         let point = line.split(' ').nth(4).unwrap_or_default();
         items.insert(format!("mount {point}"));
     }
-    cgroups(&mut items);
+    cgroups(dir, &mut items);
     for name in names(&dir.join("run/containers")) {
         items.insert(format!("run directory of container {name}"));
     }
@@ -98,8 +98,9 @@ fn default_subnet(text: &str) -> bool {
     text.contains("\"prefix\"") && text.contains("172.17.0.0")
 }
 
-/// Cgroups of containers that no monitor keeps any more.
-fn cgroups(items: &mut BTreeSet<String>) {
+/// Cgroups of containers that no monitor keeps any more. They are the machine's: those that
+/// another test's host has yet to recover are not this one's.
+fn cgroups(dir: &Path, items: &mut BTreeSet<String>) {
     let mut hierarchies = names(Path::new("/sys/fs/cgroup"));
     hierarchies.push(String::new());
     for hierarchy in hierarchies {
@@ -107,12 +108,23 @@ fn cgroups(items: &mut BTreeSet<String>) {
         for name in names(&parent).into_iter().filter(|name| name.len() == 64) {
             // Looked for after the cgroup was seen: a monitor outlives its cgroup.
             if processes(|words| words.contains(&name)).is_empty()
+                && !is_anothers(dir, &name)
                 && parent.join(&name).exists()
             {
                 items.insert(format!("cgroup {hierarchy}/rbox/{name}"));
             }
         }
     }
+}
+
+/// Whether the container is on the host of another test.
+fn is_anothers(dir: &Path, id: &str) -> bool {
+    let Some(hosts) = dir.parent() else { return false };
+    names(hosts)
+        .iter()
+        .filter(|name| name.starts_with("rbox-test-"))
+        .map(|name| hosts.join(name))
+        .any(|host| host != dir && host.join("run/containers").join(id).exists())
 }
 
 fn names(dir: &Path) -> Vec<String> {
