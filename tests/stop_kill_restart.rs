@@ -254,3 +254,36 @@ fn container_prune_removes_only_what_does_not_run() {
     );
     assert_eq!(host.ok("ps -a --format {{.Names}}"), "runs");
 }
+
+#[test]
+fn many_who_start_stop_and_restart_at_once_all_succeed() {
+    let host = Host::new();
+    host.ok("create --name many --stop-timeout 0 alpine sleep 1000");
+    let all = |line: &str| {
+        let clients: Vec<_> = (0..6).map(|_| host.spawn(line)).collect();
+        for client in clients {
+            let output = client.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{line}: {text}");
+            assert_eq!(output.stdout, b"many\n", "{line}");
+        }
+    };
+    all("start many");
+    assert_eq!(state(&host, "many"), "running 0");
+    all("restart many");
+    assert_eq!(state(&host, "many"), "running 0");
+    all("stop many");
+    assert_eq!(state(&host, "many"), "exited 137");
+}
+
+#[test]
+fn rm_forced_while_it_starts_leaves_nothing() {
+    let host = Host::new();
+    for _ in 0..5 {
+        host.ok("create --name brief alpine sleep 1000");
+        let start = host.spawn("start brief");
+        assert_eq!(host.rbox(&["rm", "-f", "brief"]).code, 0);
+        start.wait_with_output().unwrap();
+        assert_eq!(host.ok("ps -aq"), "");
+    }
+}

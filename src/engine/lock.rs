@@ -27,14 +27,16 @@ pub enum Probe {
 }
 
 impl RunLock {
-    /// Makes the run directory and waits until its lock is ours.
-    pub fn acquire(run_dir: &Path) -> io::Result<RunLock> {
+    /// Makes the run directory and takes its lock; `None` if somebody alive has it.
+    pub fn try_acquire(run_dir: &Path) -> io::Result<Option<RunLock>> {
         loop {
             fs::create_dir_all(run_dir)?;
             let Some(file) = open(run_dir, true)? else { continue };
-            flock(&file, FlockOperation::LockExclusive)?;
-            if still_there(&file, run_dir) {
-                return Ok(RunLock { file });
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) if still_there(&file, run_dir) => return Ok(Some(RunLock { file })),
+                Ok(()) => continue,
+                Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -101,22 +103,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("c");
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Absent));
-        let lock = RunLock::acquire(&run).unwrap();
+        let lock = RunLock::try_acquire(&run).unwrap().unwrap();
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Held));
         drop(lock);
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Dead(_)));
     }
 
     #[test]
-    fn removing_the_directory_lets_a_waiter_start_afresh() {
+    fn whoever_removes_the_directory_lets_the_next_start_afresh() {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("c");
-        let lock = RunLock::acquire(&run).unwrap();
-        let waiter = {
-            let run = run.clone();
-            std::thread::spawn(move || RunLock::acquire(&run).map(|_| run.join("lock").exists()))
-        };
+        let lock = RunLock::try_acquire(&run).unwrap().unwrap();
+        assert!(RunLock::try_acquire(&run).unwrap().is_none());
         lock.remove_dir(&run).unwrap();
-        assert!(waiter.join().unwrap().unwrap());
+        assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Absent));
+        assert!(RunLock::try_acquire(&run).unwrap().is_some());
     }
 }

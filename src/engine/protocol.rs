@@ -34,6 +34,8 @@ pub enum Request {
         /// Which ones.
         streams: Streams,
     },
+    /// Answer once the container runs.
+    Ping,
     /// Report the exit code when it ends.
     Wait,
     /// Send a signal to the container's init.

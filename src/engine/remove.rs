@@ -1,5 +1,6 @@
 //! `rm` and `rename`.
 
+use super::claim::Claim;
 use super::connection;
 use super::failure::{Context, Failure};
 use super::protocol::Request;
@@ -8,19 +9,22 @@ use super::{Engine, containers, json_file, names};
 impl Engine {
     /// Removes a container: stopped ones, running ones with `force`.
     pub fn remove(&self, name: &str, force: bool) -> Result<(), Failure> {
-        let container = containers::find(&self.dirs, name)?;
-        let id = container.record.id.clone();
-        if container.run.is_some() {
-            if !force {
-                return Err(Failure::new(format!(
-                    "cannot remove container \"{name}\": container is running: stop the container \
-                     before removing or force remove"
-                )));
+        let (id, lock) = loop {
+            let container = containers::find(&self.dirs, name)?;
+            if container.run.is_some() {
+                if !force {
+                    return Err(Failure::new(format!(
+                        "cannot remove container \"{name}\": container is running: stop the \
+                         container before removing or force remove"
+                    )));
+                }
+                // Not everything dies of its stop signal; nothing survives this one.
+                self.end(&container, Some(0), Some("KILL"))?;
             }
-            // Not everything dies of its stop signal; nothing survives this one.
-            self.end(&container, Some(0), Some("KILL"))?;
-        }
-        let lock = self.settled(&id)?;
+            if let Claim::Ours(lock) = self.claim(&container.record.id)? {
+                break (container.record.id, lock);
+            }
+        };
         let run_dir = self.dirs.run(&id);
         // Gone meanwhile (it was started with --rm): that is what was asked.
         let removed = match containers::read_record(&self.dirs.container(&id))? {

@@ -1,8 +1,8 @@
 //! `start`: hands a container to a new monitor and, when attached, joins it.
 
 use super::attach::{self, AttachEnd, AttachOptions};
+use super::claim::Claim;
 use super::failure::{Context, Failure};
-use super::lock::RunLock;
 use super::protocol::{Frame, Request};
 use super::{Engine, containers, spawn, terminal};
 
@@ -15,20 +15,23 @@ impl Engine {
         name: &str,
         attach: Option<&AttachOptions>,
     ) -> Result<Option<AttachEnd>, Failure> {
-        let container = containers::find(&self.dirs, name)?;
+        let (container, lock) = loop {
+            let container = containers::find(&self.dirs, name)?;
+            if container.run.is_some() {
+                return match attach {
+                    Some(options) => self.attach(name, options).map(Some),
+                    None => Ok(None),
+                };
+            }
+            // Waits for the monitor of the run before this one to finish its clean-up.
+            if let Claim::Ours(lock) = self.claim(&container.record.id)? {
+                break (container, lock);
+            }
+        };
         let id = &container.record.id;
-        if container.run.is_some() {
-            return match attach {
-                Some(options) => self.attach(name, options).map(Some),
-                None => Ok(None),
-            };
-        }
         let ran_before = !container.last.addresses.is_empty();
         let run_dir = self.dirs.run(id);
-        // Waits for the monitor of the run before this one to finish its clean-up.
-        let lock =
-            RunLock::acquire(&run_dir).context(|| format!("lock {}", run_dir.display()))?;
-        // Removed, or started by somebody else, while we waited.
+        // Removed while we waited.
         let container = containers::read_record(&self.dirs.container(id))?
             .ok_or_else(|| Failure::no_such_container(name))?;
         let mut stream = spawn::monitor(&self.dirs, id, lock)?;

@@ -1,7 +1,7 @@
 //! `stop`, `kill`, `restart`, `wait`: what happens through the monitor.
 
-use super::failure::Failure;
-use super::lock::RunLock;
+use super::claim::Claim;
+use super::failure::{Context, Failure};
 use super::protocol::Request;
 use super::record::Container;
 use super::{Engine, connection, containers, signals};
@@ -94,15 +94,11 @@ impl Engine {
         }
         // Its address and interface are free when this returns.
         let run_dir = self.dirs.run(&record.id);
-        self.settled(&record.id)?
-            .remove_dir(&run_dir)
-            .map_err(|error| Failure::new(format!("remove {}: {error}", run_dir.display())))
-    }
-
-    /// Waits until the monitor has undone everything; the lock is then ours.
-    pub(super) fn settled(&self, id: &str) -> Result<RunLock, Failure> {
-        let run_dir = self.dirs.run(id);
-        RunLock::acquire(&run_dir)
-            .map_err(|error| Failure::new(format!("lock {}: {error}", run_dir.display())))
+        match self.claim(&record.id)? {
+            Claim::Ours(lock) => {
+                lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))
+            }
+            Claim::Running => Ok(()),
+        }
     }
 }

@@ -134,6 +134,11 @@ impl Hub {
         self.ended.send_replace(Some(code));
     }
 
+    /// Whether the exit code was announced.
+    pub fn is_over(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
     /// Waits for the exit code.
     pub async fn ended(&self) -> i32 {
         let mut ended = self.ended.subscribe();

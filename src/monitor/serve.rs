@@ -43,6 +43,9 @@ async fn answer(
             let queue = supervisor.hub.subscribe(streams);
             attached(supervisor, streams, queue, reader, writer).await
         }
+        // Over already: hanging up says so.
+        Request::Ping if supervisor.hub.is_over() => Ok(()),
+        Request::Ping => send(&mut writer, &Frame::Done).await,
         Request::Wait => {
             let code = supervisor.hub.ended().await;
             send(&mut writer, &Frame::Exited(code)).await
