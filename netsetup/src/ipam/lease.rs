@@ -130,7 +130,7 @@ pub fn lease_endpoint(
         let prefer = previous
             .iter()
             .copied()
-            .find(|address| address.is_ipv6() == ipv6);
+            .find(|address| pool.subnet.contains(address));
         let lease = match lease(request, pool, fixed, prefer, before) {
             Ok(lease) => Some(lease),
             Err(error) => {
