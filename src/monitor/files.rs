@@ -110,8 +110,12 @@ pub fn upstreams(host: &HostConfig) -> Vec<External> {
 }
 
 fn host_resolv_conf() -> (&'static str, String) {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let text = read("/etc/resolv.conf");
+    const OWN: &str = "/etc/resolv.conf";
+    let text = fs::read_to_string(OWN).unwrap_or_default();
     let path = resolv::host_path(&text);
-    if path == "/etc/resolv.conf" { (path, text) } else { (path, read(path)) }
+    match fs::read_to_string(path) {
+        Ok(other) if path != OWN => (path, other),
+        // Without systemd's list of servers its stub is asked, from the host.
+        _ => (OWN, text),
+    }
 }

@@ -83,6 +83,8 @@ pub struct Network {
     pub(super) target: Option<watch::Sender<IpAddr>>,
     pub(super) relay: Option<JoinHandle<()>>,
     pub(super) tasks: Vec<JoinHandle<()>>,
+    /// Makes the bridge whose address `host-gateway` is, where that is asked for.
+    host_gateway: Option<Step>,
     owned: bool,
     dns_none: bool,
 }
@@ -115,9 +117,17 @@ impl Network {
             target: None,
             relay: None,
             tasks: Vec::new(),
+            host_gateway: None,
             owned: owns_namespace(record),
             dns_none: record.host.dns_none,
         };
+        if record.host.extra_hosts.iter().any(|(_, address)| address == "host-gateway") {
+            let bridge = engine.networks.get("bridge").map_err(failure)?;
+            network.host_gateway = plan::bridge(&bridge).map(|step| Step::Bridge {
+                network_record: engine.networks.record_path(&bridge),
+                bridge: step,
+            });
+        }
         for config in &record.networks {
             let attachment = network.plan(engine, record, config, previous)?;
             network.attachments.push(attachment);
@@ -207,6 +217,9 @@ impl Network {
             self.namespace = Some(namespace);
         }
         self.kernel = Some(kernel);
+        if let Some(step) = self.host_gateway.take() {
+            self.carry_out(&[step])?;
+        }
         if !self.owned {
             return Ok(());
         }
