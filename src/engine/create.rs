@@ -107,6 +107,11 @@ impl Engine {
                 if other == record.id {
                     return Err(Failure::new("cannot join own network"));
                 }
+                // It is known there by the other's name.
+                if let Some(shared) = containers::read_record(&self.dirs.container(&other))? {
+                    record.config.hostname = shared.config.hostname;
+                    record.config.domainname = shared.config.domainname;
+                }
                 record.host.network_mode = NetworkMode::Container(other);
             }
             _ => {}
