@@ -132,6 +132,15 @@ fn follow_prints_lines_as_they_come_and_ends_with_the_container() {
 }
 
 #[test]
+fn follow_ends_at_until_even_when_nothing_is_said() {
+    let host = Host::new();
+    host.ok("run -d --name silent alpine sleep 1000");
+    let soon = host.sh("date -u -d '+1 second' +%FT%TZ").ok();
+    assert_eq!(host.ok(&format!("logs -f --until {soon} silent")), "");
+    assert_eq!(host.ok("logs -f --until 1s silent"), "");
+}
+
+#[test]
 fn follow_of_what_does_not_run_prints_and_returns() {
     let host = Host::new();
     said(&host, "h4l", &[], "echo x");

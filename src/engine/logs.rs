@@ -61,7 +61,11 @@ impl Engine {
         let path = dirs::log_path(&dir, &record.id);
         let what = || format!("read the log of {name}");
         // Watched before the first read, so that nothing falls between.
-        let watch = options.follow.then(|| Watch::new(&dir)).transpose().context(what)?;
+        let watch = options
+            .follow
+            .then(|| Watch::new(&dir, &self.dirs.run(&record.id)))
+            .transpose()
+            .context(what)?;
         let mut follower = Follower::default();
         if options.tail == Some(0) {
             follower.skip_to_end(&path).context(what)?;
@@ -95,7 +99,7 @@ impl Engine {
             if !running || over {
                 return Ok(());
             }
-            watch.wait().context(what)?;
+            watch.wait(options.until).context(what)?;
         }
     }
 }
@@ -197,21 +201,36 @@ fn drain(
     }
 }
 
-/// Wakes when anything in the container's directory changes.
+/// Wakes when the container's log grows or its run state goes.
 struct Watch(std::os::fd::OwnedFd);
 
 impl Watch {
-    fn new(dir: &Path) -> io::Result<Watch> {
+    fn new(dir: &Path, run_dir: &Path) -> io::Result<Watch> {
         let fd = inotify::init(inotify::CreateFlags::CLOEXEC)?;
         let events = inotify::WatchFlags::MODIFY
             | inotify::WatchFlags::CREATE
             | inotify::WatchFlags::MOVED_TO
             | inotify::WatchFlags::DELETE_SELF;
         inotify::add_watch(&fd, dir, events)?;
+        let events = inotify::WatchFlags::DELETE | inotify::WatchFlags::DELETE_SELF;
+        match inotify::add_watch(&fd, run_dir, events) {
+            // It does not run: there is nothing to wait for.
+            Ok(_) | Err(rustix::io::Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(Watch(fd))
     }
 
-    fn wait(&self) -> io::Result<()> {
+    /// Until something changes, or until that time (nanoseconds since the epoch).
+    fn wait(&self, until: Option<i64>) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let left = until.map(|until| Timespec {
+            tv_sec: until.saturating_sub(clock::unix_nanos()).max(0) / 1_000_000_000 + 1,
+            tv_nsec: 0,
+        });
+        if poll(&mut [PollFd::new(&self.0, PollFlags::IN)], left.as_ref())? == 0 {
+            return Ok(());
+        }
         let mut buffer = [MaybeUninit::uninit(); 4096];
         inotify::Reader::new(&self.0, &mut buffer).next()?;
         Ok(())
