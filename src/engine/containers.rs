@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rbox_runtime::cgroup::Cgroup;
 
@@ -10,9 +11,12 @@ use super::clock;
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::json_file;
-use super::lock::{Probe, RunLock};
+use super::lock::{self, Probe, RunLock};
 use super::names;
 use super::record::{Container, LastState, Record, RunState};
+
+/// Between two looks at a monitor that cleans up.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
 const KILLED: i32 = 137;
@@ -74,6 +78,18 @@ pub fn sweep(dirs: &Dirs) -> Result<(), Failure> {
 /// Whether the container's owner is alive: the test for leases and endpoints.
 pub fn is_alive(dirs: &Dirs, id: &str) -> bool {
     matches!(RunLock::probe(&dirs.run(id)), Ok(Probe::Held))
+}
+
+/// Whether the container's owner is alive and stays so. One that only cleans up is waited
+/// for: what it holds is free then.
+pub fn stays_alive(dirs: &Dirs, id: &str) -> bool {
+    while is_alive(dirs, id) {
+        if !lock::is_ending(&dirs.run(id)) {
+            return true;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    false
 }
 
 /// `config.json` of a container directory.

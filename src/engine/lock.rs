@@ -9,6 +9,9 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
+/// The file that is locked.
+const FILE: &str = "lock";
+
 /// Holds a run directory until dropped (or until the process that inherited it ends).
 #[derive(Debug)]
 pub struct RunLock {
@@ -71,13 +74,24 @@ impl RunLock {
     }
 }
 
+/// Notes in the lock's file, whose holder is the caller, that only cleaning up is left.
+/// The file is made anew for the next run.
+pub fn mark_ending(run_dir: &Path) -> io::Result<()> {
+    fs::write(run_dir.join(FILE), "ending")
+}
+
+/// Whether the holder of the lock said that it only cleans up, or is gone by now.
+pub fn is_ending(run_dir: &Path) -> bool {
+    !fs::metadata(run_dir.join(FILE)).is_ok_and(|file| file.len() == 0)
+}
+
 fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
     match OpenOptions::new()
         .read(true)
         .write(true)
         .create(create)
         .truncate(false)
-        .open(run_dir.join("lock"))
+        .open(run_dir.join(FILE))
     {
         Ok(file) => Ok(Some(file)),
         // The directory went away between making it and opening the file.
@@ -88,7 +102,7 @@ fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
 
 /// A lock on a file that was unlinked meanwhile protects nothing.
 fn still_there(file: &File, run_dir: &Path) -> bool {
-    match (file.metadata(), fs::metadata(run_dir.join("lock"))) {
+    match (file.metadata(), fs::metadata(run_dir.join(FILE))) {
         (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
         _ => false,
     }
@@ -107,6 +121,20 @@ mod tests {
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Held));
         drop(lock);
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Dead(_)));
+    }
+
+    #[test]
+    fn the_holder_says_that_it_only_cleans_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("c");
+        let lock = RunLock::try_acquire(&run).unwrap().unwrap();
+        assert!(!is_ending(&run));
+        mark_ending(&run).unwrap();
+        assert!(is_ending(&run));
+        assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Held));
+        lock.remove_dir(&run).unwrap();
+        let _next = RunLock::try_acquire(&run).unwrap().unwrap();
+        assert!(!is_ending(&run));
     }
 
     #[test]

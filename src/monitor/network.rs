@@ -173,7 +173,7 @@ impl Network {
             Failure::new(format!("invalid config for network {}: {error}", network.name))
         })?;
         let run_dir = networks.run_dir(&network);
-        let alive = |owner: &str| containers::is_alive(&engine.dirs, owner);
+        let alive = |owner: &str| containers::stays_alive(&engine.dirs, owner);
         let request = LeaseRequest {
             run_dir: &run_dir,
             network: &network,

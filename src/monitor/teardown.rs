@@ -4,7 +4,7 @@
 use tokio::task::JoinHandle;
 
 use crate::engine::record::{LastState, RunState};
-use crate::engine::{clock, containers, json_file};
+use crate::engine::{clock, containers, json_file, lock};
 
 use super::start::Live;
 
@@ -32,7 +32,9 @@ pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
     };
     // A record that cannot be written (disk full) must not keep the rest.
     let _ = json_file::write(&dir.join("state.json"), &last);
-    let _ = std::fs::remove_file(dirs.run(&live.record.id).join("state.json"));
+    let run_dir = dirs.run(&live.record.id);
+    let _ = lock::mark_ending(&run_dir);
+    let _ = std::fs::remove_file(run_dir.join("state.json"));
     if live.record.host.auto_remove {
         // Its name may have changed while it ran.
         let record = containers::read_record(&dir).ok().flatten();

@@ -91,23 +91,33 @@ impl Desk<'_, '_> {
 
     fn try_take(&mut self, address: IpAddr, take_over: bool) -> io::Result<bool> {
         let path = self.directory.join(address.to_string());
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (self.before)(&path)?;
-                if self.link(&path)? {
-                    return Ok(true);
+        loop {
+            match fs::symlink_metadata(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    (self.before)(&path)?;
+                    if self.link(&path)? {
+                        return Ok(true);
+                    }
                 }
+                Err(error) => return Err(error),
+                Ok(_) => {}
             }
-            Err(error) => return Err(error),
-            Ok(_) => {}
-        }
-        // None: given back this moment; there are others, and a fixed one may be tried again.
-        match holder(&path)? {
-            Some(holder) if holder == self.request.owner => self.keep(&path),
-            Some(holder) if take_over && !(self.request.is_alive)(&holder) => {
-                self.replace(&path, &holder)
+            match holder(&path)? {
+                Some(holder) if holder == self.request.owner => return self.keep(&path),
+                Some(holder) if take_over && !(self.request.is_alive)(&holder) => {
+                    if self.replace(&path, &holder)? {
+                        return Ok(true);
+                    }
+                    if path.exists() {
+                        return Ok(false);
+                    }
+                    // Its holder gave it back while it was asked after: it is free.
+                }
+                Some(_) => return Ok(false),
+                // Given back this moment. There are others, if not this one is wanted.
+                None if !take_over => return Ok(false),
+                None => {}
             }
-            _ => Ok(false),
         }
     }
 

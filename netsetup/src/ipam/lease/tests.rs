@@ -368,3 +368,18 @@ fn an_owner_that_comes_back_to_life_keeps_its_lease_against_a_taker() {
     );
     assert_eq!(place.address("a"), "10.0.0.2");
 }
+
+#[test]
+fn an_address_that_is_given_back_while_its_holder_is_asked_after_is_free() {
+    let place = Place::new("10.0.0.0/30");
+    for fixed in [Some("10.0.0.2"), None] {
+        let lease = place.lease("ending", Some("10.0.0.2"), None).unwrap();
+        let ends = |_: &str| {
+            let _ = std::fs::remove_file(&lease.path);
+            false
+        };
+        let next = place.lease_among("next", fixed, None, &ends).unwrap();
+        assert_eq!(next.address, lease.address);
+        release(&next.path, "next").unwrap();
+    }
+}
