@@ -7,16 +7,31 @@ fn a_fresh_host_has_three_networks() {
     let host = Host::new();
     let table = host.ok("network ls");
     let mut lines = table.lines();
-    assert_eq!(lines.next(), Some("NETWORK ID     NAME      DRIVER    SCOPE"));
-    for expected in ["bridge    bridge    local", "host      host      local", "none      null      local"]
-    {
+    assert_eq!(
+        lines.next(),
+        Some("NETWORK ID     NAME      DRIVER    SCOPE")
+    );
+    for expected in [
+        "bridge    bridge    local",
+        "host      host      local",
+        "none      null      local",
+    ] {
         let (id, rest) = lines.next().unwrap().split_once("   ").unwrap();
-        assert!(id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        assert!(
+            id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
         assert_eq!(rest, expected);
     }
     assert_eq!(lines.next(), None);
     assert_eq!(
-        host.rbox(&["network", "ls", "--format", "{{.Name}} v4={{.IPv4}} v6={{.IPv6}}"]).ok(),
+        host.rbox(&[
+            "network",
+            "ls",
+            "--format",
+            "{{.Name}} v4={{.IPv4}} v6={{.IPv6}}"
+        ])
+        .ok(),
         "bridge v4=true v6=false\nhost v4=true v6=false\nnone v4=true v6=false"
     );
     assert_eq!(host.ok("network ls -q --no-trunc --filter type=custom"), "");
@@ -36,8 +51,20 @@ fn inspect_shows_them_in_dockers_order_of_keys() {
     assert_eq!(
         keys,
         [
-            "Name", "Id", "Created", "Scope", "Driver", "EnableIPv4", "EnableIPv6", "IPAM",
-            "Internal", "Attachable", "Ingress", "ConfigFrom", "ConfigOnly", "Containers",
+            "Name",
+            "Id",
+            "Created",
+            "Scope",
+            "Driver",
+            "EnableIPv4",
+            "EnableIPv6",
+            "IPAM",
+            "Internal",
+            "Attachable",
+            "Ingress",
+            "ConfigFrom",
+            "ConfigOnly",
+            "Containers",
             "Options",
         ]
     );
@@ -78,7 +105,11 @@ fn a_container_on_the_default_bridge_has_an_address_and_a_route() {
         "default via 172.17.0.1 dev eth0 \n172.17.0.0/16 dev eth0 scope link  src 172.17.0.2 "
     );
     let link = host.ok("exec box ip addr show eth0");
-    for part in ["mtu 1500", "state UP", "172.17.0.2/16 brd 172.17.255.255 scope global eth0"] {
+    for part in [
+        "mtu 1500",
+        "state UP",
+        "172.17.0.2/16 brd 172.17.255.255 scope global eth0",
+    ] {
         assert!(link.contains(part), "{link}");
     }
     assert!(link.contains("link/ether 02:42:ac:11:00:02 "), "{link}");
@@ -101,8 +132,15 @@ fn on_the_default_bridge_containers_know_each_other_by_address_only() {
     host.ok("run -d --name two alpine sleep 1000");
     let two = host.address("two", "bridge");
     host.ok(&format!("exec one ping -c 1 {two}"));
-    assert_eq!(host.fails(1, "exec one ping -c 1 two"), "ping: bad address 'two'");
-    assert!(!host.ok("exec one cat /etc/resolv.conf").contains("127.0.0.11"));
+    assert_eq!(
+        host.fails(1, "exec one ping -c 1 two"),
+        "ping: bad address 'two'"
+    );
+    assert!(
+        !host
+            .ok("exec one cat /etc/resolv.conf")
+            .contains("127.0.0.11")
+    );
 }
 
 #[test]
@@ -117,19 +155,34 @@ fn a_container_on_the_host_network_sees_the_hosts_interfaces() {
         assert!(inside.lines().any(|line| line == name), "{inside}");
     }
     let addresses = host.ok("run --rm --net=host alpine ip -o addr");
-    assert!(addresses.contains("uplink    inet 198.51.100.2/24"), "{addresses}");
+    assert!(
+        addresses.contains("uplink    inet 198.51.100.2/24"),
+        "{addresses}"
+    );
     let _hosts = host.file_instead("/etc/hosts", "127.0.0.1\tlocalhost\n192.0.2.9\tprinter\n");
     assert_eq!(
         host.ok("run --rm --net=host alpine cat /etc/hosts"),
         "127.0.0.1\tlocalhost\n192.0.2.9\tprinter"
     );
-    assert_eq!(host.ok("run --rm --net=host alpine hostname"), host.sh("hostname").ok());
+    assert_eq!(
+        host.ok("run --rm --net=host alpine hostname"),
+        host.sh("hostname").ok()
+    );
 }
 
 #[test]
 fn settings_that_mean_nothing_on_the_host_network_are_said_to_be_so() {
     let host = Host::new();
-    let output = host.rbox(&["run", "--rm", "--net=host", "-p", "80:80", "alpine", "echo", "hi"]);
+    let output = host.rbox(&[
+        "run",
+        "--rm",
+        "--net=host",
+        "-p",
+        "80:80",
+        "alpine",
+        "echo",
+        "hi",
+    ]);
     assert_eq!(
         output.stderr,
         "WARNING: Published ports are discarded when using host network mode\n"
@@ -137,7 +190,10 @@ fn settings_that_mean_nothing_on_the_host_network_are_said_to_be_so() {
     assert_eq!(output.ok(), "hi");
     let help = "\n\nRun 'rbox run --help' for more information";
     assert_eq!(
-        host.fails(125, "run --rm --net=host --sysctl net.ipv4.ip_forward=1 alpine true"),
+        host.fails(
+            125,
+            "run --rm --net=host --sysctl net.ipv4.ip_forward=1 alpine true"
+        ),
         format!("rbox: sysctl \"net.ipv4.ip_forward\" not allowed in host network namespace{help}")
     );
     assert_eq!(
@@ -162,6 +218,12 @@ fn a_container_without_network_has_loopback_alone() {
     assert_eq!(host.ok("run --rm --network none alpine ip route"), "");
     let hosts = host.ok("run --rm --network none alpine cat /etc/hosts");
     assert_eq!(hosts.lines().count(), 6);
-    assert_eq!(host.ok("run --rm --network none -p 80:80 alpine echo hi"), "hi");
-    host.fails(1, "run --rm --network none alpine ping -c 1 -W 1 172.17.0.1");
+    assert_eq!(
+        host.ok("run --rm --network none -p 80:80 alpine echo hi"),
+        "hi"
+    );
+    host.fails(
+        1,
+        "run --rm --network none alpine ping -c 1 -W 1 172.17.0.1",
+    );
 }

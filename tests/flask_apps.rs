@@ -37,7 +37,14 @@ fn app(host: &Host, name: &str, other: &str, flags: &str) {
 }
 
 fn get(host: &Host, from: &str, path: &str) -> Output {
-    host.rbox(&["exec", from, "wget", "-q", "-O-", &format!("http://127.0.0.1:5000{path}")])
+    host.rbox(&[
+        "exec",
+        from,
+        "wget",
+        "-q",
+        "-O-",
+        &format!("http://127.0.0.1:5000{path}"),
+    ])
 }
 
 #[test]
@@ -46,8 +53,14 @@ fn two_apps_on_one_network_talk_by_name() {
     host.ok("network create bridge-test");
     app(&host, "app-a", "http://app-b:5000/", "--net=bridge-test");
     app(&host, "app-b", "http://app-a:5000/", "--net=bridge-test");
-    assert_eq!(get(&host, "app-a", "/ask").ok(), "app-a heard: Hello from app-b");
-    assert_eq!(get(&host, "app-b", "/ask").ok(), "app-b heard: Hello from app-a");
+    assert_eq!(
+        get(&host, "app-a", "/ask").ok(),
+        "app-a heard: Hello from app-b"
+    );
+    assert_eq!(
+        get(&host, "app-b", "/ask").ok(),
+        "app-b heard: Hello from app-a"
+    );
 }
 
 #[test]
@@ -55,13 +68,27 @@ fn two_apps_on_two_networks_talk_by_a_published_port_only() {
     let host = Host::new();
     host.ok("network create --subnet 10.61.0.0/24 lan-a");
     host.ok("network create --subnet 10.62.0.0/24 lan-b");
-    app(&host, "app-b", "http://10.62.0.1:8088/", "--net=lan-b -p 8088:5000");
+    app(
+        &host,
+        "app-b",
+        "http://10.62.0.1:8088/",
+        "--net=lan-b -p 8088:5000",
+    );
     app(&host, "app-a", "http://10.61.0.1:8088/", "--net=lan-a");
     let address = host.address("app-b", "lan-b");
-    host.fails(1, &format!("exec app-a wget -q -T 1 -O- http://{address}:5000/"));
+    host.fails(
+        1,
+        &format!("exec app-a wget -q -T 1 -O- http://{address}:5000/"),
+    );
     host.fails(1, "exec app-a wget -q -T 1 -O- http://app-b:5000/");
-    assert_eq!(get(&host, "app-a", "/ask").ok(), "app-a heard: Hello from app-b");
-    assert_eq!(get(&host, "app-b", "/ask").ok(), "app-b heard: Hello from app-b");
+    assert_eq!(
+        get(&host, "app-a", "/ask").ok(),
+        "app-a heard: Hello from app-b"
+    );
+    assert_eq!(
+        get(&host, "app-b", "/ask").ok(),
+        "app-b heard: Hello from app-b"
+    );
 }
 
 #[test]
@@ -73,8 +100,14 @@ fn an_app_that_joins_the_others_network_finds_it_by_name() {
     app(&host, "app-a", "http://app-b:5000/", "--net=lan-a");
     assert_ne!(get(&host, "app-a", "/ask").code, 0);
     host.ok("network connect lan-b app-a");
-    assert_eq!(get(&host, "app-a", "/ask").ok(), "app-a heard: Hello from app-b");
-    assert_eq!(get(&host, "app-b", "/ask").ok(), "app-b heard: Hello from app-a");
+    assert_eq!(
+        get(&host, "app-a", "/ask").ok(),
+        "app-a heard: Hello from app-b"
+    );
+    assert_eq!(
+        get(&host, "app-b", "/ask").ok(),
+        "app-b heard: Hello from app-a"
+    );
     host.ok("network disconnect lan-b app-a");
     assert_ne!(get(&host, "app-a", "/ask").code, 0);
     assert_ne!(get(&host, "app-b", "/ask").code, 0);
@@ -83,13 +116,21 @@ fn an_app_that_joins_the_others_network_finds_it_by_name() {
 #[test]
 fn the_example_of_one_network_runs_as_its_readme_says() {
     let host = Host::new();
-    let text = host.sh(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flask-pair/run")).ok();
+    let text = host
+        .sh(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/examples/flask-pair/run"
+        ))
+        .ok();
     for line in [
         "$ rbox network create bridge-test",
         r#"{"app":"B","says":"Hello from app B"}"#,
         r#"{"app":"A","heard":{"app":"B","says":"Hello from app B"},"says":"Hello from app A"}"#,
     ] {
-        assert!(text.lines().any(|found| found == line), "no {line} in {text}");
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in {text}"
+        );
     }
     assert_eq!(host.ok("ps -aq"), "");
     assert_eq!(host.left_behind(), [""; 0]);
@@ -100,11 +141,17 @@ fn the_example_of_two_networks_runs_as_its_readme_says() {
     let host = Host::new();
     let run = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/two-lans/run");
     let text = host.sh(&format!("PORT=18088 {run}")).ok();
-    for (asked, at) in [("http://web:18088/", "via-web"), ("http://app-b:5000/", "via-name")] {
+    for (asked, at) in [
+        ("http://web:18088/", "via-web"),
+        ("http://app-b:5000/", "via-name"),
+    ] {
         let line = format!(
             r#"{{"app":"A","asked":"{asked}","heard":{{"app":"B","says":"Hello from app B"}},"says":"Hello from app A"}}"#
         );
-        assert!(text.lines().any(|found| found == line), "{at}: no {line} in {text}");
+        assert!(
+            text.lines().any(|found| found == line),
+            "{at}: no {line} in {text}"
+        );
     }
     assert_eq!(host.ok("ps -aq"), "");
     assert_eq!(host.left_behind(), [""; 0]);

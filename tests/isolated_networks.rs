@@ -17,7 +17,9 @@ fn containers_go_out_with_the_hosts_address() {
     let neighbour = Neighbour::new(&host);
     host.ok("network create --ipv6 --subnet 10.241.0.0/24 --subnet fd00:aa::/64 lan");
     host.ok("network create --subnet 10.242.0.0/24 -o com.docker.network.bridge.enable_ip_masquerade=false plain");
-    neighbour.sh("ip route add 10.242.0.0/24 via 198.51.100.2").ok();
+    neighbour
+        .sh("ip route add 10.242.0.0/24 via 198.51.100.2")
+        .ok();
     let listeners = inside(neighbour.pid(), || {
         ["198.51.100.1:7000", "[2001:db8:100::1]:7000"].map(|at| TcpListener::bind(at).unwrap())
     });
@@ -25,7 +27,11 @@ fn containers_go_out_with_the_hosts_address() {
         .iter()
         .flat_map(|listener| {
             let at = listener.local_addr().unwrap();
-            let networks: &[&str] = if at.is_ipv4() { &["bridge", "lan", "plain"] } else { &["lan"] };
+            let networks: &[&str] = if at.is_ipv4() {
+                &["bridge", "lan", "plain"]
+            } else {
+                &["lan"]
+            };
             networks.iter().map(move |network| (listener, at, *network))
         })
         .map(|(listener, at, network)| {
@@ -40,7 +46,15 @@ fn containers_go_out_with_the_hosts_address() {
             peer.ip().to_string()
         })
         .collect();
-    assert_eq!(peers, ["198.51.100.2", "198.51.100.2", "10.242.0.2", "2001:db8:100::2"]);
+    assert_eq!(
+        peers,
+        [
+            "198.51.100.2",
+            "198.51.100.2",
+            "10.242.0.2",
+            "2001:db8:100::2"
+        ]
+    );
     host.ok("run --rm alpine ping -c 1 -W 2 198.51.100.1");
 }
 
@@ -61,7 +75,9 @@ fn networks_do_not_reach_each_other() {
         // A gateway is the host itself.
         host.ok(&format!("exec {name} ping -c 1 -W 2 10.241.0.1"));
     }
-    inside(pid(&host, "other"), || assert_eq!(ask("[fd00:aa::2]:80"), Err(TimedOut)));
+    inside(pid(&host, "other"), || {
+        assert_eq!(ask("[fd00:aa::2]:80"), Err(TimedOut))
+    });
     assert!(ask("10.241.0.2:80").is_ok());
     assert!(ask("[fd00:aa::2]:80").is_ok());
 }
@@ -78,8 +94,16 @@ fn the_outside_reaches_published_ports_only_even_by_a_route() {
              ip -6 route add fd00:aa::/64 via 2001:db8:100::2")
         .ok();
     inside(neighbour.pid(), || {
-        assert_eq!(ask("198.51.100.2:8080").unwrap(), "server=web peer=198.51.100.1");
-        for address in ["10.241.0.2:80", "10.241.0.3:80", "[fd00:aa::2]:80", "[fd00:aa::3]:80"] {
+        assert_eq!(
+            ask("198.51.100.2:8080").unwrap(),
+            "server=web peer=198.51.100.1"
+        );
+        for address in [
+            "10.241.0.2:80",
+            "10.241.0.3:80",
+            "[fd00:aa::2]:80",
+            "[fd00:aa::3]:80",
+        ] {
             assert_eq!(ask(address), Err(TimedOut), "{address}");
         }
         assert_eq!(ask_udp("10.241.0.3:80"), Err(TimedOut));
@@ -108,11 +132,20 @@ fn an_internal_network_has_no_way_out_or_in() {
     host.ok("exec peer ping -c 1 10.252.0.1");
     // A route made by hand does not help.
     let peer = pid(&host, "peer");
-    host.sh(&format!("nsenter -t {peer} -n ip route add default via 10.252.0.1")).ok();
+    host.sh(&format!(
+        "nsenter -t {peer} -n ip route add default via 10.252.0.1"
+    ))
+    .ok();
     host.fails(1, "exec peer ping -c 1 -W 1 198.51.100.1");
-    neighbour.sh("ip route add 10.252.0.0/24 via 198.51.100.2").ok();
-    inside(neighbour.pid(), || assert_eq!(ask("10.252.0.2:80"), Err(TimedOut)));
-    inside(pid(&host, "other"), || assert_eq!(ask("10.252.0.2:80"), Err(TimedOut)));
+    neighbour
+        .sh("ip route add 10.252.0.0/24 via 198.51.100.2")
+        .ok();
+    inside(neighbour.pid(), || {
+        assert_eq!(ask("10.252.0.2:80"), Err(TimedOut))
+    });
+    inside(pid(&host, "other"), || {
+        assert_eq!(ask("10.252.0.2:80"), Err(TimedOut))
+    });
     // The host itself is on it; no port is published.
     assert_eq!(ask("10.252.0.2:80").unwrap(), "server=web peer=10.252.0.1");
     assert_eq!(host.ok("port web"), "");
@@ -123,18 +156,26 @@ fn an_internal_network_has_no_way_out_or_in() {
 fn without_icc_peers_are_silent_and_published_ports_are_not() {
     let host = Host::new();
     let neighbour = Neighbour::new(&host);
-    host.ok("network create -o com.docker.network.bridge.enable_icc=false --subnet 10.241.0.0/24 lan");
+    host.ok(
+        "network create -o com.docker.network.bridge.enable_icc=false --subnet 10.241.0.0/24 lan",
+    );
     host.who_server("web", "--network lan -p 8080:80");
     host.ok("run -d --name peer --network lan alpine sleep 1000");
     host.fails(1, "exec peer ping -c 1 -W 1 web");
     inside(pid(&host, "peer"), || {
         assert_eq!(ask("10.241.0.2:80"), Err(TimedOut));
-        assert_eq!(ask("10.241.0.1:8080").unwrap(), "server=web peer=10.241.0.1");
+        assert_eq!(
+            ask("10.241.0.1:8080").unwrap(),
+            "server=web peer=10.241.0.1"
+        );
     });
     host.ok("exec peer ping -c 1 -W 2 10.241.0.1");
     host.ok("exec peer ping -c 1 -W 2 198.51.100.1");
     inside(neighbour.pid(), || {
-        assert_eq!(ask("198.51.100.2:8080").unwrap(), "server=web peer=198.51.100.1");
+        assert_eq!(
+            ask("198.51.100.2:8080").unwrap(),
+            "server=web peer=198.51.100.1"
+        );
     });
 }
 
@@ -159,16 +200,31 @@ fn foreign_tables_and_the_forward_policy_of_others_stay_as_they_are() {
 fn datagrams_from_a_container_keep_their_way_back() {
     let host = Host::new();
     let neighbour = Neighbour::new(&host);
-    let echo = inside(neighbour.pid(), || UdpSocket::bind("198.51.100.1:7001").unwrap());
+    let echo = inside(neighbour.pid(), || {
+        UdpSocket::bind("198.51.100.1:7001").unwrap()
+    });
     let mut client = host.spawn("run --rm -i alpine nc -u 198.51.100.1 7001");
     use std::io::Write;
-    client.stdin.as_mut().unwrap().write_all(b"hello\n").unwrap();
+    client
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(b"hello\n")
+        .unwrap();
     let mut buffer = [0u8; 64];
     let (length, peer) = echo.recv_from(&mut buffer).unwrap();
-    assert_eq!((&buffer[..length], peer.ip().to_string().as_str()), (&b"hello\n"[..], "198.51.100.2"));
+    assert_eq!(
+        (&buffer[..length], peer.ip().to_string().as_str()),
+        (&b"hello\n"[..], "198.51.100.2")
+    );
     echo.send_to(b"back\n", peer).unwrap();
     let mut back = [0u8; 5];
-    client.stdout.as_mut().unwrap().read_exact(&mut back).unwrap();
+    client
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut back)
+        .unwrap();
     assert_eq!(&back, b"back\n");
     let name = eventually("the container", || {
         Some(host.ok("ps --format {{.Names}}")).filter(|name| !name.is_empty())

@@ -18,11 +18,18 @@ fn a_linked_container_is_reached_by_name_and_does_not_reach_back() {
     host.ok("run -dt --name containerB --link containerA:containerA alpine /bin/sh");
     let text = host.ok("exec containerB /bin/ping -c 1 containerA");
     assert!(text.contains("1 packets received"), "{text}");
-    let (a, b) = (host.address("containerA", "bridge"), host.address("containerB", "bridge"));
+    let (a, b) = (
+        host.address("containerA", "bridge"),
+        host.address("containerB", "bridge"),
+    );
     let (id_a, id_b) = (host.id("containerA"), host.id("containerB"));
     assert_eq!(
         host.ok("exec containerB cat /etc/hosts"),
-        format!("{STANDARD}{a}\tcontainerA {}\n{b}\t{}", &id_a[..12], &id_b[..12])
+        format!(
+            "{STANDARD}{a}\tcontainerA {}\n{b}\t{}",
+            &id_a[..12],
+            &id_b[..12]
+        )
     );
     assert_eq!(
         host.ok("exec containerA cat /etc/hosts"),
@@ -33,10 +40,14 @@ fn a_linked_container_is_reached_by_name_and_does_not_reach_back() {
         "ping: bad address 'containerB'"
     );
     let env = host.ok("exec containerB env");
-    assert!(env.contains("CONTAINERA_NAME=/containerB/containerA\n"), "{env}");
+    assert!(
+        env.contains("CONTAINERA_NAME=/containerB/containerA\n"),
+        "{env}"
+    );
     assert!(!host.ok("exec containerA env").contains("CONTAINER"));
     assert_eq!(
-        host.rbox(&["inspect", "-f", "{{json .HostConfig.Links}}", "containerB"]).ok(),
+        host.rbox(&["inspect", "-f", "{{json .HostConfig.Links}}", "containerB"])
+            .ok(),
         "[\"/containerA:/containerB/containerA\"]"
     );
 }
@@ -48,7 +59,10 @@ fn variables_tell_the_ports_and_the_environment_of_the_source() {
     host.ok("run -d --name app --link db:data-base alpine sleep 1000");
     let ip = host.address("db", "bridge");
     let env = host.ok("exec app env");
-    let linked: Vec<&str> = env.lines().filter(|line| line.starts_with("DATA_BASE")).collect();
+    let linked: Vec<&str> = env
+        .lines()
+        .filter(|line| line.starts_with("DATA_BASE"))
+        .collect();
     assert_eq!(
         linked,
         [
@@ -65,11 +79,18 @@ fn variables_tell_the_ports_and_the_environment_of_the_source() {
             "DATA_BASE_ENV_DB=1".to_owned(),
         ]
     );
-    let names: Vec<&str> = env.lines().filter_map(|line| line.split_once('=')).map(|v| v.0).collect();
+    let names: Vec<&str> = env
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|v| v.0)
+        .collect();
     assert_eq!((names[1], names[names.len() - 1]), ("HOSTNAME", "HOME"));
     let hosts = host.ok("exec app cat /etc/hosts");
     let short = &host.id("db")[..12];
-    assert!(hosts.contains(&format!("\n{ip}\tdata-base {short} db\n")), "{hosts}");
+    assert!(
+        hosts.contains(&format!("\n{ip}\tdata-base {short} db\n")),
+        "{hosts}"
+    );
 }
 
 #[test]
@@ -124,7 +145,10 @@ fn on_a_user_defined_network_a_link_is_a_name_of_the_consumer_alone() {
     assert!(!host.ok("exec app cat /etc/hosts").contains("data"));
     assert!(!host.ok("exec app env").contains("DATA"));
     let format = "{{json .HostConfig.Links}} {{json .NetworkSettings.Networks.lan.Links}}";
-    assert_eq!(host.rbox(&["inspect", "-f", format, "app"]).ok(), "null [\"db:data\"]");
+    assert_eq!(
+        host.rbox(&["inspect", "-f", format, "app"]).ok(),
+        "null [\"db:data\"]"
+    );
 }
 
 #[test]
@@ -136,6 +160,8 @@ fn a_link_survives_the_renaming_of_its_source() {
     host.ok("exec app ping -c 1 data");
     host.ok("restart -t 0 app");
     host.ok("exec app ping -c 1 data");
-    let links = host.rbox(&["inspect", "-f", "{{json .HostConfig.Links}}", "app"]).ok();
+    let links = host
+        .rbox(&["inspect", "-f", "{{json .HostConfig.Links}}", "app"])
+        .ok();
     assert_eq!(links, "[\"/database:/app/data\"]");
 }

@@ -9,8 +9,10 @@
     reason = "a test fails by panicking, and is documented by its name"
 )]
 
+mod addresses;
 mod attach_and_stdin;
 mod bad_input_containers;
+mod container_files;
 mod default_networks;
 mod exec_into_a_container;
 mod first_process;
@@ -27,6 +29,7 @@ mod mounts_given;
 mod names_and_ids;
 mod names_on_a_network;
 mod network_commands;
+mod network_connect;
 mod own_binary;
 mod port_forwarding;
 mod ports_in_use;
@@ -34,8 +37,10 @@ mod privileges;
 mod ps_and_inspect;
 mod published_port_forms;
 mod published_port_paths;
+mod resolver;
 mod run_and_exit_codes;
 mod shared_namespaces;
+mod shared_network_namespace;
 mod stop_kill_restart;
 mod terminals;
 mod two_web_servers;

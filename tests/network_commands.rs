@@ -3,17 +3,27 @@
 use crate::harness::Host;
 
 fn create_fails(host: &Host, flags: &str, text: &str) {
-    assert_eq!(host.fails(1, &format!("network create {flags}")), format!("rbox: {text}"), "{flags}");
+    assert_eq!(
+        host.fails(1, &format!("network create {flags}")),
+        format!("rbox: {text}"),
+        "{flags}"
+    );
 }
 
 #[test]
 fn a_new_network_has_a_bridge_a_subnet_and_a_gateway() {
     let host = Host::new();
     let id = host.ok("network create lan");
-    assert!(id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    assert!(
+        id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{id}"
+    );
     let bridge = format!("br-{}", &id[..12]);
     let link = host.sh(&format!("ip -4 -o addr show {bridge}")).ok();
-    assert!(link.contains("inet 172.18.0.1/16 brd 172.18.255.255 scope global"), "{link}");
+    assert!(
+        link.contains("inet 172.18.0.1/16 brd 172.18.255.255 scope global"),
+        "{link}"
+    );
     let value: serde_json::Value = serde_json::from_str(&host.ok("network inspect lan")).unwrap();
     let network = &value[0];
     assert_eq!(network["Id"], id.as_str());
@@ -53,14 +63,20 @@ fn options_are_kept_and_take_effect() {
         inspect("{{json .IPAM.Config}}"),
         r#"[{"Subnet":"10.230.4.0/22","IPRange":"10.230.5.0/24","Gateway":"10.230.4.1","AuxiliaryAddresses":{"a":"10.230.5.0","b":"10.230.5.1"}}]"#
     );
-    assert_eq!(inspect("{{.Attachable}} {{json .Labels}}"), r#"true {"c":"","tier":"web"}"#);
+    assert_eq!(
+        inspect("{{.Attachable}} {{json .Labels}}"),
+        r#"true {"c":"","tier":"web"}"#
+    );
     assert_eq!(
         inspect("{{json .Options}}"),
         r#"{"com.docker.network.bridge.name":"lan0","com.docker.network.driver.mtu":"1400","mine":"1"}"#
     );
     host.ok("run -d --name box --network lan alpine sleep 1000");
     let inside = host.ok("exec box ip addr show eth0");
-    assert!(inside.contains("mtu 1400 ") && inside.contains("inet 10.230.5.2/22 "), "{inside}");
+    assert!(
+        inside.contains("mtu 1400 ") && inside.contains("inet 10.230.5.2/22 "),
+        "{inside}"
+    );
     let link = host.sh("ip -o link show lan0").ok();
     assert!(link.contains("mtu 1400 "), "{link}");
 }
@@ -72,7 +88,11 @@ fn subnets_are_the_lowest_free_of_dockers_pools() {
         let format = "{{range .IPAM.Config}}{{.Subnet}}{{end}}";
         host.rbox(&["network", "inspect", "-f", format, name]).ok()
     };
-    for (name, expected) in [("n1", "172.18.0.0/16"), ("n2", "172.19.0.0/16"), ("n3", "172.20.0.0/16")] {
+    for (name, expected) in [
+        ("n1", "172.18.0.0/16"),
+        ("n2", "172.19.0.0/16"),
+        ("n3", "172.20.0.0/16"),
+    ] {
         host.ok(&format!("network create {name}"));
         assert_eq!(subnet(name), expected);
     }
@@ -83,18 +103,27 @@ fn subnets_are_the_lowest_free_of_dockers_pools() {
         host.ok(&format!("network create n{number}"));
     }
     assert_eq!(subnet("n31"), "192.168.240.0/20");
-    create_fails(&host, "n32", "all predefined address pools have been fully subnetted");
+    create_fails(
+        &host,
+        "n32",
+        "all predefined address pools have been fully subnetted",
+    );
 }
 
 #[test]
 fn a_subnet_that_the_host_uses_is_not_picked() {
     let host = Host::new();
-    host.sh("ip link add uplink type veth peer name wire; ip link set uplink up; \
-             ip addr add 172.18.3.4/24 dev uplink")
-        .ok();
+    host.sh(
+        "ip link add uplink type veth peer name wire; ip link set uplink up; \
+             ip addr add 172.18.3.4/24 dev uplink",
+    )
+    .ok();
     host.ok("network create lan");
     let format = "{{range .IPAM.Config}}{{.Subnet}}{{end}}";
-    assert_eq!(host.rbox(&["network", "inspect", "-f", format, "lan"]).ok(), "172.19.0.0/16");
+    assert_eq!(
+        host.rbox(&["network", "inspect", "-f", format, "lan"]).ok(),
+        "172.19.0.0/16"
+    );
     // What the user asks for is the user's affair.
     host.ok("network create --subnet 172.18.3.0/25 asked");
     host.sh("ip link del uplink").ok();
@@ -106,15 +135,39 @@ fn what_cannot_be_a_network_is_refused_with_dockers_words() {
     host.ok("network create --subnet 10.220.0.0/24 -o com.docker.network.bridge.name=lan0 taken");
     for (flags, text) in [
         ("taken", "network with name taken already exists"),
-        ("bridge", "operation is not permitted on predefined bridge network"),
-        ("host", "operation is not permitted on predefined host network"),
-        ("none", "operation is not permitted on predefined none network"),
-        ("default", "operation is not permitted on predefined default network"),
+        (
+            "bridge",
+            "operation is not permitted on predefined bridge network",
+        ),
+        (
+            "host",
+            "operation is not permitted on predefined host network",
+        ),
+        (
+            "none",
+            "operation is not permitted on predefined none network",
+        ),
+        (
+            "default",
+            "operation is not permitted on predefined default network",
+        ),
         ("-d nosuch x", "plugin \"nosuch\" not found"),
-        ("-d host x", "only one instance of \"host\" network is allowed"),
-        ("-d null x", "only one instance of \"null\" network is allowed"),
-        ("--scope swarm x", "cannot create a swarm scoped network when swarm is not active"),
-        ("--subnet bogus x", "invalid network config:\ninvalid subnet bogus: invalid CIDR block notation"),
+        (
+            "-d host x",
+            "only one instance of \"host\" network is allowed",
+        ),
+        (
+            "-d null x",
+            "only one instance of \"null\" network is allowed",
+        ),
+        (
+            "--scope swarm x",
+            "cannot create a swarm scoped network when swarm is not active",
+        ),
+        (
+            "--subnet bogus x",
+            "invalid network config:\ninvalid subnet bogus: invalid CIDR block notation",
+        ),
         (
             "--subnet 10.201.2.3/24 x",
             "invalid network config:\ninvalid subnet 10.201.2.3/24: it should be 10.201.2.0/24",
@@ -127,7 +180,10 @@ fn what_cannot_be_a_network_is_refused_with_dockers_words() {
             "--subnet 172.17.4.0/24 x",
             "invalid pool request: Pool overlaps with other one on this address space",
         ),
-        ("--subnet 10.210.0.0/24 --gateway 10.211.0.1 x", "no matching subnet for gateway 10.211.0.1"),
+        (
+            "--subnet 10.210.0.0/24 --gateway 10.211.0.1 x",
+            "no matching subnet for gateway 10.211.0.1",
+        ),
         (
             "--subnet 10.210.0.0/24 --ip-range 10.211.0.0/24 x",
             "no matching subnet for range 10.211.0.0/24",
@@ -136,7 +192,10 @@ fn what_cannot_be_a_network_is_refused_with_dockers_words() {
             "--subnet 10.210.0.0/24 --aux-address a=10.211.0.5 x",
             "no matching subnet for aux-address 10.211.0.5",
         ),
-        ("--gateway 10.211.0.1 x", "every ip-range or gateway must have a corresponding subnet"),
+        (
+            "--gateway 10.211.0.1 x",
+            "every ip-range or gateway must have a corresponding subnet",
+        ),
         (
             "--subnet 10.210.0.0/24 --ip-range 10.210.0.0/16 x",
             "invalid network config:\ninvalid ip-range 10.210.0.0/16: CIDR block is bigger than \
@@ -155,13 +214,19 @@ fn what_cannot_be_a_network_is_refused_with_dockers_words() {
             "bridge driver doesn't support multiple subnets",
         ),
         ("--ipv4=false x", "IPv4 or IPv6 must be enabled"),
-        ("-o com.docker.network.bridge.name=lo x", "existing interface lo is not a bridge"),
+        (
+            "-o com.docker.network.bridge.name=lo x",
+            "existing interface lo is not a bridge",
+        ),
         (
             "-o com.docker.network.driver.mtu=abc x",
             "failed to parse com.docker.network.driver.mtu value: abc (strconv.Atoi: parsing \
              \"abc\": invalid syntax)",
         ),
-        ("-o com.docker.network.driver.mtu=-1 x", "invalid MTU number: -1"),
+        (
+            "-o com.docker.network.driver.mtu=-1 x",
+            "invalid MTU number: -1",
+        ),
         (
             "-o com.docker.network.bridge.enable_icc=maybe x",
             "failed to parse com.docker.network.bridge.enable_icc value: maybe \
@@ -176,10 +241,21 @@ fn what_cannot_be_a_network_is_refused_with_dockers_words() {
     }
     let text = host.fails(1, "network create -o com.docker.network.bridge.name=lan0 x");
     assert!(text.starts_with("rbox: cannot create network "), "{text}");
-    assert!(text.ends_with("(lan0): networks have same bridge name"), "{text}");
-    let text = host.fails(1, "network create -o com.docker.network.bridge.name=a-very-long-name x");
+    assert!(
+        text.ends_with("(lan0): networks have same bridge name"),
+        "{text}"
+    );
+    let text = host.fails(
+        1,
+        "network create -o com.docker.network.bridge.name=a-very-long-name x",
+    );
     assert!(text.ends_with("numerical result out of range"), "{text}");
-    assert_eq!(host.ok("network ls -q --filter type=custom").lines().count(), 1);
+    assert_eq!(
+        host.ok("network ls -q --filter type=custom")
+            .lines()
+            .count(),
+        1
+    );
     assert_eq!(host.sh("ip -o link | wc -l").ok(), "2", "a bridge was left");
 }
 
@@ -206,14 +282,39 @@ fn arguments_and_flags_that_are_wrong_show_the_usage() {
 #[test]
 fn almost_every_name_is_allowed() {
     let host = Host::new();
-    let names = ["bad name", "bad/name", "_x", "a", "-", "..", "ünï", "container", "h4n9", "h4n10"];
+    let names = [
+        "bad name",
+        "bad/name",
+        "_x",
+        "a",
+        "-",
+        "..",
+        "ünï",
+        "container",
+        "h4n9",
+        "h4n10",
+    ];
     for name in names {
         host.rbox(&["network", "create", "--", name]).ok();
     }
-    host.rbox(&["run", "-d", "--network", "bad/name", "--name", "box", "alpine", "sleep", "9"]).ok();
+    host.rbox(&[
+        "run",
+        "-d",
+        "--network",
+        "bad/name",
+        "--name",
+        "box",
+        "alpine",
+        "sleep",
+        "9",
+    ])
+    .ok();
     let listed = host.ok("network ls --format {{.Name}}");
     for name in names {
-        assert!(listed.lines().any(|line| line == name), "{name} in {listed}");
+        assert!(
+            listed.lines().any(|line| line == name),
+            "{name} in {listed}"
+        );
     }
     let at = |name: &str| listed.lines().position(|line| line == name);
     assert!(at("h4n9") < at("h4n10"), "{listed}");
@@ -245,7 +346,10 @@ fn ls_filters_and_formats() {
     assert_eq!(ls(&["-f", "dangling=true"]), "lan\nother");
     assert_eq!(host.ok("network ls -q -f name=lan"), id[..12]);
     assert_eq!(host.ok("network ls -q --no-trunc -f name=lan"), id);
-    assert_eq!(host.fails(1, "network ls -f bogus=1"), "rbox: Invalid filter 'bogus'");
+    assert_eq!(
+        host.fails(1, "network ls -f bogus=1"),
+        "rbox: Invalid filter 'bogus'"
+    );
     assert_eq!(
         host.ok("network ls -f name=nosuch"),
         "NETWORK ID   NAME      DRIVER    SCOPE"
@@ -272,7 +376,9 @@ fn inspect_shows_running_containers_and_what_is_found() {
     host.ok("network create --subnet 10.241.0.0/24 lan");
     host.ok("run -d --name web --network lan alpine sleep 1000");
     host.ok("create --name idle --network lan alpine sleep 1000");
-    let text = host.rbox(&["network", "inspect", "-f", "{{json .Containers}}", "lan"]).ok();
+    let text = host
+        .rbox(&["network", "inspect", "-f", "{{json .Containers}}", "lan"])
+        .ok();
     let containers: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(containers.as_object().unwrap().len(), 1);
     let web = &containers[host.id("web")];
@@ -288,7 +394,10 @@ fn inspect_shows_running_containers_and_what_is_found() {
     assert_eq!(output.stdout, "[]\n");
     assert_eq!(output.fails(1), "rbox: network nosuch not found");
     let prefix = &host.ok("network ls -q -f name=lan")[..6];
-    assert_eq!(host.ok(&format!("network inspect -f {{{{.Name}}}} {prefix}")), "lan");
+    assert_eq!(
+        host.ok(&format!("network inspect -f {{{{.Name}}}} {prefix}")),
+        "lan"
+    );
 }
 
 #[test]
@@ -311,7 +420,10 @@ fn rm_removes_what_nobody_uses() {
             endpoint("two")
         )
     );
-    assert_eq!(host.fails(1, "network rm nosuch"), "rbox: network nosuch not found");
+    assert_eq!(
+        host.fails(1, "network rm nosuch"),
+        "rbox: network nosuch not found"
+    );
     assert_eq!(host.ok("network rm -f nosuch"), "");
     assert_eq!(
         host.fails(1, "network rm bridge"),
@@ -324,7 +436,10 @@ fn rm_removes_what_nobody_uses() {
     assert_eq!(host.ok("network rm lan"), "lan");
     assert_eq!(host.sh("ip -o link | grep -c br-; true").ok(), "0");
     let text = host.fails(1, "start one");
-    assert!(text.contains("network") && text.contains("not found"), "{text}");
+    assert!(
+        text.contains("network") && text.contains("not found"),
+        "{text}"
+    );
     // The name is what counts: a new network of that name will do.
     assert_ne!(host.ok("network create lan"), id);
     host.ok("start one");
@@ -344,8 +459,14 @@ fn prune_asks_and_keeps_what_running_containers_use() {
         "WARNING! This will remove all custom networks not used by at least one container.\n\
          Are you sure you want to continue? [y/N] "
     );
-    assert_eq!(host.ok("network prune -f --filter label!=keep"), "Deleted Networks:\nstopped");
+    assert_eq!(
+        host.ok("network prune -f --filter label!=keep"),
+        "Deleted Networks:\nstopped"
+    );
     assert_eq!(host.ok("network prune -f"), "Deleted Networks:\nunused");
     assert_eq!(host.ok("network prune -f"), "");
-    assert_eq!(host.ok("network ls --format {{.Name}} -f type=custom"), "used");
+    assert_eq!(
+        host.ok("network ls --format {{.Name}} -f type=custom"),
+        "used"
+    );
 }

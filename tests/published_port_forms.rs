@@ -43,7 +43,10 @@ fn forms_with_a_host_port_are_bound_as_written() {
             "--publish published=8094,target=80,protocol=tcp",
             "0.0.0.0:8094->80/tcp, [::]:8094->80/tcp",
         ),
-        ("--expose 1000-1005 --expose 1007", "1000-1005/tcp, 1007/tcp"),
+        (
+            "--expose 1000-1005 --expose 1007",
+            "1000-1005/tcp, 1007/tcp",
+        ),
     ] {
         assert_eq!(shown(&host, flags), ports, "{flags}");
     }
@@ -52,9 +55,12 @@ fn forms_with_a_host_port_are_bound_as_written() {
 #[test]
 fn forms_without_a_host_port_get_a_free_one_the_same_on_both_families() {
     let host = Host::new();
-    for (form, address) in
-        [("80", "0.0.0.0"), (":80", "0.0.0.0"), ("0:80", "0.0.0.0"), ("127.0.0.1::80", "127.0.0.1")]
-    {
+    for (form, address) in [
+        ("80", "0.0.0.0"),
+        (":80", "0.0.0.0"),
+        ("0:80", "0.0.0.0"),
+        ("127.0.0.1::80", "127.0.0.1"),
+    ] {
         let ports = shown(&host, &format!("-p {form}"));
         let first = ports.split(", ").next().unwrap();
         let port: u16 = first
@@ -65,7 +71,10 @@ fn forms_without_a_host_port_get_a_free_one_the_same_on_both_families() {
             .unwrap();
         assert!(port >= 32768, "{form}: {ports}");
         if address == "0.0.0.0" {
-            assert_eq!(ports, format!("0.0.0.0:{port}->80/tcp, [::]:{port}->80/tcp"));
+            assert_eq!(
+                ports,
+                format!("0.0.0.0:{port}->80/tcp, [::]:{port}->80/tcp")
+            );
         }
     }
     assert_eq!(shown(&host, "-p 80-82").matches("->").count(), 6);
@@ -76,7 +85,10 @@ fn all_exposed_ports_are_published_by_one_flag() {
     let host = Host::new();
     host.ok("run -d --name web -P --expose 80 --expose 5353/udp alpine sleep 1000");
     let listed = host.ok("port web");
-    let left: Vec<&str> = listed.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    let left: Vec<&str> = listed
+        .lines()
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
     assert_eq!(left, ["80/tcp", "80/tcp", "5353/udp", "5353/udp"]);
     let format = "{{json .HostConfig.PortBindings}} {{.HostConfig.PublishAllPorts}}";
     assert_eq!(host.rbox(&["inspect", "-f", format, "web"]).ok(), "{} true");
@@ -98,12 +110,18 @@ fn port_lists_one_port_or_says_that_it_is_not_published() {
         host.fails(1, "port web 80/udp"),
         "rbox: No public port '80/udp' published for web"
     );
-    assert_eq!(host.fails(1, "port web 81"), "rbox: No public port '81' published for web");
+    assert_eq!(
+        host.fails(1, "port web 81"),
+        "rbox: No public port '81' published for web"
+    );
     assert_eq!(
         host.fails(1, "port web bogus"),
         "rbox: invalid port (bogus): strconv.ParseUint: parsing \"bogus\": invalid syntax"
     );
-    assert_eq!(host.fails(1, "port nosuch"), "rbox: No such container: nosuch");
+    assert_eq!(
+        host.fails(1, "port nosuch"),
+        "rbox: No such container: nosuch"
+    );
 }
 
 #[test]
@@ -117,7 +135,10 @@ fn inspect_tells_what_was_asked_and_what_was_bound() {
         inspect("{{json .NetworkSettings.Ports}}"),
         r#"{"5353/udp":null,"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}]}"#
     );
-    assert_eq!(inspect("{{json .Config.ExposedPorts}}"), r#"{"5353/udp":{},"80/tcp":{}}"#);
+    assert_eq!(
+        inspect("{{json .Config.ExposedPorts}}"),
+        r#"{"5353/udp":{},"80/tcp":{}}"#
+    );
     host.ok("stop -t 0 web");
     assert_eq!(inspect("{{json .NetworkSettings.Ports}}"), "{}");
     assert_eq!(inspect("{{json .HostConfig.PortBindings}}"), asked);
@@ -130,7 +151,10 @@ fn what_is_no_port_is_refused_before_anything_is_made() {
     for (form, text) in [
         ("bogus", "invalid containerPort: bogus"),
         ("99999:80", "invalid hostPort: 99999"),
-        ("8000-8001:80-82", "invalid ranges specified for container and host Ports: 80-82 and 8000-8001"),
+        (
+            "8000-8001:80-82",
+            "invalid ranges specified for container and host Ports: 80-82 and 8000-8001",
+        ),
         ("1.2.3:80:80", "invalid IP address: 1.2.3"),
         ("80/foo", "invalid proto: foo"),
         ("", "no port specified: <empty>"),

@@ -64,7 +64,10 @@ fn from_another_host_to_a_container_with_ipv6_with_the_clients_own_address() {
         assert_eq!(ask_udp("[2001:db8:100::2]:8080"), seen("2001:db8:100::1"));
     });
     assert_eq!(ask("[2001:db8:100::2]:8080"), seen("2001:db8:100::2"));
-    assert_eq!(ask("[::1]:8080").map(|answer| answer.starts_with("server=web ")), Ok(true));
+    assert_eq!(
+        ask("[::1]:8080").map(|answer| answer.starts_with("server=web ")),
+        Ok(true)
+    );
 }
 
 #[test]
@@ -129,7 +132,9 @@ fn ports_follow_the_container_to_another_network() {
     host.who_server("web", "--network lan -p 8080:80");
     let both = |peer: &str| {
         assert_eq!(ask("127.0.0.1:8080"), seen(peer));
-        inside(neighbour.pid(), || assert_eq!(ask("198.51.100.2:8080"), seen("198.51.100.1")));
+        inside(neighbour.pid(), || {
+            assert_eq!(ask("198.51.100.2:8080"), seen("198.51.100.1"))
+        });
     };
     both("10.241.0.1");
     host.ok("network connect far web");
@@ -137,7 +142,9 @@ fn ports_follow_the_container_to_another_network() {
     host.ok("network disconnect lan web");
     both("10.242.0.1");
     host.ok("network disconnect far web");
-    inside(neighbour.pid(), || assert!(ask("198.51.100.2:8080").is_err()));
+    inside(neighbour.pid(), || {
+        assert!(ask("198.51.100.2:8080").is_err())
+    });
     host.ok("network connect lan web");
     both("10.241.0.1");
 }

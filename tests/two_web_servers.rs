@@ -7,8 +7,14 @@ fn two_servers_answer_at_8080_and_8081_and_ping_each_other_by_address() {
     let host = Host::new();
     host.who_server("nginx1", "-p 8080:80");
     host.who_server("nginx2", "-p 8081:80");
-    assert_eq!(ask("127.0.0.1:8080").unwrap(), "server=nginx1 peer=172.17.0.1");
-    assert_eq!(ask("127.0.0.1:8081").unwrap(), "server=nginx2 peer=172.17.0.1");
+    assert_eq!(
+        ask("127.0.0.1:8080").unwrap(),
+        "server=nginx1 peer=172.17.0.1"
+    );
+    assert_eq!(
+        ask("127.0.0.1:8081").unwrap(),
+        "server=nginx2 peer=172.17.0.1"
+    );
     let first = host.address("nginx1", "bridge");
     let second = host.address("nginx2", "bridge");
     assert_ne!(first, second);

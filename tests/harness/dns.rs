@@ -35,7 +35,9 @@ pub const NXDOMAIN: u8 = 3;
 pub fn resolve(pid: u32, name: &str, kind: Type) -> Answer {
     inside(pid, || {
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
         socket.connect("127.0.0.11:53").unwrap();
         let mut question = vec![0xab, 0xcd, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {
@@ -54,7 +56,11 @@ fn parse(message: &[u8]) -> Answer {
     assert_eq!(message[..2], [0xab, 0xcd], "an answer to another question");
     let (_, after_name) = name_at(message, 12);
     let mut at = after_name + 4;
-    let mut answer = Answer { code: message[3] & 15, records: Vec::new(), ttl: None };
+    let mut answer = Answer {
+        code: message[3] & 15,
+        records: Vec::new(),
+        ttl: None,
+    };
     for _ in 0..u16::from_be_bytes([message[6], message[7]]) {
         let (_, after_name) = name_at(message, at);
         let field = &message[after_name..];
@@ -62,12 +68,14 @@ fn parse(message: &[u8]) -> Answer {
         answer.ttl = Some(u32::from_be_bytes(field[4..8].try_into().unwrap()));
         let start = after_name + 10;
         let data = &message[start..start + length];
-        answer.records.push(match u16::from_be_bytes([field[0], field[1]]) {
-            1 => IpAddr::from(<[u8; 4]>::try_from(data).unwrap()).to_string(),
-            28 => IpAddr::from(<[u8; 16]>::try_from(data).unwrap()).to_string(),
-            12 => name_at(message, start).0,
-            other => format!("type {other}"),
-        });
+        answer
+            .records
+            .push(match u16::from_be_bytes([field[0], field[1]]) {
+                1 => IpAddr::from(<[u8; 4]>::try_from(data).unwrap()).to_string(),
+                28 => IpAddr::from(<[u8; 16]>::try_from(data).unwrap()).to_string(),
+                12 => name_at(message, start).0,
+                other => format!("type {other}"),
+            });
         at = start + length;
     }
     answer.records.sort();
@@ -105,27 +113,40 @@ impl NameServer {
     /// Serves on port 53 of an address in the network namespace of a process.
     pub fn start(pid: u32, address: &str) -> NameServer {
         let address: IpAddr = address.parse().unwrap();
-        let socket = inside(pid, || UdpSocket::bind(SocketAddr::new(address, 53)).unwrap());
-        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let socket = inside(pid, || {
+            UdpSocket::bind(SocketAddr::new(address, 53)).unwrap()
+        });
+        socket
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, asked) = channel();
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             let mut buffer = [0u8; 2048];
             while !stopped.load(Ordering::Relaxed) {
-                let Ok((length, peer)) = socket.recv_from(&mut buffer) else { continue };
+                let Ok((length, peer)) = socket.recv_from(&mut buffer) else {
+                    continue;
+                };
                 let (answer, name) = reply(&buffer[..length]);
                 let _ = sender.send((peer.ip(), name));
                 let _ = socket.send_to(&answer, peer);
             }
         });
-        NameServer { stop, thread: Some(thread), asked }
+        NameServer {
+            stop,
+            thread: Some(thread),
+            asked,
+        }
     }
 
     /// Who asked for a name since the last call, in order.
     pub fn askers(&self, wanted: &str) -> Vec<IpAddr> {
         let asked = self.asked.try_iter();
-        asked.filter(|(_, name)| name == wanted).map(|(peer, _)| peer).collect()
+        asked
+            .filter(|(_, name)| name == wanted)
+            .map(|(peer, _)| peer)
+            .collect()
     }
 }
 
@@ -142,9 +163,7 @@ fn reply(question: &[u8]) -> (Vec<u8>, String) {
     let kind = question[end + 1];
     let data: Option<Vec<u8>> = match (name.as_str(), kind) {
         ("example.test", 1) => Some(Ipv4Addr::new(198, 51, 100, 80).octets().into()),
-        ("example.test", 28) => {
-            Some("2001:db8::80".parse::<Ipv6Addr>().unwrap().octets().into())
-        }
+        ("example.test", 28) => Some("2001:db8::80".parse::<Ipv6Addr>().unwrap().octets().into()),
         _ => None,
     };
     let code = match name.as_str() {
@@ -153,7 +172,18 @@ fn reply(question: &[u8]) -> (Vec<u8>, String) {
         _ => NXDOMAIN,
     };
     let mut answer = question[..2].to_vec();
-    answer.extend([0x81, 0x80 | code, 0, 1, 0, u8::from(data.is_some()), 0, 0, 0, 0]);
+    answer.extend([
+        0x81,
+        0x80 | code,
+        0,
+        1,
+        0,
+        u8::from(data.is_some()),
+        0,
+        0,
+        0,
+        0,
+    ]);
     answer.extend(&question[12..end + 4]);
     if let Some(data) = data {
         answer.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0]);

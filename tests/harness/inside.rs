@@ -15,11 +15,12 @@ pub fn inside<T: Send>(pid: u32, work: impl FnOnce() -> T + Send) -> T {
     let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net")).unwrap();
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-                .unwrap();
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             work()
         });
-        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -32,7 +33,12 @@ pub fn ask(address: impl ToSocketAddrs) -> Result<String, std::io::ErrorKind> {
         stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
-        Ok(text.split("\r\n\r\n").nth(1).unwrap_or_default().trim_end().to_owned())
+        Ok(text
+            .split("\r\n\r\n")
+            .nth(1)
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned())
     };
     answer().map_err(|error: std::io::Error| match error.kind() {
         // What a silent peer looks like depends on the moment.
@@ -45,7 +51,11 @@ pub fn ask(address: impl ToSocketAddrs) -> Result<String, std::io::ErrorKind> {
 pub fn ask_udp(address: impl ToSocketAddrs) -> Result<String, std::io::ErrorKind> {
     let address: SocketAddr = address.to_socket_addrs().unwrap().next().unwrap();
     let answer = || {
-        let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let any = if address.is_ipv4() {
+            "0.0.0.0:0"
+        } else {
+            "[::]:0"
+        };
         let socket = UdpSocket::bind(any)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         // Connected: only an answer from the address that was asked counts.
@@ -53,7 +63,9 @@ pub fn ask_udp(address: impl ToSocketAddrs) -> Result<String, std::io::ErrorKind
         socket.send(b"who")?;
         let mut buffer = [0u8; 1024];
         let length = socket.recv(&mut buffer)?;
-        Ok(String::from_utf8_lossy(&buffer[..length]).trim_end().to_owned())
+        Ok(String::from_utf8_lossy(&buffer[..length])
+            .trim_end()
+            .to_owned())
     };
     answer().map_err(|error: std::io::Error| match error.kind() {
         std::io::ErrorKind::WouldBlock => std::io::ErrorKind::TimedOut,

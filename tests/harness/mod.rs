@@ -14,7 +14,7 @@ mod wait;
 mod who;
 
 pub use images::archive;
-pub use host::{FileInstead, Host};
+pub use host::Host;
 pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
 pub use output::Output;
