@@ -169,7 +169,7 @@ pub fn detach(
 }
 
 /// The pair of an endpoint, as far as undoing needs it.
-fn veth_of(endpoint: &Endpoint) -> VethStep {
+pub(super) fn veth_of(endpoint: &Endpoint) -> VethStep {
     VethStep {
         host_ifname: endpoint.host_ifname.clone(),
         ifname: endpoint.ifname.clone(),

@@ -84,7 +84,8 @@ pub fn withdraw(run_dir: &Path, endpoint: &Endpoint) -> Result<(), ApplyError> {
     };
     let path = endpoint_path(run_dir, endpoint);
     let known: Option<Identity> = record::read_json(&path)?;
-    if known.is_some_and(|known| known.id == endpoint.id) {
+    // None: its writer may have died before the record was in its place.
+    if known.is_none_or(|known| known.id == endpoint.id) {
         record::remove(&path)?;
     }
     change_zone(run_dir, |zone| {

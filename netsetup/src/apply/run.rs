@@ -206,6 +206,13 @@ pub fn undo_all(path: &Path) -> Vec<ApplyError> {
         nft: &mut nft,
     };
     let mut errors = undo_steps(&steps, &mut context);
+    for step in &steps {
+        if let Step::Lease { path, owner } = step
+            && let Some(directory) = path.parent()
+        {
+            lease::sweep_drafts(directory, owner);
+        }
+    }
     if errors.is_empty()
         && let Err(source) = fs::remove_file(path)
         && source.kind() != io::ErrorKind::NotFound

@@ -13,7 +13,7 @@ use super::addresses::{candidates, is_occupied};
 use crate::model::endpoint::EndpointConfig;
 use crate::model::network::{Network, Pool};
 use desk::Desk;
-pub use desk::release;
+pub use desk::{held, release, sweep_drafts};
 
 /// Directory of the leases inside a network's run directory.
 pub const DIRECTORY: &str = "leases";

@@ -42,9 +42,7 @@ pub enum Lasting {
 /// Replaces the file's content in one step. The caller holds the lock of the directory, so the
 /// temporary file has one writer; the directory must exist.
 pub fn write_text(path: &Path, text: &str, lasting: Lasting) -> Result<(), RecordError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".new");
-    let temporary = PathBuf::from(temporary);
+    let temporary = temporary(path);
     let write = || -> io::Result<()> {
         let mut file = fs::File::create(&temporary)?;
         file.write_all(text.as_bytes())?;
@@ -61,6 +59,12 @@ pub fn write_text(path: &Path, text: &str, lasting: Lasting) -> Result<(), Recor
             source,
         }
     })
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    PathBuf::from(temporary)
 }
 
 /// As [`write_text`], with the value as indented JSON.
@@ -116,8 +120,10 @@ pub fn read_directory<T: DeserializeOwned>(directory: &Path) -> Result<Vec<T>, R
     Ok(values)
 }
 
-/// Removes a file; harmless when there is none.
+/// Removes a file, and what somebody who died in [`write_text`] left beside it; harmless when
+/// there is none. The caller holds the lock of the directory.
 pub fn remove(path: &Path) -> Result<(), RecordError> {
+    let _ = fs::remove_file(temporary(path));
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(RecordError::of("remove", path)(error))

@@ -32,6 +32,29 @@ pub fn release(path: &Path, owner: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// The leases of an owner on the network with this run directory.
+pub fn held(run_dir: &Path, owner: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(run_dir.join(super::DIRECTORY)).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| holder(path).is_ok_and(|holder| holder.as_deref() == Some(owner)))
+        .collect()
+}
+
+/// Removes the drafts of an owner that died while it leased.
+pub fn sweep_drafts(directory: &Path, owner: &str) {
+    let prefix = draft_prefix(owner);
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn draft_prefix(owner: &str) -> String {
+    format!(".{}-", owner.get(..12).unwrap_or(owner))
+}
+
 fn lock(directory: &Path) -> io::Result<fs::File> {
     let file = fs::File::open(directory)?;
     flock(&file, FlockOperation::LockExclusive)?;
@@ -157,7 +180,7 @@ impl Desk<'_, '_> {
         if self.draft.is_none() {
             let owner = self.request.owner;
             let thread = rustix::thread::gettid().as_raw_nonzero();
-            let name = format!(".{}-{thread}", owner.get(..12).unwrap_or(owner));
+            let name = format!("{}{thread}", draft_prefix(owner));
             let draft = Draft(self.directory.join(name));
             match fs::write(&draft.0, owner) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
