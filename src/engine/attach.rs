@@ -10,6 +10,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::claim::is_running;
 use super::connection;
 use super::detach::{DetachKeys, Typed};
 use super::failure::{Context, Failure};
@@ -52,7 +53,20 @@ impl Engine {
         let request = Request::Attach { streams: options.streams };
         let stream =
             connection::request(&self.dirs, id, request)?.ok_or_else(not_running)?;
-        stream_to_end(stream, id, container.record.config.tty, &options)
+        let end = stream_to_end(stream, id, container.record.config.tty, &options);
+        self.streamed(id, end)
+    }
+
+    /// Where the stream broke off because the monitor died, what it left is undone.
+    pub(super) fn streamed(
+        &self,
+        id: &str,
+        end: Result<AttachEnd, Failure>,
+    ) -> Result<AttachEnd, Failure> {
+        if end.is_err() {
+            is_running(&self.dirs, id)?;
+        }
+        end
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use super::dirs::Dirs;
-use super::failure::{Context, Failure};
+use super::failure::Failure;
 use super::protocol::{Frame, Request};
 
 /// Name of the socket in a container's run directory.
@@ -35,20 +35,35 @@ pub fn request(dirs: &Dirs, id: &str, request: Request) -> Result<Option<UnixStr
     }
 }
 
-/// Waits for the answer to a request that ends with `Done`, an exit code or a failure.
-pub fn answer(mut stream: UnixStream, id: &str) -> Result<Option<i32>, Failure> {
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// The container ended with this code.
+    Exited(i32),
+}
+
+/// Sends a request and waits for its answer. `Ok(None)` when there is no monitor,
+/// or it went away before it answered: the container has ended.
+pub fn ask(dirs: &Dirs, id: &str, asked: Request) -> Result<Option<Answer>, Failure> {
+    let Some(mut stream) = request(dirs, id, asked)? else { return Ok(None) };
     loop {
-        let frame = Frame::read(&mut stream).context(|| format!("hear the monitor of {id}"))?;
-        match frame {
-            Some(Frame::Done) => return Ok(None),
-            Some(Frame::Exited(code)) => return Ok(Some(code)),
-            Some(Frame::Failed(failure)) => return Err(failure),
-            Some(_) => {}
-            None => {
-                return Err(Failure::new(format!("the monitor of container {id} went away")));
-            }
+        match Frame::read(&mut stream) {
+            Ok(Some(Frame::Done)) => return Ok(Some(Answer::Done)),
+            Ok(Some(Frame::Exited(code))) => return Ok(Some(Answer::Exited(code))),
+            Ok(Some(Frame::Failed(failure))) => return Err(failure),
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(None),
+            Err(error) if is_end(&error) => return Ok(None),
+            Err(error) => return Err(Failure::new(format!("hear the monitor of {id}: {error}"))),
         }
     }
+}
+
+/// The other side died, perhaps in the middle of a frame.
+fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
 }
 
 /// Opens the socket through a descriptor of its directory: socket paths are

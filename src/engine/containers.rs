@@ -1,28 +1,21 @@
-//! Reading containers from disk, and undoing those whose monitor died.
+//! Containers on disk: read, waited for, taken away.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rbox_runtime::cgroup::Cgroup;
+use rbox_netsetup::store::directory_lock::DirectoryLock;
 
-use super::clock;
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
-use super::json_file;
 use super::lock::{self, Probe, RunLock};
-use super::names;
-use super::record::{Container, LastState, Record, RunState};
+use super::record::{self, Container, LastState, Record, RunState};
+use super::recover::RETIRED;
+use super::{json_file, names, recover};
 
 /// Between two looks at a monitor that cleans up.
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
-const KILLED: i32 = 137;
-
-/// Prefix of container directories that are only waiting to be deleted.
-const RETIRED: &str = ".removing-";
 
 /// A container by name, id or prefix, as it is now.
 pub fn find(dirs: &Dirs, reference: &str) -> Result<Container, Failure> {
@@ -41,7 +34,7 @@ pub fn load(dirs: &Dirs, id: &str) -> Result<Option<Container>, Failure> {
             run = json_file::read::<RunState>(&run_dir.join("state.json"))
                 .context(|| format!("read state of container {id}"))?;
         }
-        Probe::Dead(lock) => recover(dirs, id, lock)?,
+        Probe::Dead(lock) => recover::recover(dirs, id, lock)?,
     }
     let dir = dirs.container(id);
     let Some(record) = read_record(&dir)? else { return Ok(None) };
@@ -49,30 +42,38 @@ pub fn load(dirs: &Dirs, id: &str) -> Result<Option<Container>, Failure> {
     Ok(Some(Container { record, last, run }))
 }
 
-/// All containers, newest first. One that vanishes meanwhile is left out.
-pub fn all(dirs: &Dirs) -> Result<Vec<Container>, Failure> {
-    sweep(dirs)?;
-    let mut containers = Vec::new();
-    for id in names::ids(&dirs.containers())? {
-        containers.extend(load(dirs, &id)?);
-    }
-    containers.sort_by(|a, b| {
-        b.record.created.cmp(&a.record.created).then_with(|| b.record.id.cmp(&a.record.id))
-    });
-    Ok(containers)
+/// Containers, and what could not be read or cleaned up.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Newest first.
+    pub containers: Vec<Container>,
+    /// One for each that is damaged.
+    pub failures: Vec<Failure>,
 }
 
-/// Undoes every dead owner, also of containers whose record is gone.
-pub fn sweep(dirs: &Dirs) -> Result<(), Failure> {
-    for id in names::ids(&dirs.run_containers())? {
-        let run_dir = dirs.run(&id);
-        if let Probe::Dead(lock) =
-            RunLock::probe(&run_dir).context(|| format!("lock {}", run_dir.display()))?
-        {
-            recover(dirs, &id, lock)?;
+/// All containers; undoes the dead. One that vanishes meanwhile is left out, and
+/// one that is damaged does not hide the others.
+pub fn survey(dirs: &Dirs) -> Result<Survey, Failure> {
+    let mut survey = Survey { failures: recover::sweep(dirs)?, ..Survey::default() };
+    for id in names::ids(&dirs.containers())? {
+        match load(dirs, &id) {
+            Ok(Some(container)) => survey.containers.push(container),
+            Ok(None) => survey.failures.extend(recover::sweep_half_made(dirs, &id).err()),
+            Err(failure) => survey.failures.push(failure.hint(format!(
+                "`rbox rm -f {}` removes what is left of the container",
+                record::short(&id)
+            ))),
         }
     }
-    sweep_retired(dirs)
+    survey.containers.sort_by(|a, b| {
+        b.record.created.cmp(&a.record.created).then_with(|| b.record.id.cmp(&a.record.id))
+    });
+    Ok(survey)
+}
+
+/// Takes the writers' lock of a container's record; `None` if the container is gone.
+pub fn lock_record(dirs: &Dirs, id: &str) -> Result<Option<DirectoryLock>, Failure> {
+    DirectoryLock::existing(&dirs.container(id)).map_err(|error| Failure::new(error.to_string()))
 }
 
 /// Whether the container's owner is alive: the test for leases and endpoints.
@@ -92,6 +93,11 @@ pub fn stays_alive(dirs: &Dirs, id: &str) -> bool {
     false
 }
 
+/// What runs, by the run directory alone: for a look at others' containers.
+pub fn run_state(dirs: &Dirs, id: &str) -> Option<RunState> {
+    json_file::read(&dirs.run(id).join("state.json")).ok().flatten()
+}
+
 /// `config.json` of a container directory.
 pub fn read_record(dir: &Path) -> Result<Option<Record>, Failure> {
     let path = dir.join("config.json");
@@ -105,48 +111,10 @@ pub fn read_last(dir: &Path) -> Result<LastState, Failure> {
     Ok(last.unwrap_or_default())
 }
 
-/// Undoes what a dead monitor left: its processes, its journal, its run directory.
-/// The container then counts as ended, or is gone if it was started with `--rm`.
-fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
-    let dir = dirs.container(id);
-    let run_dir = dirs.run(id);
-    let record = read_record(&dir)?;
-    let run: Option<RunState> = json_file::read(&run_dir.join("state.json")).unwrap_or_default();
-    let cgroup = match (&run, &record) {
-        (Some(run), _) => run.cgroup.clone(),
-        (None, record) => cgroup_path(
-            record.as_ref().map_or("", |record| record.host.cgroup_parent.as_str()),
-            id,
-        ),
-    };
-    if let Ok(cgroup) = Cgroup::open(&cgroup) {
-        let _ = cgroup.kill_all();
-        let _ = cgroup.delete();
-    }
-    super::undo::journal(&run_dir.join("journal"));
-    if let Some(record) = record {
-        if record.host.auto_remove {
-            remove_files(dirs, &record)?;
-        } else if let Some(run) = run {
-            let last = LastState {
-                status: "exited".into(),
-                exit_code: KILLED,
-                error: "the container's monitor was killed".into(),
-                started_at: run.started_at,
-                finished_at: clock::now(),
-                ..LastState::default()
-            };
-            let path = dir.join("state.json");
-            json_file::write(&path, &last).context(|| format!("write {}", path.display()))?;
-        }
-    }
-    lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))
-}
-
 /// Removes everything on disk of a container that does not run. The caller
 /// holds its run lock.
-pub fn remove_files(dirs: &Dirs, record: &Record) -> Result<(), Failure> {
-    match retire(dirs, record)? {
+pub fn remove_files(dirs: &Dirs, id: &str) -> Result<(), Failure> {
+    match retire(dirs, id)? {
         Some(retired) => remove_dir(&retired),
         None => Ok(()),
     }
@@ -154,16 +122,20 @@ pub fn remove_files(dirs: &Dirs, record: &Record) -> Result<(), Failure> {
 
 /// Takes a container out of sight, name and all, with one rename: what is left
 /// to delete then has time. `None` if it is gone already.
-pub fn retire(dirs: &Dirs, record: &Record) -> Result<Option<PathBuf>, Failure> {
-    let dir = dirs.container(&record.id);
-    let retired = dirs.containers().join(format!("{RETIRED}{}", record.id));
+pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
+    let dir = dirs.container(id);
+    let retired = dirs.containers().join(format!("{RETIRED}{id}"));
     let renamed = match fs::rename(&dir, &retired) {
-        Ok(()) => Some(retired),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Ok(()) => retired,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::new(format!("remove {}: {error}", dir.display()))),
     };
-    names::release(dirs, &record.name, &record.id);
-    Ok(renamed)
+    // Read now: until the rename somebody may have given it another name.
+    match read_record(&renamed) {
+        Ok(Some(record)) => names::release(dirs, &record.name, id)?,
+        _ => names::release_all(dirs, id)?,
+    }
+    Ok(Some(renamed))
 }
 
 /// Deletes what was retired.
@@ -174,20 +146,6 @@ pub fn remove_dir(retired: &Path) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// Deletes what somebody retired and did not live to delete.
-fn sweep_retired(dirs: &Dirs) -> Result<(), Failure> {
-    let Ok(entries) = fs::read_dir(dirs.containers()) else { return Ok(()) };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(id) = name.to_str().and_then(|name| name.strip_prefix(RETIRED)) else { continue };
-        // Its monitor still has it in hand.
-        if !is_alive(dirs, id) {
-            remove_dir(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// Where a container's processes are in the cgroup hierarchies.

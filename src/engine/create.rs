@@ -7,6 +7,7 @@ use std::path::Path;
 use oci_spec::image::ImageConfiguration;
 use rbox_netsetup::model::endpoint::EndpointConfig;
 use rbox_netsetup::model::port::ContainerPort;
+use rbox_netsetup::store::directory_lock::DirectoryLock;
 
 use super::clock;
 use super::containers;
@@ -51,14 +52,20 @@ impl Engine {
                 .hint("the image has no CMD: give a command after the image"));
         }
         self.resolve_modes(request, &mut record)?;
-        record.name = match &request.name {
-            Some(name) => names::reserve(&self.dirs, name, &id).map(|()| name.clone())?,
-            None => names::reserve_random(&self.dirs, &id)?,
-        };
         let dir = self.dirs.container(&id);
-        let written = write(&dir, &record, request.cidfile.as_deref());
-        if let Err(failure) = written {
-            let _ = containers::remove_files(&self.dirs, &record);
+        // Held until the record is there: without both its maker died.
+        let _making =
+            DirectoryLock::making(&dir).map_err(|error| Failure::new(error.to_string()))?;
+        let named = match &request.name {
+            Some(name) => names::reserve(&self.dirs, name, &id).map(|()| name.clone()),
+            None => names::reserve_random(&self.dirs, &id),
+        };
+        let made = named.and_then(|name| {
+            record.name = name;
+            write(&dir, &record, request.cidfile.as_deref())
+        });
+        if let Err(failure) = made {
+            let _ = containers::remove_files(&self.dirs, &id);
             return Err(failure);
         }
         Ok(CreatedContainer { id, warnings })

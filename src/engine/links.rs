@@ -82,16 +82,13 @@ fn look_up(
 impl Engine {
     /// Tells the running containers that link to this one where it is now.
     pub(super) fn tell_consumers(&self, source: &str) -> Result<(), Failure> {
-        for consumer in containers::all(&self.dirs)? {
+        for consumer in containers::survey(&self.dirs)?.containers {
             let linked =
                 consumer.record.host.links.iter().any(|link| parts(link).0 == source);
             if !linked || consumer.run.is_none() {
                 continue;
             }
-            let id = &consumer.record.id;
-            if let Some(stream) = connection::request(&self.dirs, id, Request::SourceMoved)? {
-                connection::answer(stream, id)?;
-            }
+            connection::ask(&self.dirs, &consumer.record.id, Request::SourceMoved)?;
         }
         Ok(())
     }

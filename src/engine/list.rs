@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rbox_netsetup::model::port::PublishedPort;
 use rbox_netsetup::model::port_display::{self, PortEntry};
 
+use super::containers::Survey;
 use super::failure::Failure;
 use super::record::Container;
 use super::request::NetworkMode;
@@ -46,9 +47,9 @@ pub struct ContainerSummary {
 }
 
 impl Engine {
-    /// All containers, newest first.
-    pub fn list(&self) -> Result<Vec<ContainerSummary>, Failure> {
-        let containers = containers::all(&self.dirs)?;
+    /// All containers, newest first, and what is wrong with those that are damaged.
+    pub fn list(&self) -> Result<(Vec<ContainerSummary>, Vec<Failure>), Failure> {
+        let Survey { containers, failures } = containers::survey(&self.dirs)?;
         // An image's name may have moved on since the container was made.
         let mut image_ids = BTreeMap::new();
         for container in &containers {
@@ -57,13 +58,14 @@ impl Engine {
                 self.images.get(name).map(|image| image.id).unwrap_or_default()
             });
         }
-        Ok(containers
+        let summaries = containers
             .iter()
             .map(|container| {
                 let current = image_ids.get(&container.record.config.image);
                 summary(container, current == Some(&container.record.image_id))
             })
-            .collect())
+            .collect();
+        Ok((summaries, failures))
     }
 
     /// Ports as bound, of a running container.

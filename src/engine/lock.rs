@@ -9,8 +9,8 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-/// The file that is locked.
-const FILE: &str = "lock";
+/// Name of the lock in a run directory.
+const LOCK: &str = "lock";
 
 /// Holds a run directory until dropped (or until the process that inherited it ends).
 #[derive(Debug)]
@@ -30,14 +30,18 @@ pub enum Probe {
 }
 
 impl RunLock {
-    /// Makes the run directory and takes its lock; `None` if somebody alive has it.
-    pub fn try_acquire(run_dir: &Path) -> io::Result<Option<RunLock>> {
+    /// Makes the run directory and takes its lock; `None` when somebody alive holds it.
+    pub fn take(run_dir: &Path) -> io::Result<Option<RunLock>> {
         loop {
-            fs::create_dir_all(run_dir)?;
-            let Some(file) = open(run_dir, true)? else { continue };
+            make(run_dir)?;
+            let opened = open(run_dir, true).inspect_err(|_| {
+                // Nothing but an empty directory of ours, or else not removed.
+                let _ = fs::remove_dir(run_dir);
+            });
+            let Some(file) = opened? else { continue };
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) if still_there(&file, run_dir) => return Ok(Some(RunLock { file })),
-                Ok(()) => continue,
+                Ok(()) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
@@ -67,22 +71,80 @@ impl RunLock {
     /// Removes the run directory while still holding its lock: whoever waits for
     /// the lock then sees that the file is gone and starts afresh.
     pub fn remove_dir(self, run_dir: &Path) -> io::Result<()> {
-        match fs::remove_dir_all(run_dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        remove_run_dir(run_dir)
+    }
+}
+
+/// Removes a run directory, for who holds its lock. The lock goes last: who dies
+/// on the way leaves a free lock, by which the rest is found.
+pub fn remove_run_dir(run_dir: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(run_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
         }
     }
+    match fs::remove_file(run_dir.join(LOCK)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match fs::remove_dir(run_dir) {
+        // Not empty: somebody has begun afresh in it.
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+            ) =>
+        {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is more in a run directory than a fresh lock.
+pub fn is_used(run_dir: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(run_dir)? {
+        let entry = entry?;
+        if entry.file_name() != LOCK || entry.metadata()?.len() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Notes in the lock's file, whose holder is the caller, that only cleaning up is left.
 /// The file is made anew for the next run.
 pub fn mark_ending(run_dir: &Path) -> io::Result<()> {
-    fs::write(run_dir.join(FILE), "ending")
+    fs::write(run_dir.join(LOCK), "ending")
 }
 
 /// Whether the holder of the lock said that it only cleans up, or is gone by now.
 pub fn is_ending(run_dir: &Path) -> bool {
-    !fs::metadata(run_dir.join(FILE)).is_ok_and(|file| file.len() == 0)
+    !fs::metadata(run_dir.join(LOCK)).is_ok_and(|file| file.len() == 0)
+}
+
+/// As `create_dir_all`, which fails for a directory that vanishes as it looks.
+fn make(run_dir: &Path) -> io::Result<()> {
+    match (fs::create_dir(run_dir), run_dir.parent()) {
+        (Err(error), _) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            match fs::create_dir(run_dir) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            }
+        }
+        (made, _) => made,
+    }
 }
 
 fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
@@ -91,7 +153,7 @@ fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
         .write(true)
         .create(create)
         .truncate(false)
-        .open(run_dir.join(FILE))
+        .open(run_dir.join(LOCK))
     {
         Ok(file) => Ok(Some(file)),
         // The directory went away between making it and opening the file.
@@ -102,7 +164,7 @@ fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
 
 /// A lock on a file that was unlinked meanwhile protects nothing.
 fn still_there(file: &File, run_dir: &Path) -> bool {
-    match (file.metadata(), fs::metadata(run_dir.join(FILE))) {
+    match (file.metadata(), fs::metadata(run_dir.join(LOCK))) {
         (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
         _ => false,
     }
@@ -117,34 +179,38 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("c");
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Absent));
-        let lock = RunLock::try_acquire(&run).unwrap().unwrap();
+        let lock = RunLock::take(&run).unwrap().unwrap();
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Held));
+        assert!(RunLock::take(&run).unwrap().is_none());
         drop(lock);
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Dead(_)));
     }
 
     #[test]
-    fn the_holder_says_that_it_only_cleans_up() {
+    fn a_removed_directory_is_begun_afresh_by_one_of_many() {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("c");
-        let lock = RunLock::try_acquire(&run).unwrap().unwrap();
-        assert!(!is_ending(&run));
-        mark_ending(&run).unwrap();
-        assert!(is_ending(&run));
-        assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Held));
-        lock.remove_dir(&run).unwrap();
-        let _next = RunLock::try_acquire(&run).unwrap().unwrap();
-        assert!(!is_ending(&run));
-    }
-
-    #[test]
-    fn whoever_removes_the_directory_lets_the_next_start_afresh() {
-        let dir = tempfile::tempdir().unwrap();
-        let run = dir.path().join("c");
-        let lock = RunLock::try_acquire(&run).unwrap().unwrap();
-        assert!(RunLock::try_acquire(&run).unwrap().is_none());
-        lock.remove_dir(&run).unwrap();
-        assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Absent));
-        assert!(RunLock::try_acquire(&run).unwrap().is_some());
+        let lock = RunLock::take(&run).unwrap().unwrap();
+        fs::write(run.join("state.json"), "{}").unwrap();
+        fs::create_dir(run.join("bundle")).unwrap();
+        assert!(is_used(&run).unwrap());
+        let winners = std::thread::scope(|scope| {
+            let take = || {
+                scope.spawn(|| {
+                    loop {
+                        if let Some(lock) = RunLock::take(&run).unwrap() {
+                            assert!(!is_used(&run).unwrap(), "the old one's state is gone");
+                            return lock.remove_dir(&run);
+                        }
+                        std::thread::yield_now();
+                    }
+                })
+            };
+            let takers: Vec<_> = (0..8).map(|_| take()).collect();
+            lock.remove_dir(&run).unwrap();
+            takers.into_iter().map(|taker| taker.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(winners.iter().all(Result::is_ok), "{winners:?}");
+        assert!(!run.exists());
     }
 }

@@ -25,6 +25,7 @@ pub mod network;
 pub mod prune;
 pub mod protocol;
 pub mod record;
+pub mod recover;
 pub mod remove;
 pub mod request;
 pub mod signals;

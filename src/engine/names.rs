@@ -3,10 +3,13 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use rbox_netsetup::store::directory_lock::DirectoryLock;
 
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
+use super::recover;
 
 /// A new id: 64 hexadecimal digits whose short form is not a plain number.
 pub fn new_id() -> Result<String, Failure> {
@@ -35,6 +38,7 @@ pub fn check(name: &str, shown: &str) -> Result<(), Failure> {
 }
 
 /// Takes `name` for `id`; fails with Docker's text if another container has it.
+/// A name whose taker died before its container was made is free.
 pub fn reserve(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
     let link = dirs.names().join(name);
     loop {
@@ -46,6 +50,9 @@ pub fn reserve(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let Some(owner) = target(&link) else { continue };
+                if recover::sweep_half_made(dirs, &owner)? {
+                    continue;
+                }
                 return Err(Failure::new(format!(
                     "Conflict. The container name \"/{name}\" is already in use by container \
                      \"{owner}\". You have to remove (or rename) that container to be able to \
@@ -82,11 +89,35 @@ pub fn reserve_random(dirs: &Dirs, id: &str) -> Result<String, Failure> {
 }
 
 /// Gives a name back if `id` still has it.
-pub fn release(dirs: &Dirs, name: &str, id: &str) {
-    let link = dirs.names().join(name);
-    if target(&link).as_deref() == Some(id) {
-        let _ = fs::remove_file(link);
+pub fn release(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
+    give_back(dirs, id, |_| vec![dirs.names().join(name)])
+}
+
+/// Gives every name back that `id` has.
+pub fn release_all(dirs: &Dirs, id: &str) -> Result<(), Failure> {
+    give_back(dirs, id, |names| {
+        let entries = fs::read_dir(names).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    })
+}
+
+/// Under the directory's lock: between a look at a name and its removal somebody
+/// else could give the name back, and a third take it.
+fn give_back(
+    dirs: &Dirs,
+    id: &str,
+    links: impl FnOnce(&Path) -> Vec<PathBuf>,
+) -> Result<(), Failure> {
+    let names = dirs.names();
+    let lock =
+        DirectoryLock::existing(&names).map_err(|error| Failure::new(error.to_string()))?;
+    if lock.is_none() {
+        return Ok(());
     }
+    for link in links(&names).iter().filter(|link| target(link).as_deref() == Some(id)) {
+        fs::remove_file(link).context(|| format!("remove {}", link.display()))?;
+    }
+    Ok(())
 }
 
 /// The id that a container is called by: name, full id, or an unambiguous prefix.
@@ -186,13 +217,39 @@ mod tests {
     fn a_taken_name_is_refused_until_it_is_released() {
         let dir = tempfile::tempdir().unwrap();
         let dirs = dirs(dir.path());
+        for id in ["aa", "bb"] {
+            fs::create_dir_all(dirs.container(id)).unwrap();
+            fs::write(dirs.container(id).join("config.json"), "{}").unwrap();
+        }
         reserve(&dirs, "web", "aa").unwrap();
         let error = reserve(&dirs, "web", "bb").unwrap_err();
         assert!(error.message.starts_with("Conflict. The container name \"/web\""));
-        release(&dirs, "web", "bb");
+        release(&dirs, "web", "bb").unwrap();
         assert!(reserve(&dirs, "web", "bb").is_err(), "only the owner releases");
-        release(&dirs, "web", "aa");
+        release(&dirs, "web", "aa").unwrap();
         reserve(&dirs, "web", "bb").unwrap();
+    }
+
+    #[test]
+    fn a_name_whose_taker_died_before_it_made_a_container_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = dirs(dir.path());
+        reserve(&dirs, "web", "aa").unwrap();
+        reserve(&dirs, "web", "bb").unwrap();
+        fs::create_dir_all(dirs.container("bb").join("upper")).unwrap();
+        let made = fs::File::open(dirs.container("bb")).unwrap();
+        made.lock().unwrap();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| reserve(&dirs, "web", "cc"));
+            // Its maker is alive: the other one waits until it says that it is whole.
+            fs::write(dirs.container("bb").join("config.json"), "{}").unwrap();
+            drop(made);
+            let error = other.join().unwrap().unwrap_err();
+            assert!(error.message.contains("in use by container \"bb\""), "{error}");
+        });
+        fs::remove_file(dirs.container("bb").join("config.json")).unwrap();
+        reserve(&dirs, "web", "cc").unwrap();
+        assert!(!dirs.container("bb").exists());
     }
 
     #[test]

@@ -4,11 +4,12 @@ use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::network::{Driver, Network};
 use serde_json::{Map, Value, json};
 
+use super::claim::{Claim, claim};
 use super::failure::{Context, Failure};
 use super::protocol::Request;
-use super::record::Container;
+use super::record::{Container, Record};
 use super::request::NetworkMode;
-use super::{Engine, connection, containers, json_file};
+use super::{Engine, connection, containers, json_file, recover};
 
 impl Engine {
     /// One network in Docker's JSON.
@@ -36,7 +37,7 @@ impl Engine {
         config: &EndpointConfig,
     ) -> Result<(), Failure> {
         let network = self.network(network)?;
-        let mut container = containers::find(&self.dirs, container)?;
+        let container = containers::find(&self.dirs, container)?;
         may_change(&container, &network, "connect")?;
         if container.record.networks.iter().any(|known| known.network == network.name) {
             return Err(Failure::new(format!(
@@ -48,15 +49,12 @@ impl Engine {
         endpoint.network = network.name.clone();
         rbox_netsetup::plan::check_endpoint(&network, &endpoint)
             .map_err(|error| Failure::new(error.to_string()))?;
-        if container.run.is_some() {
-            let request = Request::Connect { endpoint: Box::new(endpoint.clone()) };
-            self.ask(&container, request)?;
-        }
+        let request = Request::Connect { endpoint: Box::new(endpoint.clone()) };
         let on_bridge = endpoint.network == "bridge";
-        container.record.networks.push(endpoint);
-        self.write_record(&container)?;
+        let id = &container.record.id;
+        self.change(id, request, |record| record.networks.push(endpoint))?;
         if on_bridge && container.run.is_some() {
-            self.tell_consumers(&container.record.id)?;
+            self.tell_consumers(id)?;
         }
         Ok(())
     }
@@ -68,20 +66,18 @@ impl Engine {
             Err(failure) if !force => return Err(failure),
             Err(failure) => return Err(failure),
         };
-        let mut container = containers::find(&self.dirs, container)?;
+        let container = containers::find(&self.dirs, container)?;
         may_change(&container, &network, "disconnect")?;
-        let before = container.record.networks.len();
-        container.record.networks.retain(|known| known.network != network.name);
-        if container.record.networks.len() == before {
+        if !container.record.networks.iter().any(|known| known.network == network.name) {
             return Err(Failure::new(format!(
                 "container {} is not connected to network {}",
                 container.record.id, network.name
             )));
         }
-        if container.run.is_some() {
-            self.ask(&container, Request::Disconnect { network: network.name.clone() })?;
-        }
-        self.write_record(&container)
+        let request = Request::Disconnect { network: network.name.clone() };
+        self.change(&container.record.id, request, |record| {
+            record.networks.retain(|known| known.network != network.name);
+        })
     }
 
     /// Removes a network that no running container is attached to.
@@ -89,25 +85,43 @@ impl Engine {
         let network = self.network(name)?;
         let alive = |owner: &str| containers::is_alive(&self.dirs, owner);
         // Endpoints of dead owners are undone first, so that they do not hold it.
-        containers::sweep(&self.dirs)?;
+        recover::sweep(&self.dirs)?;
         self.networks
             .remove(&network, &alive)
             .map_err(|error| Failure::new(error.to_string()))
     }
 
-    fn ask(&self, container: &Container, request: Request) -> Result<(), Failure> {
-        let id = &container.record.id;
-        match connection::request(&self.dirs, id, request)? {
-            Some(stream) => connection::answer(stream, id).map(|_| ()),
-            // It ended meanwhile: the record alone counts.
-            None => Ok(()),
+    /// Changes the attachments of a container: at once if it runs, and in its record.
+    fn change(
+        &self,
+        id: &str,
+        request: Request,
+        edit: impl FnOnce(&mut Record),
+    ) -> Result<(), Failure> {
+        match claim(&self.dirs, id)? {
+            Claim::Running => {
+                // Ended meanwhile: the record alone counts.
+                connection::ask(&self.dirs, id, request)?;
+                self.edit_record(id, edit)
+            }
+            // Nobody starts it before the record is written.
+            Claim::Ours(lock) => {
+                let edited = self.edit_record(id, edit);
+                let run_dir = self.dirs.run(id);
+                lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))?;
+                edited
+            }
         }
     }
 
-    fn write_record(&self, container: &Container) -> Result<(), Failure> {
-        let path = self.dirs.container(&container.record.id).join("config.json");
-        json_file::write(&path, &container.record)
-            .context(|| format!("write {}", path.display()))
+    fn edit_record(&self, id: &str, edit: impl FnOnce(&mut Record)) -> Result<(), Failure> {
+        let gone = || Failure::no_such_container(id);
+        let _lock = containers::lock_record(&self.dirs, id)?.ok_or_else(gone)?;
+        let dir = self.dirs.container(id);
+        let mut record = containers::read_record(&dir)?.ok_or_else(gone)?;
+        edit(&mut record);
+        let path = dir.join("config.json");
+        json_file::write(&path, &record).context(|| format!("write {}", path.display()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::claim::is_running;
 use super::failure::Failure;
 use super::record::Container;
 use super::{Engine, containers};
@@ -22,7 +23,7 @@ impl Engine {
         keep: &dyn Fn(&Container) -> bool,
     ) -> Result<Pruned, Failure> {
         let mut pruned = Pruned::default();
-        for container in containers::all(&self.dirs)? {
+        for container in containers::survey(&self.dirs)?.containers {
             if container.run.is_some() || keep(&container) {
                 continue;
             }
@@ -33,8 +34,9 @@ impl Engine {
                     pruned.ids.push(id.clone());
                     pruned.reclaimed += size;
                 }
-                // Started meanwhile: it stays.
-                Err(_) if containers::is_alive(&self.dirs, id) => {}
+                // Started meanwhile: it stays. Or removed by somebody else.
+                Err(_) if is_running(&self.dirs, id)? => {}
+                Err(_) if !self.dirs.container(id).exists() => {}
                 Err(failure) => return Err(failure),
             }
         }

@@ -1,66 +1,82 @@
 //! `rm` and `rename`.
 
-use super::claim::Claim;
+use rbox_runtime::cgroup::Cgroup;
+
+use super::claim::{Claim, claim, is_running};
 use super::connection;
 use super::failure::{Context, Failure};
 use super::protocol::Request;
 use super::{Engine, containers, json_file, names};
 
 impl Engine {
-    /// Removes a container: stopped ones, running ones with `force`.
+    /// Removes a container: stopped ones, running ones with `force`. Also one
+    /// whose record is damaged.
     pub fn remove(&self, name: &str, force: bool) -> Result<(), Failure> {
-        let (id, lock) = loop {
-            let container = containers::find(&self.dirs, name)?;
-            if container.run.is_some() {
-                if !force {
+        let id = names::resolve(&self.dirs, name)?;
+        let dir = self.dirs.container(&id);
+        if !dir.exists() {
+            return Err(Failure::no_such_container(name));
+        }
+        let lock = loop {
+            match claim(&self.dirs, &id)? {
+                Claim::Ours(lock) => break lock,
+                Claim::Running if !force => {
                     return Err(Failure::new(format!(
                         "cannot remove container \"{name}\": container is running: stop the \
                          container before removing or force remove"
                     )));
                 }
                 // Not everything dies of its stop signal; nothing survives this one.
-                self.end(&container, Some(0), Some("KILL"))?;
-            }
-            if let Claim::Ours(lock) = self.claim(&container.record.id)? {
-                break (container.record.id, lock);
+                Claim::Running => {
+                    connection::ask(&self.dirs, &id, Request::Stop { signal: 9, timeout: 0 })?;
+                }
             }
         };
         let run_dir = self.dirs.run(&id);
-        // Gone meanwhile (it was started with --rm): that is what was asked.
-        let removed = match containers::read_record(&self.dirs.container(&id))? {
-            Some(record) => containers::remove_files(&self.dirs, &record),
-            None => Ok(()),
+        // Where its run directory was taken away from under it, it runs on.
+        let parent = match containers::read_record(&dir) {
+            Ok(Some(record)) => record.host.cgroup_parent,
+            _ => String::new(),
         };
+        if let Ok(cgroup) = Cgroup::open(&containers::cgroup_path(&parent, &id)) {
+            cgroup.kill_all().context(|| format!("kill container {id}"))?;
+            cgroup.delete().context(|| format!("remove the cgroup of container {id}"))?;
+        }
+        // Gone meanwhile (it was started with --rm): that is what was asked.
+        let removed = containers::remove_files(&self.dirs, &id);
         lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))?;
         removed
     }
 
     /// Gives a container another name; names on its networks follow at once.
     pub fn rename(&self, name: &str, new: &str) -> Result<(), Failure> {
-        let container = containers::find(&self.dirs, name)?;
-        let mut record = container.record;
+        let id = containers::find(&self.dirs, name)?.record.id;
         let new = new.strip_prefix('/').unwrap_or(new);
+        let allocate = |failure: Failure| {
+            Failure::new(format!("Error when allocating new name: {}", failure.message))
+        };
+        let gone = || Failure::no_such_container(name);
+        let lock = containers::lock_record(&self.dirs, &id)?.ok_or_else(gone)?;
+        let dir = self.dirs.container(&id);
+        let mut record = containers::read_record(&dir)?.ok_or_else(gone)?;
         if new == record.name {
             return Err(Failure::new(
                 "Renaming a container with the same name as its current name",
             ));
         }
-        let allocate = |failure: Failure| {
-            Failure::new(format!("Error when allocating new name: {}", failure.message))
-        };
         names::check(new, &format!("/{new}")).map_err(allocate)?;
-        names::reserve(&self.dirs, new, &record.id).map_err(allocate)?;
+        names::reserve(&self.dirs, new, &id).map_err(allocate)?;
         let old = std::mem::replace(&mut record.name, new.to_owned());
-        let path = self.dirs.container(&record.id).join("config.json");
+        let path = dir.join("config.json");
         if let Err(error) = json_file::write(&path, &record) {
-            names::release(&self.dirs, new, &record.id);
+            let _ = names::release(&self.dirs, new, &id);
             return Err(Failure::new(format!("write {}: {error}", path.display())));
         }
-        names::release(&self.dirs, &old, &record.id);
-        if container.run.is_some()
-            && let Some(stream) = connection::request(&self.dirs, &record.id, Request::Renamed)?
-        {
-            connection::answer(stream, &record.id)?;
+        names::release(&self.dirs, &old, &id)?;
+        // Its monitor may need the lock before it answers.
+        drop(lock);
+        if is_running(&self.dirs, &id)? {
+            connection::ask(&self.dirs, &id, Request::Renamed)?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! `start`: hands a container to a new monitor and, when attached, joins it.
 
+use std::fs;
+
 use super::attach::{self, AttachEnd, AttachOptions};
-use super::claim::Claim;
-use super::failure::{Context, Failure};
+use super::claim::{Claim, claim, is_running};
+use super::failure::Failure;
 use super::protocol::{Frame, Request};
 use super::{Engine, containers, spawn, terminal};
 
@@ -15,47 +17,71 @@ impl Engine {
         name: &str,
         attach: Option<&AttachOptions>,
     ) -> Result<Option<AttachEnd>, Failure> {
-        let (container, lock) = loop {
-            let container = containers::find(&self.dirs, name)?;
-            if container.run.is_some() {
-                return match attach {
-                    Some(options) => self.attach(name, options).map(Some),
-                    None => Ok(None),
-                };
-            }
-            // Waits for the monitor of the run before this one to finish its clean-up.
-            if let Claim::Ours(lock) = self.claim(&container.record.id)? {
-                break (container, lock);
-            }
-        };
+        let container = containers::find(&self.dirs, name)?;
         let id = &container.record.id;
         let ran_before = !container.last.addresses.is_empty();
         let run_dir = self.dirs.run(id);
-        // Removed while we waited.
-        let container = containers::read_record(&self.dirs.container(id))?
-            .ok_or_else(|| Failure::no_such_container(name))?;
-        let mut stream = spawn::monitor(&self.dirs, id, lock)?;
+        // Waits for the monitor of the run before this one to finish its clean-up,
+        // and for whoever starts it at this moment.
+        let lock = match claim(&self.dirs, id)? {
+            Claim::Ours(lock) => lock,
+            Claim::Running => {
+                return match attach {
+                    Some(options) => self.attach(id, options).map(Some),
+                    None => Ok(None),
+                };
+            }
+        };
+        // Removed, perhaps, while we waited.
+        let record = match containers::read_record(&self.dirs.container(id)) {
+            Ok(Some(record)) => record,
+            other => {
+                let _ = lock.remove_dir(&run_dir);
+                return Err(other.err().unwrap_or_else(|| Failure::no_such_container(name)));
+            }
+        };
+        let mut stream = match spawn::monitor(&self.dirs, id, lock) {
+            Ok(stream) => stream,
+            Err(failure) => {
+                is_running(&self.dirs, id)?;
+                return Err(failure);
+            }
+        };
         let streams = attach.map(|options| options.streams);
         let size = attach.and_then(|_| terminal::size());
-        Frame::Request(Request::Start { attach: streams, size })
-            .write(&mut stream)
-            .context(|| format!("ask the monitor of {id}"))?;
-        match Frame::read(&mut stream).context(|| format!("hear the monitor of {id}"))? {
-            Some(Frame::Started) => {}
-            Some(Frame::Failed(failure)) => return Err(failure),
-            _ => {
-                return Err(Failure::new(format!("the monitor of container {id} died"))
-                    .hint(format!("see {}", run_dir.join("monitor.log").display())));
+        let asked = Frame::Request(Request::Start { attach: streams, size }).write(&mut stream);
+        match asked.and_then(|()| Frame::read(&mut stream)) {
+            Ok(Some(Frame::Started)) => {}
+            Ok(Some(Frame::Failed(failure))) => {
+                // When this returns, nothing is left of the attempt.
+                let _ = is_running(&self.dirs, id);
+                return Err(failure);
             }
+            _ => return Err(self.died(id)),
         }
         if ran_before {
             self.tell_consumers(id)?;
         }
         match attach {
             Some(options) => {
-                attach::stream(stream, id, container.config.tty, options).map(Some)
+                let end = attach::stream(stream, id, record.config.tty, options);
+                self.streamed(id, end).map(Some)
             }
             None => Ok(None),
+        }
+    }
+
+    /// The monitor died on its way: what it said, and what it left is undone.
+    fn died(&self, id: &str) -> Failure {
+        let said = fs::read_to_string(self.dirs.run(id).join("monitor.log")).unwrap_or_default();
+        let failure = Failure::new(format!("the monitor of container {id} died"));
+        let failure = match said.trim_end() {
+            "" => failure,
+            said => failure.hint(said),
+        };
+        match is_running(&self.dirs, id) {
+            Ok(_) => failure,
+            Err(other) => Failure::new(format!("{failure}; {other}")),
         }
     }
 }

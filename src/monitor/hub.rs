@@ -52,7 +52,10 @@ impl Hub {
     /// A queue of encoded frames of these streams.
     pub fn subscribe(&self, streams: Streams) -> mpsc::Receiver<Bytes> {
         let (queue, receiver) = mpsc::channel(QUEUE);
-        self.subscribers.borrow_mut().push(Rc::new(Subscriber { streams, queue }));
+        let mut subscribers = self.subscribers.borrow_mut();
+        // Those that went since the last output.
+        subscribers.retain(|subscriber| !subscriber.queue.is_closed());
+        subscribers.push(Rc::new(Subscriber { streams, queue }));
         receiver
     }
 
@@ -132,11 +135,6 @@ impl Hub {
         self.subscribers.borrow_mut().clear();
         self.input.borrow_mut().take();
         self.ended.send_replace(Some(code));
-    }
-
-    /// Whether the exit code was announced.
-    pub fn is_over(&self) -> bool {
-        self.ended.borrow().is_some()
     }
 
     /// Waits for the exit code.

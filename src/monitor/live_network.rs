@@ -13,11 +13,12 @@ use rbox_netsetup::resolver::{self, ResolverConfig, Upstream, Zone};
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 
-use super::network::{Network, failure, private_steps, public_steps};
+use super::network::{Attachment, Network, failure, private_steps, public_steps};
 use super::{files, ports};
 use crate::engine::{Engine, links};
 use crate::engine::failure::{Context, Failure};
 use crate::engine::record::Record;
+use crate::engine::recover::netns_path;
 
 impl Network {
     /// Serves resolver and ports on the event loop.
@@ -91,6 +92,13 @@ impl Network {
         record: &Record,
         config: &EndpointConfig,
     ) -> Result<(), Failure> {
+        let known = |attachment: &&Attachment| attachment.config.network == config.network;
+        if let Some(attachment) = self.attachments.iter().find(known) {
+            return Err(Failure::new(format!(
+                "endpoint with name {} already exists in network {}",
+                record.name, attachment.network.name
+            )));
+        }
         let had_resolver = self.has_resolver();
         let attachment = self.plan(engine, record, config, &[])?;
         let steps = attachment.steps.clone();
@@ -99,7 +107,7 @@ impl Network {
         let done = self.join(engine, record, had_resolver);
         if done.is_err() {
             self.attachments.retain(|attachment| attachment.network.name != network);
-            self.take_back(&steps);
+            self.give_up(&steps);
             let _ = self.settle(engine, record);
         }
         done
@@ -144,7 +152,7 @@ impl Network {
         };
         let lines = own_lines(self, record, index);
         let attachment = self.attachments.remove(index);
-        self.take_back(&attachment.steps);
+        self.give_up(&attachment.steps);
         edit_hosts(engine, record, |text| hosts::remove_lines(text, &lines))?;
         self.settle(engine, record)
     }
@@ -178,11 +186,11 @@ impl Network {
             let steps = public_steps(attachment);
             self.carry_out(&steps)?;
         }
-        let new = PathBuf::from(format!("/run/netns/rbox-{}", record.name));
+        let new = netns_path(&record.name);
         if self.namespace.is_some() && self.sandbox.key != new.to_string_lossy() {
             let old = Step::NetnsName { path: PathBuf::from(&self.sandbox.key) };
-            self.carry_out(&[Step::NetnsName { path: new.clone() }])?;
-            self.take_back(&[old]);
+            self.name_namespace(&new)?;
+            self.give_up(&[old]);
             self.sandbox.key = new.to_string_lossy().into_owned();
         }
         Ok(())

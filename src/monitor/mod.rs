@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod live_network;
 pub mod log_file;
 pub mod network;
+pub mod patience;
 pub mod ports;
 pub mod serve;
 pub mod start;
@@ -27,6 +28,8 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use rustix::fs::Mode;
 
 use crate::engine::Engine;
 use crate::engine::dirs::Dirs;
@@ -58,6 +61,8 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
     // Out of the client's session: its terminal's signals are not for us.
     let _ = rustix::process::setsid();
     let _ = std::env::set_current_dir("/");
+    // Files that the container's users read must not depend on the client's mask.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     let mut client = UnixStream::from(
         std::io::stdin()
             .as_fd()

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rbox_netsetup::apply::{self, Journal};
 use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
-use rbox_netsetup::kernel::netns;
+use rbox_netsetup::kernel::netns::{self, BindError};
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::network::{Driver, Network as NetworkRecord};
 use rbox_netsetup::model::sandbox::Sandbox;
@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::kernel::Kernel;
+use super::patience::wait_for;
 use super::ports;
 use super::start::owns_namespace;
 use crate::engine::Engine;
@@ -33,6 +34,7 @@ use crate::engine::containers;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::names::new_id;
 use crate::engine::record::Record;
+use crate::engine::recover::netns_path;
 use crate::engine::request::NetworkMode;
 
 /// Docker's prefix for what goes wrong with a container's network.
@@ -85,6 +87,8 @@ pub struct Network {
     pub(super) tasks: Vec<JoinHandle<()>>,
     /// Makes the bridge whose address `host-gateway` is, where that is asked for.
     host_gateway: Option<Step>,
+    /// Ports and names are still ours.
+    published: bool,
     owned: bool,
     dns_none: bool,
 }
@@ -102,7 +106,7 @@ impl Network {
         let key = match &record.host.network_mode {
             NetworkMode::Container(id) => shared_key(engine, id)?,
             NetworkMode::Host => "/proc/1/ns/net".to_owned(),
-            _ => format!("/run/netns/rbox-{}", record.name),
+            _ => netns_path(&record.name).to_string_lossy().into_owned(),
         };
         let mut network = Network {
             journal,
@@ -118,6 +122,7 @@ impl Network {
             relay: None,
             tasks: Vec::new(),
             host_gateway: None,
+            published: true,
             owned: owns_namespace(record),
             dns_none: record.host.dns_none,
         };
@@ -223,7 +228,7 @@ impl Network {
         if !self.owned {
             return Ok(());
         }
-        self.carry_out(&[Step::NetnsName { path: PathBuf::from(&self.sandbox.key) }])?;
+        self.name_namespace(Path::new(&self.sandbox.key.clone()))?;
         for index in 0..self.attachments.len() {
             let steps = private_steps(&self.attachments[index]);
             self.carry_out(&steps)?;
@@ -250,6 +255,15 @@ impl Network {
         Ok(())
     }
 
+    /// Names the sandbox's namespace. A container that had the name before ours has
+    /// it still may be ending: what others wait for, it gave back first.
+    pub(super) fn name_namespace(&mut self, path: &Path) -> Result<(), Failure> {
+        // Looked for before it is journalled: what is another's must not be undone.
+        wait_for(|| (!path.exists()).then_some(()))
+            .ok_or_else(|| failure(BindError::Exists(path.to_owned())))?;
+        self.carry_out(&[Step::NetnsName { path: path.to_owned() }])
+    }
+
     /// Journals and applies.
     pub(super) fn carry_out(&mut self, steps: &[Step]) -> Result<(), Failure> {
         let Some(kernel) = &mut self.kernel else {
@@ -263,10 +277,19 @@ impl Network {
     }
 
     /// Undoes steps, the last one first; goes on after errors.
-    pub(super) fn take_back(&mut self, steps: &[Step]) {
-        let Some(kernel) = &mut self.kernel else { return };
-        // What fails stays in the journal: whoever finds it there tries again.
-        let _ = apply::undo_steps(steps, &mut kernel.context());
+    /// False when something could not be undone; it is in the journal still.
+    pub(super) fn take_back(&mut self, steps: &[Step]) -> bool {
+        let Some(kernel) = &mut self.kernel else { return true };
+        apply::undo_steps(steps, &mut kernel.context()).is_empty()
+    }
+
+    /// Undoes steps for good while the container runs on: its end must not undo
+    /// them once more, when what they name is another's by then.
+    pub(super) fn give_up(&mut self, steps: &[Step]) {
+        if self.take_back(steps) {
+            // The journal names more than there is, which is harmless but for that.
+            let _ = self.journal.forget(steps);
+        }
     }
 
     /// The default routes that follow from all attachments.
@@ -286,24 +309,26 @@ impl Network {
             task.abort();
         }
         let first: Vec<Step> = self.steps().into_iter().filter(is_public).collect();
-        self.take_back(&first);
+        self.published = !self.take_back(&first);
         self.bound.clear();
         self.target = None;
         self.relay.take()
     }
 
-    /// Undoes everything.
-    pub fn finish(&mut self) {
-        drop(self.release());
+    /// Undoes everything; false when something could not be undone.
+    pub fn finish(&mut self) -> bool {
+        if self.published {
+            drop(self.release());
+        }
         self.namespace = None;
         let rest: Vec<Step> =
             self.steps().into_iter().filter(|step| !is_public(step)).collect();
-        self.take_back(&rest);
+        self.take_back(&rest) && !self.published
     }
 
-    /// All that was ever done, from the journal.
+    /// All that was done, from the journal.
     fn steps(&self) -> Vec<Step> {
-        Journal::read(self.journal.path()).unwrap_or_default()
+        self.journal.steps().unwrap_or_default()
     }
 }
 

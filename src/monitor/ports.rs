@@ -8,10 +8,11 @@ use rbox_netsetup::relay::{self, BindError};
 use tokio::sync::watch;
 
 use super::network::{Attachment, Network, failure};
+use super::patience::wait_for;
 use crate::engine::failure::Failure;
 use crate::engine::record::Record;
 use crate::engine::request::NetworkMode;
-use crate::engine::{Engine, containers};
+use crate::engine::{Engine, containers, names};
 
 /// Binds what was asked for and leads traffic from outside to the container.
 /// Nothing on host, none and shared networks, nor on internal ones.
@@ -51,7 +52,7 @@ pub fn retarget(network: &mut Network, record: &Record) -> Result<(), Failure> {
         target.send_replace(*to);
     }
     let old = std::mem::take(&mut network.led_to);
-    network.take_back(&steps(&network.sandbox.ports, &old, &record.id));
+    network.give_up(&steps(&network.sandbox.ports, &old, &record.id));
     lead(network, targets, &record.id)
 }
 
@@ -130,12 +131,21 @@ fn explain(engine: &Engine, record: &Record, error: BindError) -> String {
                 || held.host_ip.is_ipv4() == ip.is_ipv4()
                     && (held.host_ip.is_unspecified() || ip.is_unspecified()))
     };
-    let held = containers::all(&engine.dirs)
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|other| other.record.id != record.id)
-        .filter_map(|other| other.run)
-        .find_map(|run| run.sandbox.ports.into_iter().find(in_the_way));
+    // Who starts at this moment may have it and not have said so yet.
+    let held = wait_for(|| {
+        let (mut undecided, mut held) = (false, None);
+        for id in names::ids(&engine.dirs.run_containers()).unwrap_or_default() {
+            if id == record.id {
+                continue;
+            }
+            match containers::run_state(&engine.dirs, &id) {
+                Some(run) => held = held.or(run.sandbox.ports.into_iter().find(in_the_way)),
+                None => undecided |= containers::is_alive(&engine.dirs, &id),
+            }
+        }
+        (held.is_some() || !undecided).then_some(held)
+    })
+    .flatten();
     match held {
         Some(held) => format!(
             "Bind for {}:{port} failed: port is already allocated",

@@ -44,12 +44,12 @@ async fn answer(
             attached(supervisor, streams, queue, reader, writer).await
         }
         // Over already: hanging up says so.
-        Request::Ping if supervisor.hub.is_over() => Ok(()),
+        Request::Ping if supervisor.has_ended() => Ok(()),
         Request::Ping => send(&mut writer, &Frame::Done).await,
-        Request::Wait => {
-            let code = supervisor.hub.ended().await;
-            send(&mut writer, &Frame::Exited(code)).await
-        }
+        Request::Wait => tokio::select! {
+            code = supervisor.hub.ended() => send(&mut writer, &Frame::Exited(code)).await,
+            () = gone(reader) => Ok(()),
+        },
         Request::Kill { signal } => {
             if let Err(error) = supervisor.kill(signal) {
                 let failure = Failure::new(format!("send signal {signal}: {error}"));
@@ -61,8 +61,12 @@ async fn answer(
             send(&mut writer, &Frame::Done).await
         }
         Request::Stop { signal, timeout } => {
-            let code = supervisor.stop(signal, timeout).await;
-            send(&mut writer, &Frame::Exited(code)).await
+            // What was begun is brought to its end, also when the client does not wait.
+            let stop = supervisor.stop(signal, timeout);
+            tokio::select! {
+                code = stop => send(&mut writer, &Frame::Exited(code)).await,
+                () = gone(reader), if timeout < 0 => Ok(()),
+            }
         }
         Request::Connect { endpoint } => {
             let done = supervisor.connect(&endpoint);
@@ -94,7 +98,13 @@ async fn finish(writer: &mut OwnedWriteHalf, result: Result<(), Failure>) -> io:
     }
 }
 
-/// Output to the client until the container ends, the client's input to the container.
+/// Returns when a client that has nothing more to say closes its end.
+async fn gone(mut reader: OwnedReadHalf) {
+    let _ = reader.read(&mut [0u8; 1]).await;
+}
+
+/// Output to the client until the container ends, the client's input to the
+/// container. Over as soon as the client is gone, also when there is no output.
 pub async fn attached(
     supervisor: Rc<Supervisor>,
     streams: Streams,
@@ -102,7 +112,6 @@ pub async fn attached(
     reader: OwnedReadHalf,
     mut writer: OwnedWriteHalf,
 ) -> io::Result<()> {
-    let input = tokio::task::spawn_local(listen(supervisor.clone(), streams, reader));
     let output = async {
         while let Some(frame) = queue.recv().await {
             writer.write_all(&frame).await?;
@@ -110,13 +119,18 @@ pub async fn attached(
         let code = supervisor.hub.ended().await;
         send(&mut writer, &Frame::Exited(code)).await
     };
-    let done = output.await;
-    input.abort();
+    let done = tokio::select! {
+        done = output => done,
+        () = listen(&supervisor, streams, reader) => Ok(()),
+    };
+    if streams.stdin {
+        supervisor.hub.leave();
+    }
     done
 }
 
 /// What an attached client sends.
-async fn listen(supervisor: Rc<Supervisor>, streams: Streams, mut reader: OwnedReadHalf) {
+async fn listen(supervisor: &Supervisor, streams: Streams, mut reader: OwnedReadHalf) {
     while let Ok(Some(frame)) = read_frame(&mut reader).await {
         match frame {
             Frame::Stdin(bytes) if streams.stdin => supervisor.hub.feed(&bytes).await,
@@ -127,9 +141,6 @@ async fn listen(supervisor: Rc<Supervisor>, streams: Streams, mut reader: OwnedR
             }
             _ => break,
         }
-    }
-    if streams.stdin {
-        supervisor.hub.leave();
     }
 }
 

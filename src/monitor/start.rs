@@ -26,7 +26,8 @@ use crate::engine::failure::{Context, Failure};
 use crate::engine::lower::{self, Facts};
 use crate::engine::record::{LastState, Record};
 use crate::engine::request::NetworkMode;
-use crate::engine::{Engine, clock, devices, json_file, links};
+use crate::engine::recover::netns_path;
+use crate::engine::{Engine, clock, devices, json_file, links, lock, undo};
 
 /// Docker's prefix for what the runtime says.
 const RUNTIME: &str = "failed to create task for container: failed to create shim task: OCI \
@@ -55,6 +56,8 @@ pub struct Live {
     pub listener: Option<UnixListener>,
     /// What is left to delete of a container that was to remove itself.
     pub retired: Option<PathBuf>,
+    /// The process has ended, and what it had is given back.
+    pub ended: bool,
 }
 
 /// Our ends of the container's streams.
@@ -99,14 +102,18 @@ pub fn start(
     let dirs = engine.dirs.clone();
     attempt(engine, record, previous, asked).inspect_err(|failure| {
         let (record, previous) = kept;
-        crate::engine::undo::journal(&run_dir.join("journal"));
-        let _ = fs::remove_dir_all(&run_dir);
         if auto_remove {
-            let _ = containers::remove_files(&dirs, &record);
+            let _ = containers::remove_files(&dirs, id);
         } else {
             let code = failure.code.filter(|code| matches!(code, 126 | 127)).unwrap_or(128);
             let state = teardown::failed_start(i32::from(code), &failure.message, &previous);
             let _ = json_file::write(&dir.join("state.json"), &state);
+        }
+        // What cannot be undone stays in the journal, for the next one who looks. The
+        // run directory goes last: with it others may start the container.
+        let netns = netns_path(&record.name);
+        if undo::journal(&dirs, id, Some(&netns)).is_ok() {
+            let _ = lock::remove_run_dir(&run_dir);
         }
     })
 }
@@ -129,6 +136,7 @@ fn attempt(
         streams: parts.streams,
         listener: Some(parts.listener),
         retired: None,
+        ended: false,
     };
     if let Err(error) = teardown::write_run_state(&live) {
         let _ = live.running.cgroup.kill_all();

@@ -66,6 +66,11 @@ impl Supervisor {
         self.hub.ended().await
     }
 
+    /// Whether the container has ended and what it had is given back.
+    pub fn has_ended(&self) -> bool {
+        self.live.borrow().ended
+    }
+
     /// `network connect`.
     pub fn connect(&self, endpoint: &EndpointConfig) -> Result<(), Failure> {
         self.change(|live| live.network.connect(&live.engine, &live.record, endpoint))
@@ -99,6 +104,9 @@ impl Supervisor {
         act: impl FnOnce(&mut Live) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut live = self.live.borrow_mut();
+        if live.ended {
+            return Err(Failure::new(format!("container {} is not running", live.record.id)));
+        }
         let done = act(&mut live);
         let written = teardown::write_run_state(&live)
             .context(|| format!("write the state of container {}", live.record.id));
@@ -148,8 +156,10 @@ async fn supervise(
     let accept = spawn_local(accept(supervisor.clone(), listener));
     let shutdown = spawn_local(shutdown(supervisor.clone()));
     let code = exit_code(supervisor.pidfd.as_fd()).await?;
-    for pump in pumps {
-        let _ = timeout(DRAIN, pump).await;
+    for mut pump in pumps {
+        if timeout(DRAIN, &mut pump).await.is_err() {
+            pump.abort();
+        }
     }
     let relay = teardown::release(&mut supervisor.live.borrow_mut(), code);
     if let Some(relay) = relay {

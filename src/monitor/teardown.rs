@@ -12,6 +12,7 @@ use super::start::Live;
 /// waiting for. After this the container counts as ended; its ports are free when
 /// the relay that is returned is done.
 pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
+    live.ended = true;
     let oom_killed = live.running.cgroup.oom_kills() > 0;
     // Nothing of the container may run on. Its init took its own pid namespace
     // with it; in another's it may leave processes.
@@ -36,28 +37,22 @@ pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
     let _ = lock::mark_ending(&run_dir);
     let _ = std::fs::remove_file(run_dir.join("state.json"));
     if live.record.host.auto_remove {
-        // Its name may have changed while it ran.
-        let record = containers::read_record(&dir).ok().flatten();
-        live.retired = containers::retire(dirs, record.as_ref().unwrap_or(&live.record))
-            .ok()
-            .flatten();
+        live.retired = containers::retire(dirs, &live.record.id).ok().flatten();
     }
     relay
 }
 
-/// Undoes the rest; the run directory and with it the lock go last.
+/// Undoes the rest; the run directory and with it the lock go last. If something
+/// cannot be undone they stay: the next one who looks tries again.
 pub fn finish(live: &mut Live) {
-    live.network.finish();
-    let _ = live.running.cgroup.delete();
+    let undone = live.network.finish();
+    let deleted = live.running.cgroup.delete().is_ok();
     if let Some(retired) = live.retired.take() {
         let _ = containers::remove_dir(&retired);
     }
-    remove_run_dir(live);
-}
-
-fn remove_run_dir(live: &Live) {
-    let run_dir = live.engine.dirs.run(&live.record.id);
-    let _ = std::fs::remove_dir_all(run_dir);
+    if undone && deleted {
+        let _ = lock::remove_run_dir(&live.engine.dirs.run(&live.record.id));
+    }
 }
 
 /// The state of a container whose start failed.

@@ -8,7 +8,7 @@ use crate::cli::stop::{Outcome, Stop};
 use crate::cli::system::now;
 use crate::engine::Engine;
 use crate::engine::list::ContainerSummary;
-use crate::output::format;
+use crate::output::{error, format};
 
 /// `ps`.
 pub static SPEC: Spec = Spec {
@@ -54,7 +54,10 @@ fn run(call: &Call) -> Outcome {
     };
     let choice = Choice::new(line.all, last, &line.filter)?;
     let engine = call.engine()?;
-    let containers = engine.list()?;
+    let (containers, damaged) = engine.list()?;
+    for failure in &damaged {
+        error::print(failure);
+    }
     let chosen = choice.choose(&containers, &Known(&engine))?;
     let now = now();
     let rows: Vec<_> = chosen

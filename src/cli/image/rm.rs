@@ -33,6 +33,7 @@ fn run(call: &Call) -> Outcome {
     let engine = call.engine()?;
     let users: Vec<ImageUser> = engine
         .list()?
+        .0
         .into_iter()
         .map(|container| ImageUser {
             running: container.state == "running",

@@ -5,7 +5,7 @@ use crate::cli::container::prune::Chosen;
 use crate::cli::parse::filter;
 use crate::cli::stop::{Outcome, Stop};
 use crate::cli::system::prompt;
-use crate::engine::containers;
+use crate::engine::{containers, recover};
 
 /// `network prune`.
 pub static SPEC: Spec = Spec {
@@ -37,7 +37,7 @@ fn run(call: &Call) -> Outcome {
     }
     let engine = call.engine()?;
     // Endpoints of dead owners are undone first, so that they do not hold a network.
-    containers::sweep(&engine.dirs)?;
+    recover::sweep(&engine.dirs)?;
     let names = engine
         .networks
         .prune(
