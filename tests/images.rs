@@ -248,7 +248,7 @@ fn what_is_saved_can_be_loaded_whichever_layout_is_read() {
     assert_eq!(again, "Loaded image: tiny:1\nLoaded image: tiny:2");
     let mut save = host.command(&["save", "tiny:1"]);
     let bytes = save.output().unwrap().stdout;
-    assert!(bytes.len() > 1024 && bytes.len() % 512 == 0);
+    assert!(bytes.len() > 1024 && bytes.len().is_multiple_of(512));
 }
 
 #[test]

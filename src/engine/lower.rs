@@ -268,7 +268,8 @@ fn requested(mount: &MountRequest) -> Mount {
                 if mount.propagation.is_empty() { "rprivate" } else { &mount.propagation };
             let mut options = vec![if mount.non_recursive { "bind" } else { "rbind" }, propagation];
             if mount.read_only {
-                options.push(if mount.non_recursive { "ro" } else { "rro" });
+                let alone = mount.non_recursive || mount.submounts_writable;
+                options.push(if alone { "ro" } else { "rro" });
             }
             bind(Path::new(&mount.source), target, &options)
         }

@@ -236,6 +236,8 @@ pub struct MountRequest {
     pub propagation: String,
     /// Binds only the mount itself (`bind-nonrecursive`).
     pub non_recursive: bool,
+    /// `ro` leaves the mounts below as they are (`bind-recursive=writable`).
+    pub submounts_writable: bool,
     /// A missing source is made as a directory (`-v` does, `--mount` refuses).
     pub create_source: bool,
     /// tmpfs size in bytes, 0 unlimited.

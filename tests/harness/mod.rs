@@ -21,14 +21,3 @@ pub use output::Output;
 pub use tar::Tar;
 pub use terminal::Terminal;
 pub use wait::{eventually, wait_until};
-
-/// Notes that a test cannot run here, and why; the test then returns.
-pub fn skip(test: &str, reason: &str) {
-    use std::io::Write;
-    let line = format!("SKIPPED {test}: {reason}");
-    eprintln!("{line}");
-    if let Some(path) = std::env::var_os("RBOX_SKIPS") {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        let _ = file.and_then(|mut file| writeln!(file, "{line}"));
-    }
-}

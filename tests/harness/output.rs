@@ -30,14 +30,14 @@ impl Output {
     /// Standard output without the last end of line; panics if it failed.
     #[track_caller]
     pub fn ok(self) -> String {
-        assert_eq!(self.code, 0, "failed: {self:#?}");
+        assert_eq!(self.code, 0, "{} failed: {self:#?}", self.command);
         self.stdout.trim_end_matches('\n').to_owned()
     }
 
     /// Standard error; panics unless it ended with this code.
     #[track_caller]
     pub fn fails(self, code: i32) -> String {
-        assert_eq!(self.code, code, "wrong exit code: {self:#?}");
+        assert_eq!(self.code, code, "{} ended wrongly: {self:#?}", self.command);
         self.stderr.trim_end_matches('\n').to_owned()
     }
 }

@@ -18,10 +18,6 @@ impl Tar {
         self.member(name, b'0', 0o644, "", data)
     }
 
-    pub fn program(self, name: &str, data: &[u8]) -> Tar {
-        self.member(name, b'0', 0o755, "", data)
-    }
-
     pub fn directory(self, name: &str) -> Tar {
         self.member(name, b'5', 0o755, "", b"")
     }

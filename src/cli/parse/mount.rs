@@ -191,6 +191,7 @@ impl Fields {
             mode: String::new(),
             propagation: propagation.to_owned(),
             non_recursive: self.non_recursive,
+            submounts_writable: self.writable_below,
             create_source: false,
             tmpfs_size: self.tmpfs_size,
             tmpfs_mode: self.tmpfs_mode,

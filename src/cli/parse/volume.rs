@@ -78,6 +78,7 @@ pub fn bind(text: &str, here: &Path) -> Result<Bind, VolumeError> {
         mode: mode.to_owned(),
         propagation: parsed.propagation.unwrap_or("rprivate").to_owned(),
         non_recursive: false,
+        submounts_writable: false,
         create_source: true,
         tmpfs_size: 0,
         tmpfs_mode: None,
