@@ -10,9 +10,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().collect();
-    let name = if words.is_empty() { OsString::new() } else { words.remove(0) };
+    let name = if words.is_empty() {
+        OsString::new()
+    } else {
+        words.remove(0)
+    };
     // The same binary plays these parts under other names.
-    match name.to_str().map(|name| name.rsplit('/').next().unwrap_or(name)) {
+    match name
+        .to_str()
+        .map(|name| name.rsplit('/').next().unwrap_or(name))
+    {
         Some(engine::spawn::MONITOR) => monitor::main(&words),
         Some(engine::terminal::GUARD) => engine::terminal::guard(),
         Some(monitor::init::INIT) => monitor::init::main(&words),

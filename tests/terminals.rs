@@ -33,12 +33,9 @@ fn a_shell_on_a_terminal_has_its_size_and_follows_it() {
     );
     screen.send("echo $TERM; tty; stty size\r");
     screen.expect("\r\nxterm\r\n/dev/pts/0\r\n24 80\r\n");
-    screen.send("trap 'stty size' WINCH; echo ready\r");
-    screen.expect("\r\nready\r\n");
     screen.resize(40, 132);
-    screen.send("while :; do stty size; usleep 20000; done\r");
-    screen.expect("\r\n40 132\r\n");
-    screen.send("\x03");
+    screen.send("until [ \"$(stty size)\" = '40 132' ]; do usleep 20000; done; echo $((40+2))\r");
+    screen.expect("\r\n42\r\n");
     screen.expect("# ");
     screen.send("exit 3\r");
     screen.expect("exit 3");
@@ -108,8 +105,8 @@ fn an_attaching_client_brings_its_own_size() {
     screen.send("stty size\r");
     screen.expect("\r\n24 80\r\n");
     screen.resize(50, 100);
-    screen.send("sleep 0.1; stty size\r");
-    screen.expect("\r\n50 100\r\n");
+    screen.send("until [ \"$(stty size)\" = '50 100' ]; do usleep 20000; done; echo $((40+2))\r");
+    screen.expect("\r\n42\r\n");
     screen.send(DETACH);
     assert_eq!(screen.wait(), 1);
 }
@@ -159,8 +156,8 @@ fn exec_has_terminals_too() {
     screen.send("stty size; hostname; echo $TERM\r");
     screen.expect(&format!("\r\n24 80\r\n{}\r\nxterm\r\n", &id[..12]));
     screen.resize(30, 90);
-    screen.send("sleep 0.1; stty size\r");
-    screen.expect("\r\n30 90\r\n");
+    screen.send("until [ \"$(stty size)\" = '30 90' ]; do usleep 20000; done; echo $((40+2))\r");
+    screen.expect("\r\n42\r\n");
     screen.send("exit 6\r");
     assert_eq!(screen.wait(), 6);
     let mut screen = terminal(&host, &["exec", "-it", "h4sh", "sh"]);

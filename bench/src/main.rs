@@ -22,7 +22,10 @@ fn main() -> Result<()> {
     let rbox = arguments.next().context("which rbox")?;
     let rootfs = arguments.next().context("which root filesystem")?;
     let rounds: usize = arguments.next().map_or(Ok(20), |text| text.parse())?;
-    let floor = std::env::current_exe()?.with_file_name("floor").display().to_string();
+    let floor = std::env::current_exe()?
+        .with_file_name("floor")
+        .display()
+        .to_string();
     let run = |program: &str, network: &str| {
         format!("{program} run --rm --net={network} alpine true")
             .split(' ')
@@ -33,13 +36,39 @@ fn main() -> Result<()> {
     if quiet(&rbox, &["network", "inspect", "bridge-test"]).is_err() {
         quiet(&rbox, &["network", "create", "bridge-test"])?;
     }
-    quiet(&rbox, &["run", "--rm", "--net=bridge-test", "alpine", "true"])?;
-    let bridge = quiet(&rbox, &["network", "inspect", "-f", "br-{{slice .Id 0 12}}", "bridge-test"])?;
-    let gateway =
-        quiet(&rbox, &["network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge-test"])?;
-    let address = format!("{}.250/16", gateway.rsplit_once('.').context("a gateway")?.0);
+    quiet(
+        &rbox,
+        &["run", "--rm", "--net=bridge-test", "alpine", "true"],
+    )?;
+    let bridge = quiet(
+        &rbox,
+        &[
+            "network",
+            "inspect",
+            "-f",
+            "br-{{slice .Id 0 12}}",
+            "bridge-test",
+        ],
+    )?;
+    let gateway = quiet(
+        &rbox,
+        &[
+            "network",
+            "inspect",
+            "-f",
+            "{{(index .IPAM.Config 0).Gateway}}",
+            "bridge-test",
+        ],
+    )?;
+    let address = format!(
+        "{}.250/16",
+        gateway.rsplit_once('.').context("a gateway")?.0
+    );
     let mut cases = vec![
-        Case::new("floor, network", vec![floor.clone(), rootfs.clone(), bridge, address, gateway]),
+        Case::new(
+            "floor, network",
+            vec![floor.clone(), rootfs.clone(), bridge, address, gateway],
+        ),
         Case::new("rbox, bridge-test", run(&rbox, "bridge-test")),
         Case::new("floor, no network", vec![floor, rootfs]),
         Case::new("rbox, none", run(&rbox, "none")),
@@ -48,7 +77,11 @@ fn main() -> Result<()> {
         if quiet(peer, &["image", "inspect", "alpine"]).is_ok() {
             let _ = quiet(peer, &["network", "create", "bridge-test"]);
             cases.push(Case::new(
-                if peer == "docker" { "docker, bridge-test" } else { "podman, bridge-test" },
+                if peer == "docker" {
+                    "docker, bridge-test"
+                } else {
+                    "podman, bridge-test"
+                },
                 run(peer, "bridge-test"),
             ));
         } else {
@@ -65,7 +98,10 @@ fn main() -> Result<()> {
         }
     }
     let reference = median(&cases[1].times);
-    println!("{:<22} {:>9} {:>9} {:>9} {:>8}", "start to exit", "median", "fastest", "slowest", "ratio");
+    println!(
+        "{:<22} {:>9} {:>9} {:>9} {:>8}",
+        "start to exit", "median", "fastest", "slowest", "ratio"
+    );
     for case in &mut cases {
         case.times.sort();
         let middle = median(&case.times);
@@ -83,7 +119,11 @@ fn main() -> Result<()> {
 
 impl Case {
     fn new(name: &'static str, command: Vec<String>) -> Case {
-        Case { name, command, times: Vec::new() }
+        Case {
+            name,
+            command,
+            times: Vec::new(),
+        }
     }
 
     fn once(&self) -> Result<Duration> {
@@ -115,7 +155,10 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 fn quiet(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output()?;
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()?;
     ensure!(output.status.success(), "{program} {}", arguments.join(" "));
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

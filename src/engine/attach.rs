@@ -50,9 +50,10 @@ impl Engine {
         let id = &container.record.id;
         let mut options = options.clone();
         options.streams.stdin &= container.record.config.open_stdin;
-        let request = Request::Attach { streams: options.streams };
-        let stream =
-            connection::request(&self.dirs, id, request)?.ok_or_else(not_running)?;
+        let request = Request::Attach {
+            streams: options.streams,
+        };
+        let stream = connection::request(&self.dirs, id, request)?.ok_or_else(not_running)?;
         let end = stream_to_end(stream, id, container.record.config.tty, &options);
         self.streamed(id, end)
     }
@@ -115,7 +116,11 @@ async fn serve(
 ) -> io::Result<AttachEnd> {
     let (mut reader, mut writer) = stream.into_split();
     let mut input = options.streams.stdin.then(read_input);
-    let mut signals = if options.sig_proxy && !tty { Some(forwarded()?) } else { None };
+    let mut signals = if options.sig_proxy && !tty {
+        Some(forwarded()?)
+    } else {
+        None
+    };
     let mut resized = signal(SignalKind::window_change())?;
     if tty {
         send_size(&mut writer).await?;
@@ -180,7 +185,9 @@ fn print(out: &mut impl Write, bytes: &[u8]) {
 
 async fn send_size(writer: &mut OwnedWriteHalf) -> io::Result<()> {
     if let Some((rows, columns)) = terminal::size() {
-        let _ = writer.write_all(&Frame::Resize(rows, columns).encode()).await;
+        let _ = writer
+            .write_all(&Frame::Resize(rows, columns).encode())
+            .await;
     }
     Ok(())
 }
@@ -213,7 +220,10 @@ pub fn read_input() -> mpsc::Receiver<Input> {
                     return;
                 }
                 Ok(count) => {
-                    if sender.blocking_send(Input::Bytes(buffer[..count].to_vec())).is_err() {
+                    if sender
+                        .blocking_send(Input::Bytes(buffer[..count].to_vec()))
+                        .is_err()
+                    {
                         return;
                     }
                 }

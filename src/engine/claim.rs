@@ -52,7 +52,8 @@ pub fn is_running(dirs: &Dirs, id: &str) -> Result<bool, Failure> {
     match claim(dirs, id)? {
         Claim::Running => Ok(true),
         Claim::Ours(lock) => {
-            lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))?;
+            lock.remove_dir(&run_dir)
+                .context(|| format!("remove {}", run_dir.display()))?;
             Ok(false)
         }
     }

@@ -55,7 +55,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -66,8 +70,14 @@ mod tests {
     #[test]
     fn times_read_as_docker_writes_them() {
         assert_eq!(format_nanos(0), "1970-01-01T00:00:00Z");
-        assert_eq!(format_nanos(1_793_311_984_401_970_159), "2026-10-29T22:13:04.401970159Z");
-        assert_eq!(format_nanos(951_782_400_500_000_000), "2000-02-29T00:00:00.5Z");
+        assert_eq!(
+            format_nanos(1_793_311_984_401_970_159),
+            "2026-10-29T22:13:04.401970159Z"
+        );
+        assert_eq!(
+            format_nanos(951_782_400_500_000_000),
+            "2000-02-29T00:00:00.5Z"
+        );
     }
 
     #[test]

@@ -16,13 +16,11 @@ pub const SOCKET: &str = "monitor.sock";
 /// when there is no monitor (any more).
 pub fn request(dirs: &Dirs, id: &str, request: Request) -> Result<Option<UnixStream>, Failure> {
     match connect(&dirs.run(id)) {
-        Ok(mut stream) => {
-            match Frame::Request(request).write(&mut stream) {
-                Ok(()) => Ok(Some(stream)),
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
-                Err(error) => Err(Failure::new(format!("ask the monitor of {id}: {error}"))),
-            }
-        }
+        Ok(mut stream) => match Frame::Request(request).write(&mut stream) {
+            Ok(()) => Ok(Some(stream)),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+            Err(error) => Err(Failure::new(format!("ask the monitor of {id}: {error}"))),
+        },
         Err(error)
             if matches!(
                 error.kind(),
@@ -31,7 +29,9 @@ pub fn request(dirs: &Dirs, id: &str, request: Request) -> Result<Option<UnixStr
         {
             Ok(None)
         }
-        Err(error) => Err(Failure::new(format!("connect to the monitor of {id}: {error}"))),
+        Err(error) => Err(Failure::new(format!(
+            "connect to the monitor of {id}: {error}"
+        ))),
     }
 }
 
@@ -47,7 +47,9 @@ pub enum Answer {
 /// Sends a request and waits for its answer. `Ok(None)` when there is no monitor,
 /// or it went away before it answered: the container has ended.
 pub fn ask(dirs: &Dirs, id: &str, asked: Request) -> Result<Option<Answer>, Failure> {
-    let Some(mut stream) = request(dirs, id, asked)? else { return Ok(None) };
+    let Some(mut stream) = request(dirs, id, asked)? else {
+        return Ok(None);
+    };
     loop {
         match Frame::read(&mut stream) {
             Ok(Some(Frame::Done)) => return Ok(Some(Answer::Done)),
@@ -63,7 +65,10 @@ pub fn ask(dirs: &Dirs, id: &str, asked: Request) -> Result<Option<Answer>, Fail
 
 /// The other side died, perhaps in the middle of a frame.
 fn is_end(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Opens the socket through a descriptor of its directory: socket paths are

@@ -37,7 +37,9 @@ pub fn load(dirs: &Dirs, id: &str) -> Result<Option<Container>, Failure> {
         Probe::Dead(lock) => recover::recover(dirs, id, lock)?,
     }
     let dir = dirs.container(id);
-    let Some(record) = read_record(&dir)? else { return Ok(None) };
+    let Some(record) = read_record(&dir)? else {
+        return Ok(None);
+    };
     let last = read_last(&dir)?;
     Ok(Some(Container { record, last, run }))
 }
@@ -54,11 +56,16 @@ pub struct Survey {
 /// All containers; undoes the dead. One that vanishes meanwhile is left out, and
 /// one that is damaged does not hide the others.
 pub fn survey(dirs: &Dirs) -> Result<Survey, Failure> {
-    let mut survey = Survey { failures: recover::sweep(dirs)?, ..Survey::default() };
+    let mut survey = Survey {
+        failures: recover::sweep(dirs)?,
+        ..Survey::default()
+    };
     for id in names::ids(&dirs.containers())? {
         match load(dirs, &id) {
             Ok(Some(container)) => survey.containers.push(container),
-            Ok(None) => survey.failures.extend(recover::sweep_half_made(dirs, &id).err()),
+            Ok(None) => survey
+                .failures
+                .extend(recover::sweep_half_made(dirs, &id).err()),
             Err(failure) => survey.failures.push(failure.hint(format!(
                 "`rbox rm -f {}` removes what is left of the container",
                 record::short(&id)
@@ -66,7 +73,10 @@ pub fn survey(dirs: &Dirs) -> Result<Survey, Failure> {
         }
     }
     survey.containers.sort_by(|a, b| {
-        b.record.created.cmp(&a.record.created).then_with(|| b.record.id.cmp(&a.record.id))
+        b.record
+            .created
+            .cmp(&a.record.created)
+            .then_with(|| b.record.id.cmp(&a.record.id))
     });
     Ok(survey)
 }
@@ -95,7 +105,9 @@ pub fn stays_alive(dirs: &Dirs, id: &str) -> bool {
 
 /// What runs, by the run directory alone: for a look at others' containers.
 pub fn run_state(dirs: &Dirs, id: &str) -> Option<RunState> {
-    json_file::read(&dirs.run(id).join("state.json")).ok().flatten()
+    json_file::read(&dirs.run(id).join("state.json"))
+        .ok()
+        .flatten()
 }
 
 /// `config.json` of a container directory.
@@ -141,9 +153,10 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
 /// Deletes what was retired.
 pub fn remove_dir(retired: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(retired) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::new(format!("remove {}: {error}", retired.display())))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::new(format!(
+            "remove {}: {error}",
+            retired.display()
+        ))),
         _ => Ok(()),
     }
 }

@@ -73,18 +73,21 @@ impl Engine {
 
     fn image_for(&self, request: &ContainerRequest) -> Result<rbox_images::Image, Failure> {
         match self.images.get(&request.image) {
-            Ok(_) if request.pull == PullPolicy::Always => {
-                Err(Failure::new(format!("cannot pull '{}': no registry support", request.image))
-                    .hint("load or import the image, and leave --pull out"))
-            }
+            Ok(_) if request.pull == PullPolicy::Always => Err(Failure::new(format!(
+                "cannot pull '{}': no registry support",
+                request.image
+            ))
+            .hint("load or import the image, and leave --pull out")),
             Ok(image) => Ok(image),
             Err(rbox_images::GetError::NotFound(_)) if request.pull == PullPolicy::Missing => {
                 let name = request
                     .image
                     .parse::<rbox_images::Reference>()
                     .map_or_else(|_| request.image.clone(), |reference| reference.familiar());
-                Err(Failure::new(format!("Unable to find image '{name}' locally"))
-                    .hint("`rbox import FILE NAME` or `rbox load -i FILE` brings one in"))
+                Err(
+                    Failure::new(format!("Unable to find image '{name}' locally"))
+                        .hint("`rbox import FILE NAME` or `rbox load -i FILE` brings one in"),
+                )
             }
             Err(error) => Err(Failure::new(error.to_string())),
         }
@@ -92,11 +95,17 @@ impl Engine {
 
     /// Replaces names of other containers by ids and names of networks by
     /// their own, and hands links to the place that they belong to.
-    fn resolve_modes(&self, request: &ContainerRequest, record: &mut Record) -> Result<(), Failure> {
+    fn resolve_modes(
+        &self,
+        request: &ContainerRequest,
+        record: &mut Record,
+    ) -> Result<(), Failure> {
         let mut networks = request.networks.clone();
         match &request.host.network_mode {
-            NetworkMode::Bridge if networks.is_empty() => networks
-                .push(EndpointConfig { network: "bridge".into(), ..EndpointConfig::default() }),
+            NetworkMode::Bridge if networks.is_empty() => networks.push(EndpointConfig {
+                network: "bridge".into(),
+                ..EndpointConfig::default()
+            }),
             NetworkMode::Host | NetworkMode::None => {
                 let name = match request.host.network_mode {
                     NetworkMode::Host => "host",
@@ -104,7 +113,10 @@ impl Engine {
                 };
                 networks.truncate(1);
                 let asked = networks.pop().unwrap_or_default();
-                networks.push(EndpointConfig { network: name.into(), ..asked });
+                networks.push(EndpointConfig {
+                    network: name.into(),
+                    ..asked
+                });
             }
             NetworkMode::Container(other) => {
                 networks.clear();
@@ -131,7 +143,10 @@ impl Engine {
         if let (Some(first), Some(mac)) = (networks.first_mut(), &request.host.mac_address)
             && first.mac.is_none()
         {
-            first.mac = Some(mac.parse().map_err(|error| Failure::new(format!("{error}")))?);
+            first.mac = Some(
+                mac.parse()
+                    .map_err(|error| Failure::new(format!("{error}")))?,
+            );
         }
         record.host.links.clear();
         for link in &request.host.links {
@@ -203,15 +218,24 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
     // The image's own come after, as Docker lists them, and override nothing.
     let path = ("PATH".to_owned(), DEFAULT_PATH.to_owned());
     let pairs = base.env().iter().flatten().filter_map(|entry| {
-        entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+        entry
+            .split_once('=')
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
     });
     for (name, value) in pairs.chain([path]) {
-        if !env.iter().any(|entry| entry.starts_with(&format!("{name}="))) {
+        if !env
+            .iter()
+            .any(|entry| entry.starts_with(&format!("{name}=")))
+        {
             set_env(&mut env, &name, &value);
         }
     }
-    let mut labels: std::collections::BTreeMap<String, String> =
-        base.labels().clone().unwrap_or_default().into_iter().collect();
+    let mut labels: std::collections::BTreeMap<String, String> = base
+        .labels()
+        .clone()
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
     labels.extend(request.labels.clone());
     let mut exposed_ports: Vec<ContainerPort> = base
         .exposed_ports()
@@ -219,27 +243,42 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
         .flatten()
         .filter_map(|text| text.parse().ok())
         .chain(request.expose.iter().copied())
-        .chain(request.host.port_bindings.iter().map(|binding| binding.container))
+        .chain(
+            request
+                .host
+                .port_bindings
+                .iter()
+                .map(|binding| binding.container),
+        )
         .collect();
     exposed_ports.sort_unstable();
     exposed_ports.dedup();
     let host_mode = request.host.network_mode == NetworkMode::Host;
     let hostname = match &request.hostname {
         Some(name) => name.clone(),
-        None if host_mode || request.host.uts_mode == "host" => {
-            rustix::system::uname().nodename().to_string_lossy().into_owned()
-        }
+        None if host_mode || request.host.uts_mode == "host" => rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
         None => super::record::short(id).to_owned(),
     };
     Config {
         hostname,
         hostname_given: request.hostname.is_some(),
         domainname: request.domainname.clone().unwrap_or_default(),
-        user: request.user.clone().or_else(|| base.user().clone()).unwrap_or_default(),
+        user: request
+            .user
+            .clone()
+            .or_else(|| base.user().clone())
+            .unwrap_or_default(),
         tty: request.tty,
         open_stdin: request.interactive,
         stdin_once: request.interactive && request.attach.stdin,
-        attach: (request.attach.stdin, request.attach.stdout, request.attach.stderr),
+        attach: (
+            request.attach.stdin,
+            request.attach.stdout,
+            request.attach.stderr,
+        ),
         env,
         cmd,
         entrypoint,
@@ -252,7 +291,10 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
         labels,
         exposed_ports,
         volumes: base.volumes().clone().unwrap_or_default(),
-        stop_signal: request.stop_signal.clone().or_else(|| base.stop_signal().clone()),
+        stop_signal: request
+            .stop_signal
+            .clone()
+            .or_else(|| base.stop_signal().clone()),
         stop_timeout: request.stop_timeout,
     }
 }

@@ -26,15 +26,23 @@ impl DetachKeys {
     /// `ctrl-p,ctrl-q`, `ctrl-@`, single characters; empty is the default.
     pub fn parse(text: &str) -> Result<DetachKeys, Failure> {
         if text.is_empty() {
-            return Ok(DetachKeys { sequence: DEFAULT.to_vec(), matched: 0 });
+            return Ok(DetachKeys {
+                sequence: DEFAULT.to_vec(),
+                matched: 0,
+            });
         }
         let mut sequence = Vec::new();
         for key in text.split(',') {
             sequence.push(parse_key(key).ok_or_else(|| {
-                Failure::new(format!("invalid detach keys ({text}): Unknown character: '{key}'"))
+                Failure::new(format!(
+                    "invalid detach keys ({text}): Unknown character: '{key}'"
+                ))
             })?);
         }
-        Ok(DetachKeys { sequence, matched: 0 })
+        Ok(DetachKeys {
+            sequence,
+            matched: 0,
+        })
     }
 
     /// Holds back what may be the beginning of the sequence.
@@ -57,7 +65,10 @@ impl DetachKeys {
                 pass.push(*byte);
             }
         }
-        Typed { pass, detach: false }
+        Typed {
+            pass,
+            detach: false,
+        }
     }
 }
 
@@ -80,8 +91,20 @@ mod tests {
     #[test]
     fn the_default_sequence_detaches_also_when_typed_slowly() {
         let mut keys = DetachKeys::parse("").unwrap();
-        assert_eq!(keys.typed(b"ls\x10"), Typed { pass: b"ls".to_vec(), detach: false });
-        assert_eq!(keys.typed(b"\x11rest"), Typed { pass: Vec::new(), detach: true });
+        assert_eq!(
+            keys.typed(b"ls\x10"),
+            Typed {
+                pass: b"ls".to_vec(),
+                detach: false
+            }
+        );
+        assert_eq!(
+            keys.typed(b"\x11rest"),
+            Typed {
+                pass: Vec::new(),
+                detach: true
+            }
+        );
     }
 
     #[test]
@@ -89,7 +112,13 @@ mod tests {
         let mut keys = DetachKeys::parse("").unwrap();
         assert_eq!(keys.typed(b"\x10").pass, b"");
         assert_eq!(keys.typed(b"x").pass, b"\x10x");
-        assert_eq!(keys.typed(b"\x10\x10\x11"), Typed { pass: b"\x10".to_vec(), detach: true });
+        assert_eq!(
+            keys.typed(b"\x10\x10\x11"),
+            Typed {
+                pass: b"\x10".to_vec(),
+                detach: true
+            }
+        );
     }
 
     #[test]

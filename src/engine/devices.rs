@@ -79,7 +79,9 @@ fn collect(dir: &Path, into: &mut Vec<LinuxDevice>) {
         "pts", "shm", "mqueue", "fd", "console", "ptmx", "null", "zero", "full", "tty", "random",
         "urandom",
     ];
-    let Ok(entries) = fs::read_dir(dir) else { return };
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
         if dir == Path::new("/dev") && name.to_str().is_some_and(|name| OWN.contains(&name)) {

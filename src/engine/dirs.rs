@@ -15,8 +15,12 @@ impl Dirs {
     /// Fills in the environment and the defaults.
     pub fn resolve(root: Option<PathBuf>, run_root: Option<PathBuf>) -> Dirs {
         let pick = |flag: Option<PathBuf>, variable: &str, default: &str| {
-            flag.or_else(|| std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
-                .unwrap_or_else(|| PathBuf::from(default))
+            flag.or_else(|| {
+                std::env::var_os(variable)
+                    .filter(|v| !v.is_empty())
+                    .map(PathBuf::from)
+            })
+            .unwrap_or_else(|| PathBuf::from(default))
         };
         Dirs {
             root: absolute(pick(root, "RBOX_ROOT", "/var/lib/rbox")),
@@ -69,7 +73,9 @@ fn absolute(path: PathBuf) -> PathBuf {
     if path.is_absolute() {
         path
     } else {
-        std::env::current_dir().map(|cwd| cwd.join(&path)).unwrap_or(path)
+        std::env::current_dir()
+            .map(|cwd| cwd.join(&path))
+            .unwrap_or(path)
     }
 }
 

@@ -77,7 +77,10 @@ impl Engine {
             .context(|| format!("read {}", path.display()))?
             .ok_or_else(|| Failure::new(format!("container {id} is not running")))?;
         let process = process(&container, run, &spec, request)?;
-        let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().clone());
+        let seccomp = spec
+            .linux()
+            .as_ref()
+            .and_then(|linux| linux.seccomp().clone());
         let cgroup = Cgroup::open(&run.cgroup).context(|| format!("open the cgroup of {id}"))?;
         let (stdio, streams) = stdio(request)?;
         let started = rbox_runtime::exec(rbox_runtime::ExecRequest {
@@ -111,15 +114,16 @@ fn protect() -> Result<(), Failure> {
     if self_exe::is_protected() {
         return Ok(());
     }
-    let binary =
-        self_exe::protected().context(|| "open the rbox binary read-only".into())?;
+    let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
     let error = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(name)
         .args(arguments)
         .exec();
-    Err(Failure::new(format!("execute the rbox binary read-only: {error}")))
+    Err(Failure::new(format!(
+        "execute the rbox binary read-only: {error}"
+    )))
 }
 
 /// The container's own process settings with the request's over them.
@@ -131,7 +135,9 @@ fn process(
 ) -> Result<Process, Failure> {
     let record = &container.record;
     let mut process = spec.process().clone().unwrap_or_default();
-    process.set_terminal(Some(request.tty)).set_args(Some(request.command.clone()));
+    process
+        .set_terminal(Some(request.tty))
+        .set_args(Some(request.command.clone()));
     let mut env = process.env().clone().unwrap_or_default();
     let given_home = has_home(&record.config.env);
     // Docker's order: what the request sets comes before the user's HOME.
@@ -232,7 +238,14 @@ fn stdio(request: &ExecRequest) -> Result<(Stdio, Streams), Failure> {
         streams.stderr = Some(err_read);
         (out_write, err_write)
     };
-    Ok((Stdio::Fds { stdin, stdout, stderr }, streams))
+    Ok((
+        Stdio::Fds {
+            stdin,
+            stdout,
+            stderr,
+        },
+        streams,
+    ))
 }
 
 fn stream(
@@ -305,9 +318,7 @@ async fn pump(
         std::future::pending().await
     };
     let resize = async {
-        if let (Some(console), Ok(mut changed)) =
-            (&console, signal(SignalKind::window_change()))
-        {
+        if let (Some(console), Ok(mut changed)) = (&console, signal(SignalKind::window_change())) {
             while changed.recv().await.is_some() {
                 if let Some((rows, columns)) = terminal::size() {
                     console.resize(rows, columns);

@@ -16,7 +16,11 @@ pub struct Failure {
 impl Failure {
     /// A failure with the command's usual exit code.
     pub fn new(message: impl Into<String>) -> Self {
-        Failure { code: None, message: message.into(), hint: None }
+        Failure {
+            code: None,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// With an exit code of its own.

@@ -56,8 +56,12 @@ impl FdStream {
 
     /// Tells the terminal its new size.
     pub fn resize(&self, rows: u16, columns: u16) {
-        let size =
-            rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = rustix::termios::Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
         let _ = rustix::termios::tcsetwinsize(self.0.get_ref(), size);
     }
 }
@@ -66,6 +70,9 @@ impl FdStream {
 pub fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // What the newer, unsafe function asks of its caller holds for every
     // OwnedFd: nobody closes or replaces it while it is watched.
-    #[allow(deprecated, reason = "the replacement is unsafe and does the same for an OwnedFd")]
+    #[allow(
+        deprecated,
+        reason = "the replacement is unsafe and does the same for an OwnedFd"
+    )]
     AsyncFd::with_interest(fd, interest)
 }

@@ -88,7 +88,11 @@ fn state(container: &Container) -> Value {
 
 /// Empty lists are `null` where Docker has them so.
 fn or_null<T: serde::Serialize>(list: &[T]) -> Value {
-    if list.is_empty() { Value::Null } else { json!(list) }
+    if list.is_empty() {
+        Value::Null
+    } else {
+        json!(list)
+    }
 }
 
 fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
@@ -101,14 +105,21 @@ fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
         NetworkMode::Container(id) => format!("container:{id}"),
         NetworkMode::Network(name) => name.clone(),
     };
-    let extra: Vec<String> =
-        host.extra_hosts.iter().map(|(name, ip)| format!("{name}:{ip}")).collect();
+    let extra: Vec<String> = host
+        .extra_hosts
+        .iter()
+        .map(|(name, ip)| format!("{name}:{ip}"))
+        .collect();
     let links: Vec<String> = host
         .links
         .iter()
         .map(|link| {
             let (source, alias) = links::parts(link);
-            format!("/{}:/{}/{alias}", links::source_name(roots, source), record.name)
+            format!(
+                "/{}:/{}/{alias}",
+                links::source_name(roots, source),
+                record.name
+            )
         })
         .collect();
     let ulimits: Vec<Value> = host
@@ -212,8 +223,14 @@ fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
             value.insert("Init".into(), json!(true));
         }
         let paths = |list: Vec<String>| if unmasked { Value::Null } else { json!(list) };
-        value.insert("MaskedPaths".into(), paths(defaults::masked_paths(host.privileged)));
-        value.insert("ReadonlyPaths".into(), paths(defaults::readonly_paths(host.privileged)));
+        value.insert(
+            "MaskedPaths".into(),
+            paths(defaults::masked_paths(host.privileged)),
+        );
+        value.insert(
+            "ReadonlyPaths".into(),
+            paths(defaults::readonly_paths(host.privileged)),
+        );
     }
     value
 }
@@ -286,9 +303,19 @@ fn config(record: &Record) -> Value {
     put("Env", json!(config.env));
     put("Cmd", json!(config.cmd));
     put("Image", json!(config.image));
-    let volumes: Map<String, Value> =
-        config.volumes.iter().map(|path| (path.clone(), json!({}))).collect();
-    put("Volumes", if volumes.is_empty() { Value::Null } else { Value::Object(volumes) });
+    let volumes: Map<String, Value> = config
+        .volumes
+        .iter()
+        .map(|path| (path.clone(), json!({})))
+        .collect();
+    put(
+        "Volumes",
+        if volumes.is_empty() {
+            Value::Null
+        } else {
+            Value::Object(volumes)
+        },
+    );
     put("WorkingDir", json!(config.working_dir));
     put("Entrypoint", json!(config.entrypoint));
     put("OnBuild", Value::Null);
@@ -304,16 +331,25 @@ fn config(record: &Record) -> Value {
 
 fn network_settings(container: &Container) -> Value {
     let record = &container.record;
-    let sandbox = container.run.as_ref().map(|run| run.sandbox.clone()).unwrap_or_default();
+    let sandbox = container
+        .run
+        .as_ref()
+        .map(|run| run.sandbox.clone())
+        .unwrap_or_default();
     let shared = matches!(record.host.network_mode, NetworkMode::Container(_));
-    let default_bridge = sandbox.endpoints.iter().find(|endpoint| endpoint.network == "bridge");
+    let default_bridge = sandbox
+        .endpoints
+        .iter()
+        .find(|endpoint| endpoint.network == "bridge");
     let networks: Map<String, Value> = record
         .networks
         .iter()
         .filter(|_| !shared)
         .map(|asked| {
-            let endpoint =
-                sandbox.endpoints.iter().find(|endpoint| endpoint.network == asked.network);
+            let endpoint = sandbox
+                .endpoints
+                .iter()
+                .find(|endpoint| endpoint.network == asked.network);
             (asked.network.clone(), endpoint_settings(asked, endpoint))
         })
         .collect();
@@ -384,8 +420,11 @@ fn endpoint_settings(asked: &EndpointConfig, endpoint: Option<&Endpoint>) -> Val
     if let Some(ip) = asked.ip6 {
         ipam.insert("IPv6Address".into(), json!(ip));
     }
-    let links: Vec<String> =
-        asked.links.iter().map(|(target, alias)| format!("{target}:{alias}")).collect();
+    let links: Vec<String> = asked
+        .links
+        .iter()
+        .map(|(target, alias)| format!("{target}:{alias}"))
+        .collect();
     let now = endpoint.map(Addresses::of).unwrap_or_default();
     let names = match endpoint {
         Some(endpoint) if asked.network != "bridge" => or_null(&endpoint.dns_names),
@@ -416,7 +455,10 @@ fn endpoint_settings(asked: &EndpointConfig, endpoint: Option<&Endpoint>) -> Val
 
 /// Ports of a running container: bound ones with their host side, exposed ones `null`.
 fn bound(record: &Record, published: &[PublishedPort]) -> Value {
-    if !matches!(record.host.network_mode, NetworkMode::Bridge | NetworkMode::Network(_)) {
+    if !matches!(
+        record.host.network_mode,
+        NetworkMode::Bridge | NetworkMode::Network(_)
+    ) {
         return json!({});
     }
     let mut ports: BTreeMap<String, Value> = record
@@ -426,7 +468,9 @@ fn bound(record: &Record, published: &[PublishedPort]) -> Value {
         .map(|port| (String::from(*port), Value::Null))
         .collect();
     for port in published {
-        let entry = ports.entry(String::from(port.container)).or_insert(Value::Null);
+        let entry = ports
+            .entry(String::from(port.container))
+            .or_insert(Value::Null);
         let binding =
             json!({"HostIp": port.host_ip.to_string(), "HostPort": port.host_port.to_string()});
         match entry {

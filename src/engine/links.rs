@@ -55,11 +55,7 @@ pub fn source_name(dirs: &Dirs, id: &str) -> String {
     record.map_or_else(|| id.to_owned(), |record| record.name)
 }
 
-fn look_up(
-    dirs: &Dirs,
-    record: &Record,
-    link: &str,
-) -> Result<(Container, LinkedHost), Failure> {
+fn look_up(dirs: &Dirs, record: &Record, link: &str) -> Result<(Container, LinkedHost), Failure> {
     let (target, alias) = parts(link);
     let source = containers::find(dirs, target).map_err(|failure| {
         Failure::new(format!("could not get container for {target}: {failure}"))
@@ -67,7 +63,10 @@ fn look_up(
     let name = source.record.name.clone();
     let address = source.run.as_ref().and_then(|run| {
         let endpoints = &run.sandbox.endpoints;
-        endpoints.iter().find(|endpoint| endpoint.network == "bridge")?.ip
+        endpoints
+            .iter()
+            .find(|endpoint| endpoint.network == "bridge")?
+            .ip
     });
     let Some((ip, _)) = address else {
         return Err(Failure::new(format!(
@@ -76,15 +75,27 @@ fn look_up(
         )));
     };
     let short_id = source.record.short_id().to_owned();
-    Ok((source, LinkedHost { ip: IpAddr::V4(ip), alias: alias.to_owned(), short_id, name }))
+    Ok((
+        source,
+        LinkedHost {
+            ip: IpAddr::V4(ip),
+            alias: alias.to_owned(),
+            short_id,
+            name,
+        },
+    ))
 }
 
 impl Engine {
     /// Tells the running containers that link to this one where it is now.
     pub(super) fn tell_consumers(&self, source: &str) -> Result<(), Failure> {
         for consumer in containers::survey(&self.dirs)?.containers {
-            let linked =
-                consumer.record.host.links.iter().any(|link| parts(link).0 == source);
+            let linked = consumer
+                .record
+                .host
+                .links
+                .iter()
+                .any(|link| parts(link).0 == source);
             if !linked || consumer.run.is_none() {
                 continue;
             }

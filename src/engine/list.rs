@@ -49,13 +49,19 @@ pub struct ContainerSummary {
 impl Engine {
     /// All containers, newest first, and what is wrong with those that are damaged.
     pub fn list(&self) -> Result<(Vec<ContainerSummary>, Vec<Failure>), Failure> {
-        let Survey { containers, failures } = containers::survey(&self.dirs)?;
+        let Survey {
+            containers,
+            failures,
+        } = containers::survey(&self.dirs)?;
         // An image's name may have moved on since the container was made.
         let mut image_ids = BTreeMap::new();
         for container in &containers {
             let name = &container.record.config.image;
             image_ids.entry(name.clone()).or_insert_with(|| {
-                self.images.get(name).map(|image| image.id).unwrap_or_default()
+                self.images
+                    .get(name)
+                    .map(|image| image.id)
+                    .unwrap_or_default()
             });
         }
         let summaries = containers
@@ -71,13 +77,17 @@ impl Engine {
     /// Ports as bound, of a running container.
     pub fn port(&self, name: &str) -> Result<Vec<PublishedPort>, Failure> {
         let container = containers::find(&self.dirs, name)?;
-        Ok(container.run.map(|run| run.sandbox.ports).unwrap_or_default())
+        Ok(container
+            .run
+            .map(|run| run.sandbox.ports)
+            .unwrap_or_default())
     }
 }
 
 fn summary(container: &Container, image_current: bool) -> ContainerSummary {
     let record = &container.record;
-    let seconds = |text: &str| clock::parse_nanos(text).map_or(0, |nanos| nanos.max(0) / 1_000_000_000);
+    let seconds =
+        |text: &str| clock::parse_nanos(text).map_or(0, |nanos| nanos.max(0) / 1_000_000_000);
     let started_at = match &container.run {
         Some(run) => &run.started_at,
         None => &container.last.started_at,
@@ -85,7 +95,12 @@ fn summary(container: &Container, image_current: bool) -> ContainerSummary {
     let image = if image_current {
         record.config.image.clone()
     } else {
-        record.image_id.trim_start_matches("sha256:").chars().take(12).collect()
+        record
+            .image_id
+            .trim_start_matches("sha256:")
+            .chars()
+            .take(12)
+            .collect()
     };
     ContainerSummary {
         id: record.id.clone(),
@@ -101,8 +116,17 @@ fn summary(container: &Container, image_current: bool) -> ContainerSummary {
         finished_at: seconds(&container.last.finished_at),
         ports: ports(container),
         labels: record.config.labels.clone(),
-        mounts: record.host.mounts.iter().map(|mount| mount.source.clone()).collect(),
-        networks: record.networks.iter().map(|endpoint| endpoint.network.clone()).collect(),
+        mounts: record
+            .host
+            .mounts
+            .iter()
+            .map(|mount| mount.source.clone())
+            .collect(),
+        networks: record
+            .networks
+            .iter()
+            .map(|endpoint| endpoint.network.clone())
+            .collect(),
     }
 }
 
@@ -124,7 +148,9 @@ fn command(argv: &[String]) -> String {
 }
 
 fn ports(container: &Container) -> Vec<PortEntry> {
-    let Some(run) = &container.run else { return Vec::new() };
+    let Some(run) = &container.run else {
+        return Vec::new();
+    };
     let shown = matches!(
         container.record.host.network_mode,
         NetworkMode::Bridge | NetworkMode::Network(_)

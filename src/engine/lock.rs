@@ -51,7 +51,9 @@ impl RunLock {
     /// Looks without waiting and without making anything.
     pub fn probe(run_dir: &Path) -> io::Result<Probe> {
         loop {
-            let Some(file) = open(run_dir, false)? else { return Ok(Probe::Absent) };
+            let Some(file) = open(run_dir, false)? else {
+                return Ok(Probe::Absent);
+            };
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) if still_there(&file, run_dir) => {
                     return Ok(Probe::Dead(RunLock { file }));
@@ -208,7 +210,10 @@ mod tests {
             };
             let takers: Vec<_> = (0..8).map(|_| take()).collect();
             lock.remove_dir(&run).unwrap();
-            takers.into_iter().map(|taker| taker.join().unwrap()).collect::<Vec<_>>()
+            takers
+                .into_iter()
+                .map(|taker| taker.join().unwrap())
+                .collect::<Vec<_>>()
         });
         assert!(winners.iter().all(Result::is_ok), "{winners:?}");
         assert!(!run.exists());

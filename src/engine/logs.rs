@@ -55,7 +55,9 @@ impl Engine {
         let container = containers::find(&self.dirs, name)?;
         let record = &container.record;
         if record.host.log_driver == "none" {
-            return Err(Failure::new("configured logging driver does not support reading"));
+            return Err(Failure::new(
+                "configured logging driver does not support reading",
+            ));
         }
         let dir = self.dirs.container(&record.id);
         let path = dirs::log_path(&dir, &record.id);
@@ -70,7 +72,9 @@ impl Engine {
         if options.tail == Some(0) {
             follower.skip_to_end(&path).context(what)?;
         } else {
-            let keep = options.tail.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+            let keep = options
+                .tail
+                .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
             let mut kept: VecDeque<Line> = VecDeque::new();
             let mut take = |line: Line| match keep {
                 None => emit(&line, options, out),
@@ -94,8 +98,12 @@ impl Engine {
             // Asked before reading: what was written before the end is then read.
             let running =
                 containers::load(&self.dirs, &record.id)?.is_some_and(|c| c.run.is_some());
-            follower.read(&path, &mut |line| emit(&line, options, out)).context(what)?;
-            let over = options.until.is_some_and(|until| clock::unix_nanos() > until);
+            follower
+                .read(&path, &mut |line| emit(&line, options, out))
+                .context(what)?;
+            let over = options
+                .until
+                .is_some_and(|until| clock::unix_nanos() > until);
             if !running || over {
                 return Ok(());
             }
@@ -113,9 +121,16 @@ fn emit(line: &Line, options: &LogOptions, out: &mut dyn FnMut(LogStream, &[u8])
             return;
         }
     }
-    let stream = if line.stream == "stderr" { LogStream::Stderr } else { LogStream::Stdout };
+    let stream = if line.stream == "stderr" {
+        LogStream::Stderr
+    } else {
+        LogStream::Stdout
+    };
     if options.timestamps {
-        out(stream, format!("{} {}", padded(&line.time), line.log).as_bytes());
+        out(
+            stream,
+            format!("{} {}", padded(&line.time), line.log).as_bytes(),
+        );
     } else {
         out(stream, line.log.as_bytes());
     }

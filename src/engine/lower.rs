@@ -86,8 +86,11 @@ pub fn spec(record: &Record, facts: &Facts) -> Result<Spec, Failure> {
 
 /// Capabilities after `--cap-add`, `--cap-drop` and `--privileged`.
 pub fn granted(host: &HostConfig, available: &[Capability]) -> Result<Vec<Capability>, Failure> {
-    let grant =
-        Grant { add: &host.cap_add, drop: &host.cap_drop, privileged: host.privileged };
+    let grant = Grant {
+        add: &host.cap_add,
+        drop: &host.cap_drop,
+        privileged: host.privileged,
+    };
     capabilities::select(&grant, available).map_err(|error| Failure::new(error.to_string()))
 }
 
@@ -106,7 +109,11 @@ fn process(
     if facts.init.is_some() {
         args.splice(0..0, [INIT.to_owned(), "--".to_owned()]);
     }
-    let cwd = if config.working_dir.is_empty() { "/" } else { &config.working_dir };
+    let cwd = if config.working_dir.is_empty() {
+        "/"
+    } else {
+        &config.working_dir
+    };
     let mut process = Process::default();
     process
         .set_terminal(Some(config.tty))
@@ -117,9 +124,7 @@ fn process(
         .set_capabilities(Some(capability_sets(capabilities, facts.user.uid)))
         .set_rlimits(Some(rlimits(&record.host)?))
         .set_no_new_privileges(Some(record.host.no_new_privileges))
-        .set_oom_score_adj(
-            (record.host.oom_score_adj != 0).then_some(record.host.oom_score_adj),
-        );
+        .set_oom_score_adj((record.host.oom_score_adj != 0).then_some(record.host.oom_score_adj));
     Ok(process)
 }
 
@@ -127,15 +132,25 @@ fn process(
 /// ones too: a process that changes its own does not get rid of it (CVE-2022-36109).
 pub fn user(resolved: &ResolvedUser) -> User {
     let mut gids = vec![resolved.gid];
-    gids.extend(resolved.additional_gids.iter().filter(|gid| **gid != resolved.gid));
+    gids.extend(
+        resolved
+            .additional_gids
+            .iter()
+            .filter(|gid| **gid != resolved.gid),
+    );
     let mut user = User::default();
-    user.set_uid(resolved.uid).set_gid(resolved.gid).set_additional_gids(Some(gids));
+    user.set_uid(resolved.uid)
+        .set_gid(resolved.gid)
+        .set_additional_gids(Some(gids));
     user
 }
 
 /// PATH, HOSTNAME, TERM, links, then the container's own, then HOME: Docker's order.
 fn environment(record: &Record, facts: &Facts) -> Vec<String> {
-    let mut env = vec![defaults::PATH.to_owned(), format!("HOSTNAME={}", record.config.hostname)];
+    let mut env = vec![
+        defaults::PATH.to_owned(),
+        format!("HOSTNAME={}", record.config.hostname),
+    ];
     if record.config.tty {
         env.push("TERM=xterm".to_owned());
     }
@@ -206,7 +221,11 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
     let mut mounts = defaults::mounts(host.privileged);
     let shm = match (&facts.shared_shm, host.ipc_mode.as_str()) {
         (Some(path), _) => Some(bind(path, "/dev/shm", &["rbind", "rprivate"])),
-        (None, "host") => Some(bind(Path::new("/dev/shm"), "/dev/shm", &["rbind", "rprivate"])),
+        (None, "host") => Some(bind(
+            Path::new("/dev/shm"),
+            "/dev/shm",
+            &["rbind", "rprivate"],
+        )),
         (None, "none") => None,
         (None, _) => {
             let size = u64::try_from(host.shm_size).unwrap_or(0);
@@ -232,12 +251,18 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
         defaults::mount(path, "tmpfs", "tmpfs", &all)
     }));
     // What the user mounts on a path wins over what we would put there.
-    let wanted: Vec<PathBuf> =
-        host.mounts.iter().map(|mount| PathBuf::from(mount.target.trim_end_matches('/'))).collect();
+    let wanted: Vec<PathBuf> = host
+        .mounts
+        .iter()
+        .map(|mount| PathBuf::from(mount.target.trim_end_matches('/')))
+        .collect();
     let mut seen = Vec::new();
     given.retain(|mount| {
         let destination = mount.destination().clone();
-        let ours = facts.files.values().any(|path| Some(path) == mount.source().as_ref());
+        let ours = facts
+            .files
+            .values()
+            .any(|path| Some(path) == mount.source().as_ref());
         let keep = !(ours && wanted.contains(&destination));
         seen.push(destination);
         keep
@@ -264,9 +289,15 @@ fn requested(mount: &MountRequest) -> Mount {
     let target = mount.target.as_str();
     match mount.kind {
         MountKind::Bind => {
-            let propagation =
-                if mount.propagation.is_empty() { "rprivate" } else { &mount.propagation };
-            let mut options = vec![if mount.non_recursive { "bind" } else { "rbind" }, propagation];
+            let propagation = if mount.propagation.is_empty() {
+                "rprivate"
+            } else {
+                &mount.propagation
+            };
+            let mut options = vec![
+                if mount.non_recursive { "bind" } else { "rbind" },
+                propagation,
+            ];
             if mount.read_only {
                 let alone = mount.non_recursive || mount.submounts_writable;
                 options.push(if alone { "ro" } else { "rro" });
@@ -294,7 +325,11 @@ fn sysctls(host: &HostConfig) -> HashMap<String, String> {
         host.network_mode,
         NetworkMode::Bridge | NetworkMode::None | NetworkMode::Network(_)
     );
-    let mut all = if own { defaults::sysctls() } else { HashMap::new() };
+    let mut all = if own {
+        defaults::sysctls()
+    } else {
+        HashMap::new()
+    };
     all.extend(host.sysctls.clone());
     all
 }
@@ -314,17 +349,22 @@ fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure
     let mut resources = LinuxResources::default();
     let mut rules: Vec<LinuxDeviceCgroup> = defaults::device_rules(host.privileged);
     if !host.privileged {
-        rules.extend(facts.devices.iter().zip(host.devices.iter().map(Some).chain(std::iter::repeat(None)))
-            .map(|(device, request)| {
-                let access = request.map_or("rwm", |request| request.permissions.as_str());
-                defaults::device_rule(
-                    true,
-                    Some(device.typ()),
-                    Some(device.major()),
-                    Some(device.minor()),
-                    access,
-                )
-            }));
+        rules.extend(
+            facts
+                .devices
+                .iter()
+                .zip(host.devices.iter().map(Some).chain(std::iter::repeat(None)))
+                .map(|(device, request)| {
+                    let access = request.map_or("rwm", |request| request.permissions.as_str());
+                    defaults::device_rule(
+                        true,
+                        Some(device.typ()),
+                        Some(device.major()),
+                        Some(device.minor()),
+                        access,
+                    )
+                }),
+        );
     }
     resources.set_devices(Some(rules));
     if host.memory > 0 || host.memory_reservation > 0 || host.memory_swap != 0 {

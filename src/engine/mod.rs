@@ -22,8 +22,8 @@ pub mod logs;
 pub mod lower;
 pub mod names;
 pub mod network;
-pub mod prune;
 pub mod protocol;
+pub mod prune;
 pub mod record;
 pub mod recover;
 pub mod remove;
@@ -60,9 +60,13 @@ impl Engine {
             return Err(Failure::new("permission denied: rbox must run as root")
                 .hint("try it again with sudo"));
         }
-        let images = Store::open(&dirs.images())
-            .map_err(|error| Failure::new(error.to_string()))?;
+        let images =
+            Store::open(&dirs.images()).map_err(|error| Failure::new(error.to_string()))?;
         let networks = NetworkStore::open(&dirs.networks(), &dirs.run_networks());
-        Ok(Engine { dirs, images, networks })
+        Ok(Engine {
+            dirs,
+            images,
+            networks,
+        })
     }
 }

@@ -27,7 +27,9 @@ pub fn new_id() -> Result<String, Failure> {
 /// Docker's rule for names; `shown` is how the text names the bad one.
 pub fn check(name: &str, shown: &str) -> Result<(), Failure> {
     let mut bytes = name.bytes();
-    let first_ok = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let first_ok = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest_ok = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
     if first_ok && rest_ok && name.len() >= 2 && name.len() <= 255 {
         return Ok(());
@@ -109,12 +111,14 @@ fn give_back(
     links: impl FnOnce(&Path) -> Vec<PathBuf>,
 ) -> Result<(), Failure> {
     let names = dirs.names();
-    let lock =
-        DirectoryLock::existing(&names).map_err(|error| Failure::new(error.to_string()))?;
+    let lock = DirectoryLock::existing(&names).map_err(|error| Failure::new(error.to_string()))?;
     if lock.is_none() {
         return Ok(());
     }
-    for link in links(&names).iter().filter(|link| target(link).as_deref() == Some(id)) {
+    for link in links(&names)
+        .iter()
+        .filter(|link| target(link).as_deref() == Some(id))
+    {
         fs::remove_file(link).context(|| format!("remove {}", link.display()))?;
     }
     Ok(())
@@ -164,7 +168,11 @@ pub fn ids(parent: &Path) -> Result<Vec<String>, Failure> {
 }
 
 fn target(link: &Path) -> Option<String> {
-    fs::read_link(link).ok()?.into_os_string().into_string().ok()
+    fs::read_link(link)
+        .ok()?
+        .into_os_string()
+        .into_string()
+        .ok()
 }
 
 const ADJECTIVES: &[&str] = &[
@@ -179,16 +187,91 @@ const ADJECTIVES: &[&str] = &[
 ];
 
 const SURNAMES: &[&str] = &[
-    "abel", "ampere", "archimedes", "avicenna", "babbage", "banach", "bardeen", "bell", "bohr",
-    "boole", "born", "brahe", "cantor", "carnot", "cauchy", "chandrasekhar", "church", "clarke",
-    "curie", "dalton", "darwin", "dijkstra", "dirac", "edison", "einstein", "engelbart", "euclid",
-    "euler", "faraday", "fermat", "fermi", "feynman", "fourier", "franklin", "galileo", "galois",
-    "gauss", "germain", "goodall", "hamilton", "hawking", "heisenberg", "hertz", "hilbert",
-    "hopper", "hypatia", "joule", "kepler", "khayyam", "knuth", "kovalevskaya", "lagrange",
-    "lamarr", "laplace", "leibniz", "lovelace", "maxwell", "mcclintock", "meitner", "mendel",
-    "mendeleev", "mirzakhani", "newton", "noether", "ohm", "pascal", "pasteur", "perlman",
-    "planck", "poincare", "ptolemy", "raman", "ramanujan", "riemann", "ritchie", "shannon",
-    "tesla", "thompson", "torvalds", "turing", "volta", "wiles", "wu", "yonath", "zhukovsky",
+    "abel",
+    "ampere",
+    "archimedes",
+    "avicenna",
+    "babbage",
+    "banach",
+    "bardeen",
+    "bell",
+    "bohr",
+    "boole",
+    "born",
+    "brahe",
+    "cantor",
+    "carnot",
+    "cauchy",
+    "chandrasekhar",
+    "church",
+    "clarke",
+    "curie",
+    "dalton",
+    "darwin",
+    "dijkstra",
+    "dirac",
+    "edison",
+    "einstein",
+    "engelbart",
+    "euclid",
+    "euler",
+    "faraday",
+    "fermat",
+    "fermi",
+    "feynman",
+    "fourier",
+    "franklin",
+    "galileo",
+    "galois",
+    "gauss",
+    "germain",
+    "goodall",
+    "hamilton",
+    "hawking",
+    "heisenberg",
+    "hertz",
+    "hilbert",
+    "hopper",
+    "hypatia",
+    "joule",
+    "kepler",
+    "khayyam",
+    "knuth",
+    "kovalevskaya",
+    "lagrange",
+    "lamarr",
+    "laplace",
+    "leibniz",
+    "lovelace",
+    "maxwell",
+    "mcclintock",
+    "meitner",
+    "mendel",
+    "mendeleev",
+    "mirzakhani",
+    "newton",
+    "noether",
+    "ohm",
+    "pascal",
+    "pasteur",
+    "perlman",
+    "planck",
+    "poincare",
+    "ptolemy",
+    "raman",
+    "ramanujan",
+    "riemann",
+    "ritchie",
+    "shannon",
+    "tesla",
+    "thompson",
+    "torvalds",
+    "turing",
+    "volta",
+    "wiles",
+    "wu",
+    "yonath",
+    "zhukovsky",
 ];
 
 #[cfg(test)]
@@ -196,7 +279,10 @@ mod tests {
     use super::*;
 
     fn dirs(root: &Path) -> Dirs {
-        Dirs { root: root.to_owned(), run_root: root.join("run") }
+        Dirs {
+            root: root.to_owned(),
+            run_root: root.join("run"),
+        }
     }
 
     #[test]
@@ -223,9 +309,16 @@ mod tests {
         }
         reserve(&dirs, "web", "aa").unwrap();
         let error = reserve(&dirs, "web", "bb").unwrap_err();
-        assert!(error.message.starts_with("Conflict. The container name \"/web\""));
+        assert!(
+            error
+                .message
+                .starts_with("Conflict. The container name \"/web\"")
+        );
         release(&dirs, "web", "bb").unwrap();
-        assert!(reserve(&dirs, "web", "bb").is_err(), "only the owner releases");
+        assert!(
+            reserve(&dirs, "web", "bb").is_err(),
+            "only the owner releases"
+        );
         release(&dirs, "web", "aa").unwrap();
         reserve(&dirs, "web", "bb").unwrap();
     }
@@ -245,7 +338,10 @@ mod tests {
             fs::write(dirs.container("bb").join("config.json"), "{}").unwrap();
             drop(made);
             let error = other.join().unwrap().unwrap_err();
-            assert!(error.message.contains("in use by container \"bb\""), "{error}");
+            assert!(
+                error.message.contains("in use by container \"bb\""),
+                "{error}"
+            );
         });
         fs::remove_file(dirs.container("bb").join("config.json")).unwrap();
         reserve(&dirs, "web", "cc").unwrap();
@@ -267,8 +363,17 @@ mod tests {
         assert_eq!(resolve(&dirs, &second).unwrap(), second);
         assert_eq!(resolve(&dirs, "ab13").unwrap(), second);
         let ambiguous = resolve(&dirs, "ab1").unwrap_err();
-        assert_eq!(ambiguous.message, "multiple IDs found with provided prefix: ab1");
-        assert_eq!(resolve(&dirs, "nosuch").unwrap_err().message, "No such container: nosuch");
-        assert_eq!(resolve(&dirs, "../x").unwrap_err().message, "No such container: ../x");
+        assert_eq!(
+            ambiguous.message,
+            "multiple IDs found with provided prefix: ab1"
+        );
+        assert_eq!(
+            resolve(&dirs, "nosuch").unwrap_err().message,
+            "No such container: nosuch"
+        );
+        assert_eq!(
+            resolve(&dirs, "../x").unwrap_err().message,
+            "No such container: ../x"
+        );
     }
 }

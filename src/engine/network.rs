@@ -15,8 +15,10 @@ impl Engine {
     /// One network in Docker's JSON.
     pub fn inspect_network(&self, name: &str) -> Result<Value, Failure> {
         let network = self.network(name)?;
-        let endpoints =
-            self.networks.endpoints(&network).map_err(|error| Failure::new(error.to_string()))?;
+        let endpoints = self
+            .networks
+            .endpoints(&network)
+            .map_err(|error| Failure::new(error.to_string()))?;
         let live: Vec<Endpoint> = endpoints
             .into_iter()
             .filter(|endpoint| containers::is_alive(&self.dirs, &endpoint.owner))
@@ -26,7 +28,9 @@ impl Engine {
 
     /// A network by name, id or prefix.
     pub fn network(&self, name: &str) -> Result<Network, Failure> {
-        self.networks.get(name).map_err(|error| Failure::new(error.to_string()))
+        self.networks
+            .get(name)
+            .map_err(|error| Failure::new(error.to_string()))
     }
 
     /// Attaches a container to a network, at once if it runs.
@@ -39,7 +43,12 @@ impl Engine {
         let network = self.network(network)?;
         let container = containers::find(&self.dirs, container)?;
         may_change(&container, &network, "connect")?;
-        if container.record.networks.iter().any(|known| known.network == network.name) {
+        if container
+            .record
+            .networks
+            .iter()
+            .any(|known| known.network == network.name)
+        {
             return Err(Failure::new(format!(
                 "endpoint with name {} already exists in network {}",
                 container.record.name, network.name
@@ -49,7 +58,9 @@ impl Engine {
         endpoint.network = network.name.clone();
         rbox_netsetup::plan::check_endpoint(&network, &endpoint)
             .map_err(|error| Failure::new(error.to_string()))?;
-        let request = Request::Connect { endpoint: Box::new(endpoint.clone()) };
+        let request = Request::Connect {
+            endpoint: Box::new(endpoint.clone()),
+        };
         let on_bridge = endpoint.network == "bridge";
         let id = &container.record.id;
         self.change(id, request, |record| record.networks.push(endpoint))?;
@@ -68,15 +79,24 @@ impl Engine {
         };
         let container = containers::find(&self.dirs, container)?;
         may_change(&container, &network, "disconnect")?;
-        if !container.record.networks.iter().any(|known| known.network == network.name) {
+        if !container
+            .record
+            .networks
+            .iter()
+            .any(|known| known.network == network.name)
+        {
             return Err(Failure::new(format!(
                 "container {} is not connected to network {}",
                 container.record.id, network.name
             )));
         }
-        let request = Request::Disconnect { network: network.name.clone() };
+        let request = Request::Disconnect {
+            network: network.name.clone(),
+        };
         self.change(&container.record.id, request, |record| {
-            record.networks.retain(|known| known.network != network.name);
+            record
+                .networks
+                .retain(|known| known.network != network.name);
         })
     }
 
@@ -108,7 +128,8 @@ impl Engine {
             Claim::Ours(lock) => {
                 let edited = self.edit_record(id, edit);
                 let run_dir = self.dirs.run(id);
-                lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))?;
+                lock.remove_dir(&run_dir)
+                    .context(|| format!("remove {}", run_dir.display()))?;
                 edited
             }
         }
@@ -194,7 +215,9 @@ fn network_json(network: &Network, endpoints: &[Endpoint]) -> Value {
         .iter()
         .map(|endpoint| {
             let address = |address: Option<(std::net::IpAddr, u8)>| {
-                address.map(|(ip, prefix)| format!("{ip}/{prefix}")).unwrap_or_default()
+                address
+                    .map(|(ip, prefix)| format!("{ip}/{prefix}"))
+                    .unwrap_or_default()
             };
             let entry = json!({
                 "Name": endpoint.owner_name,

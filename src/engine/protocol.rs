@@ -127,7 +127,11 @@ impl Frame {
         };
         let mut bytes = Vec::with_capacity(5 + payload.len());
         bytes.push(kind);
-        bytes.extend(u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend(
+            u32::try_from(payload.len())
+                .unwrap_or(u32::MAX)
+                .to_le_bytes(),
+        );
         bytes.extend(payload);
         bytes
     }
@@ -144,7 +148,9 @@ impl Frame {
     /// A frame from its header and payload.
     pub fn decode(header: [u8; 5], payload: Vec<u8>) -> io::Result<Frame> {
         let number = |payload: &[u8]| -> io::Result<i32> {
-            let bytes = payload.try_into().map_err(|_| invalid("a number has four bytes"))?;
+            let bytes = payload
+                .try_into()
+                .map_err(|_| invalid("a number has four bytes"))?;
             Ok(i32::from_le_bytes(bytes))
         };
         Ok(match header[0] {
@@ -201,10 +207,17 @@ mod tests {
     fn every_frame_reads_back_as_written() {
         let frames = [
             Frame::Request(Request::Start {
-                attach: Some(Streams { stdin: true, stdout: true, stderr: false }),
+                attach: Some(Streams {
+                    stdin: true,
+                    stdout: true,
+                    stderr: false,
+                }),
                 size: Some((24, 80)),
             }),
-            Frame::Request(Request::Stop { signal: 15, timeout: -1 }),
+            Frame::Request(Request::Stop {
+                signal: 15,
+                timeout: -1,
+            }),
             Frame::Stdin(b"hello".to_vec()),
             Frame::StdinEnd,
             Frame::Resize(24, 80),
@@ -226,7 +239,12 @@ mod tests {
 
     #[test]
     fn a_broken_frame_is_an_error_and_never_a_huge_allocation() {
-        for bytes in [&b"1\xff\xff\xff\xff"[..], b"?\0\0\0\0", b"X\x01\0\0\0z", b"1\x05\0\0\0ab"] {
+        for bytes in [
+            &b"1\xff\xff\xff\xff"[..],
+            b"?\0\0\0\0",
+            b"X\x01\0\0\0z",
+            b"1\x05\0\0\0ab",
+        ] {
             assert!(Frame::read(&mut &bytes[..]).is_err(), "{bytes:?}");
         }
     }

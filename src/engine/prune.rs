@@ -18,10 +18,7 @@ pub struct Pruned {
 
 impl Engine {
     /// Removes every container that does not run and that `keep` does not want.
-    pub fn prune_containers(
-        &self,
-        keep: &dyn Fn(&Container) -> bool,
-    ) -> Result<Pruned, Failure> {
+    pub fn prune_containers(&self, keep: &dyn Fn(&Container) -> bool) -> Result<Pruned, Failure> {
         let mut pruned = Pruned::default();
         for container in containers::survey(&self.dirs)?.containers {
             if container.run.is_some() || keep(&container) {
@@ -46,7 +43,9 @@ impl Engine {
 
 /// Bytes of the regular files below `dir`, symlinks not followed.
 pub fn size(dir: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return 0;
+    };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {

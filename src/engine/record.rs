@@ -153,6 +153,10 @@ pub struct Container {
 impl Container {
     /// `created`, `running` or `exited`.
     pub fn status(&self) -> &str {
-        if self.run.is_some() { "running" } else { &self.last.status }
+        if self.run.is_some() {
+            "running"
+        } else {
+            &self.last.status
+        }
     }
 }

@@ -9,9 +9,7 @@ use rbox_netsetup::plan::endpoint::addresses;
 use rbox_runtime::cgroup::Cgroup;
 use serde_json::Value;
 
-use super::containers::{
-    is_alive, lock_record, read_last, read_record, remove_dir, remove_files,
-};
+use super::containers::{is_alive, lock_record, read_last, read_record, remove_dir, remove_files};
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
@@ -62,8 +60,7 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
         None => bundle_cgroup(&run_dir),
     };
     let record = read_record(&dirs.container(id));
-    let auto_remove =
-        matches!(&record, Ok(Some(record)) if record.host.auto_remove);
+    let auto_remove = matches!(&record, Ok(Some(record)) if record.host.auto_remove);
     let mut failed: Option<Failure> = None;
     if ran && !auto_remove && matches!(record, Ok(Some(_))) {
         failed = record_end(&dirs.container(id), run).err();
@@ -71,8 +68,12 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
     // From here on others see that it has ended.
     let _ = fs::remove_file(&state);
     if let Some(Ok(cgroup)) = cgroup.as_deref().map(Cgroup::open) {
-        let killed = cgroup.kill_all().map_err(|error| Failure::new(error.to_string()));
-        let deleted = cgroup.delete().map_err(|error| Failure::new(error.to_string()));
+        let killed = cgroup
+            .kill_all()
+            .map_err(|error| Failure::new(error.to_string()));
+        let deleted = cgroup
+            .delete()
+            .map_err(|error| Failure::new(error.to_string()));
         failed = failed.or(killed.and(deleted).err());
     }
     let netns = record.ok().flatten().map(|record| netns_path(&record.name));
@@ -85,7 +86,9 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
             "clean up after the dead monitor of container {}: {failure}",
             short(id)
         ))),
-        None => lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display())),
+        None => lock
+            .remove_dir(&run_dir)
+            .context(|| format!("remove {}", run_dir.display())),
     }
 }
 
@@ -99,7 +102,10 @@ fn record_end(dir: &Path, run: Option<RunState>) -> Result<(), Failure> {
             Some(run) => run.started_at.clone(),
             None => read_last(dir).unwrap_or_default().started_at,
         },
-        addresses: run.iter().flat_map(|run| &run.sandbox.endpoints).flat_map(addresses)
+        addresses: run
+            .iter()
+            .flat_map(|run| &run.sandbox.endpoints)
+            .flat_map(addresses)
             .map(|(address, _)| address)
             .collect(),
         ..LastState::default()
@@ -116,7 +122,9 @@ pub fn netns_path(name: &str) -> PathBuf {
 /// The cgroup by the bundle, for one that died between making it and saying so.
 fn bundle_cgroup(run_dir: &Path) -> Option<String> {
     let spec: Value = json_file::read(&run_dir.join("bundle/config.json")).ok()??;
-    spec.pointer("/linux/cgroupsPath")?.as_str().map(str::to_owned)
+    spec.pointer("/linux/cgroupsPath")?
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// Removes what is left of a container that was not made to the end: its maker

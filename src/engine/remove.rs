@@ -28,7 +28,14 @@ impl Engine {
                 }
                 // Not everything dies of its stop signal; nothing survives this one.
                 Claim::Running => {
-                    connection::ask(&self.dirs, &id, Request::Stop { signal: 9, timeout: 0 })?;
+                    connection::ask(
+                        &self.dirs,
+                        &id,
+                        Request::Stop {
+                            signal: 9,
+                            timeout: 0,
+                        },
+                    )?;
                 }
             }
         };
@@ -39,12 +46,17 @@ impl Engine {
             _ => String::new(),
         };
         if let Ok(cgroup) = Cgroup::open(&containers::cgroup_path(&parent, &id)) {
-            cgroup.kill_all().context(|| format!("kill container {id}"))?;
-            cgroup.delete().context(|| format!("remove the cgroup of container {id}"))?;
+            cgroup
+                .kill_all()
+                .context(|| format!("kill container {id}"))?;
+            cgroup
+                .delete()
+                .context(|| format!("remove the cgroup of container {id}"))?;
         }
         // Gone meanwhile (it was started with --rm): that is what was asked.
         let removed = containers::remove_files(&self.dirs, &id);
-        lock.remove_dir(&run_dir).context(|| format!("remove {}", run_dir.display()))?;
+        lock.remove_dir(&run_dir)
+            .context(|| format!("remove {}", run_dir.display()))?;
         removed
     }
 
@@ -53,7 +65,10 @@ impl Engine {
         let id = containers::find(&self.dirs, name)?.record.id;
         let new = new.strip_prefix('/').unwrap_or(new);
         let allocate = |failure: Failure| {
-            Failure::new(format!("Error when allocating new name: {}", failure.message))
+            Failure::new(format!(
+                "Error when allocating new name: {}",
+                failure.message
+            ))
         };
         let gone = || Failure::no_such_container(name);
         let lock = containers::lock_record(&self.dirs, &id)?.ok_or_else(gone)?;

@@ -64,9 +64,14 @@ mod tests {
 
     #[test]
     fn signals_are_known_by_name_and_number() {
-        for (text, number) in
-            [("TERM", 15), ("SIGKILL", 9), ("sigusr1", 10), ("3", 3), ("RTMIN+3", 37), ("RTMAX", 64)]
-        {
+        for (text, number) in [
+            ("TERM", 15),
+            ("SIGKILL", 9),
+            ("sigusr1", 10),
+            ("3", 3),
+            ("RTMIN+3", 37),
+            ("RTMAX", 64),
+        ] {
             assert_eq!(parse(text), Some(number), "{text}");
         }
         for text in ["BOGUS", "0", "65", "-1", "", "RTMIN+99", "SIG"] {

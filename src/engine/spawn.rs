@@ -30,7 +30,10 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
         .open(dirs.run(id).join("monitor.log"))
         .context(|| format!("make the log of the monitor of {id}"))?;
     // The same open file, and so the same lock, as the monitor's stdout.
-    let lock = lock.file().try_clone().context(|| "pass the lock on".into())?;
+    let lock = lock
+        .file()
+        .try_clone()
+        .context(|| "pass the lock on".into())?;
     Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(MONITOR)
         .arg(&dirs.root)

@@ -37,7 +37,9 @@ impl Engine {
             Ok(Some(record)) => record,
             other => {
                 let _ = lock.remove_dir(&run_dir);
-                return Err(other.err().unwrap_or_else(|| Failure::no_such_container(name)));
+                return Err(other
+                    .err()
+                    .unwrap_or_else(|| Failure::no_such_container(name)));
             }
         };
         let mut stream = match spawn::monitor(&self.dirs, id, lock) {
@@ -49,7 +51,11 @@ impl Engine {
         };
         let streams = attach.map(|options| options.streams);
         let size = attach.and_then(|_| terminal::size());
-        let asked = Frame::Request(Request::Start { attach: streams, size }).write(&mut stream);
+        let asked = Frame::Request(Request::Start {
+            attach: streams,
+            size,
+        })
+        .write(&mut stream);
         match asked.and_then(|()| Frame::read(&mut stream)) {
             Ok(Some(Frame::Started)) => {}
             Ok(Some(Frame::Failed(failure))) => {

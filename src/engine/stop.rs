@@ -44,8 +44,8 @@ impl Engine {
         let container =
             containers::find(&self.dirs, name).map_err(|failure| failed(failure.message))?;
         let id = &container.record.id;
-        let number = signals::parse(signal)
-            .ok_or_else(|| failed(format!("invalid signal: {signal}")))?;
+        let number =
+            signals::parse(signal).ok_or_else(|| failed(format!("invalid signal: {signal}")))?;
         let stopped = || failed(format!("container {id} is not running"));
         if !is_running(&self.dirs, id)? {
             return Err(stopped());
@@ -64,7 +64,11 @@ impl Engine {
         }
         is_running(&self.dirs, id)?;
         // Ended meanwhile; one that was started with --rm is gone with its record.
-        let gone = if ran { KILLED } else { container.last.exit_code };
+        let gone = if ran {
+            KILLED
+        } else {
+            container.last.exit_code
+        };
         Ok(containers::load(&self.dirs, id)?.map_or(gone, |now| now.last.exit_code))
     }
 
@@ -76,10 +80,14 @@ impl Engine {
         signal: Option<&str>,
     ) -> Result<(), Failure> {
         let record = &container.record;
-        let name = signal.or(record.config.stop_signal.as_deref()).unwrap_or("TERM");
-        let signal = signals::parse(name)
-            .ok_or_else(|| Failure::new(format!("invalid signal: {name}")))?;
-        let timeout = timeout.or(record.config.stop_timeout).unwrap_or(STOP_TIMEOUT);
+        let name = signal
+            .or(record.config.stop_signal.as_deref())
+            .unwrap_or("TERM");
+        let signal =
+            signals::parse(name).ok_or_else(|| Failure::new(format!("invalid signal: {name}")))?;
+        let timeout = timeout
+            .or(record.config.stop_timeout)
+            .unwrap_or(STOP_TIMEOUT);
         let request = Request::Stop { signal, timeout };
         connection::ask(&self.dirs, &record.id, request)?;
         // Its address and interface are free when this returns, also if its monitor died.

@@ -13,7 +13,9 @@ pub const GUARD: &str = "rbox-terminal-guard";
 
 /// Rows and columns of the terminal on stdout (or stdin), if there is one.
 pub fn size() -> Option<(u16, u16)> {
-    let size = tcgetwinsize(io::stdout()).or_else(|_| tcgetwinsize(io::stdin())).ok()?;
+    let size = tcgetwinsize(io::stdout())
+        .or_else(|_| tcgetwinsize(io::stdin()))
+        .ok()?;
     Some((size.ws_row, size.ws_col))
 }
 

@@ -16,8 +16,7 @@ use super::failure::{Context, Failure};
 /// harmless when repeated.
 pub fn journal(dirs: &Dirs, id: &str, netns: Option<&Path>) -> Result<(), Failure> {
     let path = dirs.run(id).join("journal");
-    let damaged =
-        Journal::is_damaged(&path).context(|| format!("read {}", path.display()))?;
+    let damaged = Journal::is_damaged(&path).context(|| format!("read {}", path.display()))?;
     let mut errors = match damaged {
         true => undo_owner(&dirs.run_networks(), id, netns),
         false => Vec::new(),

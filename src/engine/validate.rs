@@ -23,7 +23,10 @@ pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
     let mut targets = std::collections::BTreeSet::new();
     for mount in &host.mounts {
         if !targets.insert(mount.target.trim_end_matches('/')) {
-            return Err(Failure::new(format!("Duplicate mount point: {}", mount.target)));
+            return Err(Failure::new(format!(
+                "Duplicate mount point: {}",
+                mount.target
+            )));
         }
     }
     match &host.network_mode {
@@ -49,12 +52,15 @@ pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
         _ => {}
     }
     if host.uts_mode == "host" && request.hostname.is_some() {
-        return Err(Failure::new("conflicting options: hostname and the UTS mode"));
+        return Err(Failure::new(
+            "conflicting options: hostname and the UTS mode",
+        ));
     }
     if host.dns.iter().any(std::net::IpAddr::is_loopback) {
         for address in host.dns.iter().filter(|address| address.is_loopback()) {
-            warnings
-                .push(format!("WARNING: Localhost DNS ({address}) may fail in containers."));
+            warnings.push(format!(
+                "WARNING: Localhost DNS ({address}) may fail in containers."
+            ));
         }
     }
     Ok(warnings)
@@ -129,7 +135,10 @@ fn processors(host: &HostConfig) -> Result<(), Failure> {
     if !host.cpuset_cpus.is_empty() {
         let available = count();
         let wanted = cpu_list(&host.cpuset_cpus).ok_or_else(|| {
-            Failure::new(format!("Invalid value {} for cpuset cpus", host.cpuset_cpus))
+            Failure::new(format!(
+                "Invalid value {} for cpuset cpus",
+                host.cpuset_cpus
+            ))
         })?;
         if wanted.iter().any(|cpu| *cpu >= available) {
             return Err(Failure::new(format!(
@@ -173,7 +182,10 @@ mod tests {
 
     #[test]
     fn limits_that_docker_refuses_are_refused_with_its_texts() {
-        assert_eq!(refused(|r| r.host.memory = 1024), "Minimum memory limit allowed is 6MB");
+        assert_eq!(
+            refused(|r| r.host.memory = 1024),
+            "Minimum memory limit allowed is 6MB"
+        );
         assert_eq!(
             refused(|r| r.host.memory_swap = 1 << 30),
             "You should always set the Memory limit when using Memoryswap limit, see usage"

@@ -37,7 +37,10 @@ pub fn write(
     }
     if owner == &record.id {
         put(&dir.join("hostname"), &hostname(&record.config.hostname))?;
-        put(&dir.join("hosts"), &hosts_text(engine, record, network, links)?)?;
+        put(
+            &dir.join("hosts"),
+            &hosts_text(engine, record, network, links)?,
+        )?;
         put(&dir.join("resolv.conf"), &resolv_text(record, network))?;
     }
     Ok(files)
@@ -71,10 +74,15 @@ fn extra_hosts(engine: &Engine, host: &HostConfig) -> Result<Vec<(String, IpAddr
     let mut extra = Vec::new();
     for (name, address) in &host.extra_hosts {
         if address == "host-gateway" {
-            let bridge =
-                engine.networks.get("bridge").map_err(|error| Failure::new(error.to_string()))?;
+            let bridge = engine
+                .networks
+                .get("bridge")
+                .map_err(|error| Failure::new(error.to_string()))?;
             extra.extend(
-                bridge.pools.iter().filter_map(|pool| Some((name.clone(), pool.gateway?))),
+                bridge
+                    .pools
+                    .iter()
+                    .filter_map(|pool| Some((name.clone(), pool.gateway?))),
             );
         } else {
             let address = address.parse().map_err(|_| {
@@ -91,7 +99,9 @@ pub fn resolv_text(record: &Record, network: &Network) -> String {
     let audience = match record.host.network_mode {
         NetworkMode::Host => Audience::Host,
         _ if network.has_resolver() => Audience::EmbeddedResolver,
-        _ => Audience::OwnNamespace { ipv6: network.addresses().iter().any(IpAddr::is_ipv6) },
+        _ => Audience::OwnNamespace {
+            ipv6: network.addresses().iter().any(IpAddr::is_ipv6),
+        },
     };
     let (path, text) = host_resolv_conf();
     resolv_conf(&ResolvInput {

@@ -99,7 +99,9 @@ impl Hub {
             }
         }
         if gone {
-            self.subscribers.borrow_mut().retain(|subscriber| !subscriber.queue.is_closed());
+            self.subscribers
+                .borrow_mut()
+                .retain(|subscriber| !subscriber.queue.is_closed());
         }
     }
 

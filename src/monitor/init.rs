@@ -24,7 +24,10 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         eprintln!("docker-init: no command");
         return ExitCode::from(127);
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("docker-init: {error}");
@@ -40,7 +43,10 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
             Ok(child) => child,
             Err(error) => {
                 let why = rbox_runtime::process::reason(&error);
-                eprintln!("docker-init: exec {} failed: {why}", program.to_string_lossy());
+                eprintln!(
+                    "docker-init: exec {} failed: {why}",
+                    program.to_string_lossy()
+                );
                 let missing = error.kind() == std::io::ErrorKind::NotFound;
                 return ExitCode::from(if missing { 127 } else { 126 });
             }

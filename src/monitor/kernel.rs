@@ -20,7 +20,11 @@ pub struct Kernel {
 impl Kernel {
     /// Opens the host's sockets.
     pub fn open() -> io::Result<Kernel> {
-        Ok(Kernel { host: Route::open()?, nft: Nft::open()?, sandbox: None })
+        Ok(Kernel {
+            host: Route::open()?,
+            nft: Nft::open()?,
+            sandbox: None,
+        })
     }
 
     /// Opens the sandbox's socket.
@@ -36,6 +40,11 @@ impl Kernel {
             Some((route, namespace)) => (Some(route), Some(OwnedFd::as_fd(namespace))),
             None => (None, None),
         };
-        Context { host: &mut self.host, sandbox, sandbox_ns, nft: &mut self.nft }
+        Context {
+            host: &mut self.host,
+            sandbox,
+            sandbox_ns,
+            nft: &mut self.nft,
+        }
     }
 }

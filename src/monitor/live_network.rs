@@ -15,10 +15,10 @@ use tokio::task::spawn_local;
 
 use super::network::{Attachment, Network, failure, private_steps, public_steps};
 use super::{files, ports};
-use crate::engine::{Engine, links};
 use crate::engine::failure::{Context, Failure};
 use crate::engine::record::Record;
 use crate::engine::recover::netns_path;
+use crate::engine::{Engine, links};
 
 impl Network {
     /// Serves resolver and ports on the event loop.
@@ -32,7 +32,9 @@ impl Network {
     }
 
     fn serve_resolver(&mut self, engine: &Engine, record: &Record) {
-        let Some(sockets) = self.sockets.take() else { return };
+        let Some(sockets) = self.sockets.take() else {
+            return;
+        };
         let (sender, receiver) = watch::channel(self.resolver_config(engine, record));
         self.resolver = Some(sender);
         self.tasks.push(spawn_local(async move {
@@ -42,22 +44,33 @@ impl Network {
 
     /// Makes the resolver's sockets in the sandbox and leads port 53 to them.
     pub(super) fn open_resolver(&mut self) -> Result<(), Failure> {
-        let Some(namespace) = self.namespace.clone() else { return Ok(()) };
+        let Some(namespace) = self.namespace.clone() else {
+            return Ok(());
+        };
         let sockets = resolver::bind(namespace.as_fd()).map_err(failure)?;
-        let step =
-            Step::ResolverRedirect { udp: sockets.udp_port(), tcp: sockets.tcp_port() };
+        let step = Step::ResolverRedirect {
+            udp: sockets.udp_port(),
+            tcp: sockets.tcp_port(),
+        };
         self.sockets = Some(sockets);
         self.carry_out(&[step])
     }
 
     fn resolver_config(&self, engine: &Engine, record: &Record) -> ResolverConfig {
-        let named: Vec<_> =
-            self.attachments.iter().filter(|attachment| attachment.has_names()).collect();
+        let named: Vec<_> = self
+            .attachments
+            .iter()
+            .filter(|attachment| attachment.has_names())
+            .collect();
         let links = named
             .iter()
             .flat_map(|attachment| {
                 attachment.config.links.iter().map(|(target, alias)| {
-                    (alias.clone(), target.clone(), attachment.network.name.clone())
+                    (
+                        alias.clone(),
+                        target.clone(),
+                        attachment.network.name.clone(),
+                    )
                 })
             })
             .collect();
@@ -106,7 +119,8 @@ impl Network {
         self.attachments.push(attachment);
         let done = self.join(engine, record, had_resolver);
         if done.is_err() {
-            self.attachments.retain(|attachment| attachment.network.name != network);
+            self.attachments
+                .retain(|attachment| attachment.network.name != network);
             self.give_up(&steps);
             let _ = self.settle(engine, record);
         }
@@ -120,7 +134,9 @@ impl Network {
         record: &Record,
         had_resolver: bool,
     ) -> Result<(), Failure> {
-        let Some(attachment) = self.attachments.last() else { return Ok(()) };
+        let Some(attachment) = self.attachments.last() else {
+            return Ok(());
+        };
         let (private, public) = (private_steps(attachment), public_steps(attachment));
         let lines = own_lines(self, record, self.attachments.len() - 1);
         self.carry_out(&private)?;
@@ -142,8 +158,10 @@ impl Network {
         record: &Record,
         name: &str,
     ) -> Result<(), Failure> {
-        let Some(index) =
-            self.attachments.iter().position(|attachment| attachment.network.name == name)
+        let Some(index) = self
+            .attachments
+            .iter()
+            .position(|attachment| attachment.network.name == name)
         else {
             return Err(Failure::new(format!(
                 "container {} is not connected to network {name}",
@@ -179,7 +197,11 @@ impl Network {
             }
             let endpoint = attachment.endpoint.clone();
             for step in &mut attachment.steps {
-                if let Step::Publish { endpoint: published, .. } = step {
+                if let Step::Publish {
+                    endpoint: published,
+                    ..
+                } = step
+                {
                     **published = endpoint.clone();
                 }
             }
@@ -188,7 +210,9 @@ impl Network {
         }
         let new = netns_path(&record.name);
         if self.namespace.is_some() && self.sandbox.key != new.to_string_lossy() {
-            let old = Step::NetnsName { path: PathBuf::from(&self.sandbox.key) };
+            let old = Step::NetnsName {
+                path: PathBuf::from(&self.sandbox.key),
+            };
             self.name_namespace(&new)?;
             self.give_up(&[old]);
             self.sandbox.key = new.to_string_lossy().into_owned();
@@ -199,12 +223,15 @@ impl Network {
 
 /// The lines that one attachment has in the container's hosts file.
 fn own_lines(network: &Network, record: &Record, index: usize) -> Vec<String> {
-    network.attachments.get(index).map_or_else(Vec::new, |attachment| {
-        attachment
-            .addresses()
-            .map(|ip| own_line(ip, &record.config.hostname, &record.config.domainname))
-            .collect()
-    })
+    network
+        .attachments
+        .get(index)
+        .map_or_else(Vec::new, |attachment| {
+            attachment
+                .addresses()
+                .map(|ip| own_line(ip, &record.config.hostname, &record.config.domainname))
+                .collect()
+        })
 }
 
 /// Writes down where the containers are that this one links to.
@@ -220,7 +247,6 @@ fn edit_hosts(
     edit: impl FnOnce(&str) -> String,
 ) -> Result<(), Failure> {
     let path = engine.dirs.container(&record.id).join("hosts");
-    let text =
-        std::fs::read_to_string(&path).context(|| format!("read {}", path.display()))?;
+    let text = std::fs::read_to_string(&path).context(|| format!("read {}", path.display()))?;
     files::put(&path, &edit(&text))
 }

@@ -32,8 +32,13 @@ pub struct LogFile {
 
 /// `--log-opt max-size=… max-file=…`: bytes (0 is unlimited) and number of files.
 pub fn rotation(options: &BTreeMap<String, String>) -> (u64, u32) {
-    let size = options.get("max-size").map_or(0, |text| parse_size(text).unwrap_or(0));
-    let files = options.get("max-file").and_then(|text| text.parse().ok()).unwrap_or(1);
+    let size = options
+        .get("max-size")
+        .map_or(0, |text| parse_size(text).unwrap_or(0));
+    let files = options
+        .get("max-file")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
     (size, files)
 }
 
@@ -95,7 +100,10 @@ impl LogFile {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+                let file = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(&self.path)?;
                 self.size = file.metadata()?.len();
                 self.file.insert(file)
             }
@@ -148,7 +156,9 @@ mod tests {
 
     fn lines(path: &Path) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     #[test]
@@ -162,7 +172,10 @@ mod tests {
         log.append(Stream::Stdout, b"o\nrest").unwrap();
         log.finish(Stream::Stdout).unwrap();
         let lines = lines(&path);
-        let texts: Vec<_> = lines.iter().map(|line| line["log"].as_str().unwrap()).collect();
+        let texts: Vec<_> = lines
+            .iter()
+            .map(|line| line["log"].as_str().unwrap())
+            .collect();
         assert_eq!(texts, ["one\n", "\"quoted\"\u{fffd}\n", "two\n", "rest"]);
         assert_eq!(lines[1]["stream"], "stderr");
     }
@@ -173,10 +186,13 @@ mod tests {
         let path = dir.path().join("log");
         let mut log = LogFile::new(&path, 100, 2);
         for number in 0..20 {
-            log.append(Stream::Stdout, format!("line {number}\n").as_bytes()).unwrap();
+            log.append(Stream::Stdout, format!("line {number}\n").as_bytes())
+                .unwrap();
         }
-        let names: Vec<_> =
-            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         assert!(names.len() <= 2, "{names:?}");
         assert!(dir.path().join("log.1").exists());
     }

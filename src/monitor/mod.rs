@@ -57,7 +57,10 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
         return Err(Failure::new("started without its arguments"));
     };
     let id = id.to_string_lossy().into_owned();
-    let dirs = Dirs { root: PathBuf::from(root), run_root: PathBuf::from(run_root) };
+    let dirs = Dirs {
+        root: PathBuf::from(root),
+        run_root: PathBuf::from(run_root),
+    };
     // Out of the client's session: its terminal's signals are not for us.
     let _ = rustix::process::setsid();
     let _ = std::env::set_current_dir("/");

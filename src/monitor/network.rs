@@ -65,7 +65,9 @@ impl Attachment {
 
     /// Its addresses, IPv4 first.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        plan::endpoint::addresses(&self.endpoint).into_iter().map(|(address, _)| address)
+        plan::endpoint::addresses(&self.endpoint)
+            .into_iter()
+            .map(|(address, _)| address)
     }
 }
 
@@ -101,8 +103,7 @@ impl Network {
         previous: &[IpAddr],
     ) -> Result<Network, Failure> {
         let path = engine.dirs.run(&record.id).join("journal");
-        let journal =
-            Journal::open(&path).context(|| format!("open {}", path.display()))?;
+        let journal = Journal::open(&path).context(|| format!("open {}", path.display()))?;
         let key = match &record.host.network_mode {
             NetworkMode::Container(id) => shared_key(engine, id)?,
             NetworkMode::Host => "/proc/1/ns/net".to_owned(),
@@ -110,7 +111,11 @@ impl Network {
         };
         let mut network = Network {
             journal,
-            sandbox: Sandbox { id: new_id()?, key, ..Sandbox::default() },
+            sandbox: Sandbox {
+                id: new_id()?,
+                key,
+                ..Sandbox::default()
+            },
             attachments: Vec::new(),
             namespace: None,
             kernel: None,
@@ -126,7 +131,12 @@ impl Network {
             owned: owns_namespace(record),
             dns_none: record.host.dns_none,
         };
-        if record.host.extra_hosts.iter().any(|(_, address)| address == "host-gateway") {
+        if record
+            .host
+            .extra_hosts
+            .iter()
+            .any(|(_, address)| address == "host-gateway")
+        {
             let bridge = engine.networks.get("bridge").map_err(failure)?;
             network.host_gateway = plan::bridge(&bridge).map(|step| Step::Bridge {
                 network_record: engine.networks.record_path(&bridge),
@@ -148,7 +158,10 @@ impl Network {
 
     /// Addresses of the container, in the order of its interfaces.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        self.attachments.iter().flat_map(Attachment::addresses).collect()
+        self.attachments
+            .iter()
+            .flat_map(Attachment::addresses)
+            .collect()
     }
 
     /// The sandbox has the embedded resolver: it is on a user-defined network.
@@ -159,8 +172,11 @@ impl Network {
     /// What inspect and `ps` show.
     pub fn sandbox(&self) -> Sandbox {
         let mut sandbox = self.sandbox.clone();
-        sandbox.endpoints =
-            self.attachments.iter().map(|attachment| attachment.endpoint.clone()).collect();
+        sandbox.endpoints = self
+            .attachments
+            .iter()
+            .map(|attachment| attachment.endpoint.clone())
+            .collect();
         sandbox
     }
 
@@ -175,7 +191,10 @@ impl Network {
         let networks = &engine.networks;
         let network = networks.get(&config.network).map_err(failure)?;
         plan::check_endpoint(&network, config).map_err(|error| {
-            Failure::new(format!("invalid config for network {}: {error}", network.name))
+            Failure::new(format!(
+                "invalid config for network {}: {error}",
+                network.name
+            ))
         })?;
         let run_dir = networks.run_dir(&network);
         let alive = |owner: &str| containers::stays_alive(&engine.dirs, owner);
@@ -188,14 +207,19 @@ impl Network {
         let journal = &mut self.journal;
         let mut steps = Vec::new();
         let mut before = |path: &Path| {
-            let step = Step::Lease { path: path.to_owned(), owner: record.id.clone() };
+            let step = Step::Lease {
+                path: path.to_owned(),
+                owner: record.id.clone(),
+            };
             steps.push(step.clone());
             journal.append(&step)
         };
-        let leases =
-            lease_endpoint(&request, config, previous, &mut before).map_err(failure)?;
-        let taken: Vec<&str> =
-            self.attachments.iter().map(|other| other.endpoint.ifname.as_str()).collect();
+        let leases = lease_endpoint(&request, config, previous, &mut before).map_err(failure)?;
+        let taken: Vec<&str> = self
+            .attachments
+            .iter()
+            .map(|other| other.endpoint.ifname.as_str())
+            .collect();
         let planned = plan::endpoint(&plan::EndpointRequest {
             network: &network,
             config,
@@ -205,12 +229,20 @@ impl Network {
             id: new_id()?,
             owner: &record.id,
             owner_name: &record.name,
-            hostname: record.config.hostname_given.then_some(record.config.hostname.as_str()),
+            hostname: record
+                .config
+                .hostname_given
+                .then_some(record.config.hostname.as_str()),
             taken: &taken,
             hairpin: publishes(record) && bridged_frames_are_filtered(),
         });
         steps.extend(planned.steps);
-        Ok(Attachment { network, config: config.clone(), endpoint: planned.endpoint, steps })
+        Ok(Attachment {
+            network,
+            config: config.clone(),
+            endpoint: planned.endpoint,
+            steps,
+        })
     }
 
     /// Makes the sandbox in the process's new namespace. Names come later.
@@ -233,7 +265,10 @@ impl Network {
             let steps = private_steps(&self.attachments[index]);
             self.carry_out(&steps)?;
         }
-        if self.attachments.iter().all(|attachment| attachment.endpoint.mac.is_none())
+        if self
+            .attachments
+            .iter()
+            .all(|attachment| attachment.endpoint.mac.is_none())
             && let Some(kernel) = &mut self.kernel
         {
             kernel.context().sandbox_up().map_err(failure)?;
@@ -261,7 +296,9 @@ impl Network {
         // Looked for before it is journalled: what is another's must not be undone.
         wait_for(|| (!path.exists()).then_some(()))
             .ok_or_else(|| failure(BindError::Exists(path.to_owned())))?;
-        self.carry_out(&[Step::NetnsName { path: path.to_owned() }])
+        self.carry_out(&[Step::NetnsName {
+            path: path.to_owned(),
+        }])
     }
 
     /// Journals and applies.
@@ -279,7 +316,9 @@ impl Network {
     /// Undoes steps, the last one first; goes on after errors.
     /// False when something could not be undone; it is in the journal still.
     pub(super) fn take_back(&mut self, steps: &[Step]) -> bool {
-        let Some(kernel) = &mut self.kernel else { return true };
+        let Some(kernel) = &mut self.kernel else {
+            return true;
+        };
         apply::undo_steps(steps, &mut kernel.context()).is_empty()
     }
 
@@ -321,8 +360,11 @@ impl Network {
             drop(self.release());
         }
         self.namespace = None;
-        let rest: Vec<Step> =
-            self.steps().into_iter().filter(|step| !is_public(step)).collect();
+        let rest: Vec<Step> = self
+            .steps()
+            .into_iter()
+            .filter(|step| !is_public(step))
+            .collect();
         self.take_back(&rest) && !self.published
     }
 
@@ -340,12 +382,22 @@ fn is_public(step: &Step) -> bool {
 /// What an attachment needs inside and on its bridge.
 pub fn private_steps(attachment: &Attachment) -> Vec<Step> {
     let leased = |step: &Step| matches!(step, Step::Lease { .. });
-    attachment.steps.iter().filter(|step| !is_public(step) && !leased(step)).cloned().collect()
+    attachment
+        .steps
+        .iter()
+        .filter(|step| !is_public(step) && !leased(step))
+        .cloned()
+        .collect()
 }
 
 /// What makes an attachment known.
 pub fn public_steps(attachment: &Attachment) -> Vec<Step> {
-    attachment.steps.iter().filter(|step| is_public(step)).cloned().collect()
+    attachment
+        .steps
+        .iter()
+        .filter(|step| is_public(step))
+        .cloned()
+        .collect()
 }
 
 fn publishes(record: &Record) -> bool {

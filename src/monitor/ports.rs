@@ -43,7 +43,9 @@ pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Resul
 /// After a connect or disconnect: the ports follow the networks that now have the
 /// default routes.
 pub fn retarget(network: &mut Network, record: &Record) -> Result<(), Failure> {
-    let Some(target) = &network.target else { return Ok(()) };
+    let Some(target) = &network.target else {
+        return Ok(());
+    };
     let targets = targets(network);
     if targets == network.led_to {
         return Ok(());
@@ -65,11 +67,17 @@ fn lead(network: &mut Network, targets: Vec<IpAddr>, owner: &str) -> Result<(), 
 
 /// The attachment whose network has the default route, that of IPv4 before that of IPv6.
 fn gateway(network: &Network) -> Option<&Attachment> {
-    let ifname = network.default_routes().into_iter().find_map(|step| match step {
-        Step::DefaultRoute { ifname, .. } => Some(ifname),
-        _ => None,
-    })?;
-    network.attachments.iter().find(|attachment| attachment.endpoint.ifname == ifname)
+    let ifname = network
+        .default_routes()
+        .into_iter()
+        .find_map(|step| match step {
+            Step::DefaultRoute { ifname, .. } => Some(ifname),
+            _ => None,
+        })?;
+    network
+        .attachments
+        .iter()
+        .find(|attachment| attachment.endpoint.ifname == ifname)
 }
 
 /// The addresses that ports lead to: one a family, on the network that has its default
@@ -77,11 +85,29 @@ fn gateway(network: &Network) -> Option<&Attachment> {
 fn targets(network: &Network) -> Vec<IpAddr> {
     let mut targets = Vec::new();
     for step in network.default_routes() {
-        let Step::DefaultRoute { ifname, gateway, gateway6 } = step else { continue };
-        let routed = |ip: &IpAddr| if ip.is_ipv4() { gateway.is_some() } else { gateway6.is_some() };
+        let Step::DefaultRoute {
+            ifname,
+            gateway,
+            gateway6,
+        } = step
+        else {
+            continue;
+        };
+        let routed = |ip: &IpAddr| {
+            if ip.is_ipv4() {
+                gateway.is_some()
+            } else {
+                gateway6.is_some()
+            }
+        };
         let on_it = |attachment: &&Attachment| attachment.endpoint.ifname == ifname;
         let attachment = network.attachments.iter().find(on_it);
-        targets.extend(attachment.into_iter().flat_map(Attachment::addresses).filter(routed));
+        targets.extend(
+            attachment
+                .into_iter()
+                .flat_map(Attachment::addresses)
+                .filter(routed),
+        );
     }
     targets
 }
@@ -91,9 +117,16 @@ fn targets(network: &Network) -> Vec<IpAddr> {
 fn steps(published: &[PublishedPort], targets: &[IpAddr], owner: &str) -> Vec<Step> {
     let led = |to: &IpAddr| {
         let same = |ip: IpAddr| ip.is_ipv4() == to.is_ipv4() && !ip.is_loopback();
-        let ports: Vec<PublishedPort> =
-            published.iter().filter(|port| same(port.host_ip)).cloned().collect();
-        let step = |ports| Step::Ports { ports, to: *to, owner: owner.to_owned() };
+        let ports: Vec<PublishedPort> = published
+            .iter()
+            .filter(|port| same(port.host_ip))
+            .cloned()
+            .collect();
+        let step = |ports| Step::Ports {
+            ports,
+            to: *to,
+            owner: owner.to_owned(),
+        };
         (!ports.is_empty()).then(|| step(ports))
     };
     targets.iter().filter_map(led).collect()
@@ -102,20 +135,26 @@ fn steps(published: &[PublishedPort], targets: &[IpAddr], owner: &str) -> Vec<St
 /// `-p`, and with `-P` every other exposed port.
 fn bindings(record: &Record) -> Vec<PortBinding> {
     let host = &record.host;
-    if !matches!(host.network_mode, NetworkMode::Bridge | NetworkMode::Network(_)) {
+    if !matches!(
+        host.network_mode,
+        NetworkMode::Bridge | NetworkMode::Network(_)
+    ) {
         return Vec::new();
     }
     let mut bindings = host.port_bindings.clone();
     if host.publish_all {
         let asked: Vec<_> = bindings.iter().map(|binding| binding.container).collect();
         bindings.extend(
-            record.config.exposed_ports.iter().filter(|port| !asked.contains(port)).map(|port| {
-                PortBinding {
+            record
+                .config
+                .exposed_ports
+                .iter()
+                .filter(|port| !asked.contains(port))
+                .map(|port| PortBinding {
                     container: *port,
                     host_ip: None,
                     host_port: HostPort::Ephemeral,
-                }
-            }),
+                }),
         );
     }
     bindings
@@ -123,7 +162,9 @@ fn bindings(record: &Record) -> Vec<PortBinding> {
 
 /// Says so if the port is held by another container of ours, and at which address.
 fn explain(engine: &Engine, record: &Record, error: BindError) -> String {
-    let Some((protocol, ip, port)) = error.taken() else { return error.to_string() };
+    let Some((protocol, ip, port)) = error.taken() else {
+        return error.to_string();
+    };
     let in_the_way = |held: &PublishedPort| {
         held.host_port == port
             && held.container.protocol == protocol
@@ -149,7 +190,11 @@ fn explain(engine: &Engine, record: &Record, error: BindError) -> String {
     match held {
         Some(held) => format!(
             "Bind for {}:{port} failed: port is already allocated",
-            bracketed(if held.host_ip.is_unspecified() { held.host_ip } else { ip })
+            bracketed(if held.host_ip.is_unspecified() {
+                held.host_ip
+            } else {
+                ip
+            })
         ),
         None => error.to_string(),
     }

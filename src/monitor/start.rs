@@ -25,8 +25,8 @@ use crate::engine::exec::user_in;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::lower::{self, Facts};
 use crate::engine::record::{LastState, Record};
-use crate::engine::request::NetworkMode;
 use crate::engine::recover::netns_path;
+use crate::engine::request::NetworkMode;
 use crate::engine::{Engine, clock, devices, json_file, links, lock, undo};
 
 /// Docker's prefix for what the runtime says.
@@ -85,11 +85,7 @@ pub struct Asked {
 }
 
 /// Starts the container, or leaves nothing but the reason in its state.
-pub fn start(
-    engine: Engine,
-    id: &str,
-    asked: &Asked,
-) -> Result<Live, Failure> {
+pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
     let dir = engine.dirs.container(id);
     let run_dir = engine.dirs.run(id);
     let mut record =
@@ -105,7 +101,10 @@ pub fn start(
         if auto_remove {
             let _ = containers::remove_files(&dirs, id);
         } else {
-            let code = failure.code.filter(|code| matches!(code, 126 | 127)).unwrap_or(128);
+            let code = failure
+                .code
+                .filter(|code| matches!(code, 126 | 127))
+                .unwrap_or(128);
             let state = teardown::failed_start(i32::from(code), &failure.message, &previous);
             let _ = json_file::write(&dir.join("state.json"), &state);
         }
@@ -141,7 +140,9 @@ fn attempt(
     if let Err(error) = teardown::write_run_state(&live) {
         let _ = live.running.cgroup.kill_all();
         let _ = live.running.cgroup.delete();
-        return Err(Failure::new(format!("write the container's state: {error}")));
+        return Err(Failure::new(format!(
+            "write the container's state: {error}"
+        )));
     }
     Ok(live)
 }
@@ -164,7 +165,9 @@ fn process(
     let dir = dirs.container(&record.id);
     let run_dir = dirs.run(&record.id);
     let listener = listen(&run_dir)?;
-    let image = engine.images.get(&record.image_id)
+    let image = engine
+        .images
+        .get(&record.image_id)
         .map_err(|error| Failure::new(error.to_string()))?;
     let rootfs = overlay::detached(&image.layers, &dir.join("upper"), &dir.join("work"))
         .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
@@ -245,7 +248,10 @@ fn runtime(error: &dyn std::fmt::Display, kind: Option<FailureKind>) -> Failure 
 fn listen(run_dir: &Path) -> Result<UnixListener, Failure> {
     let what = || format!("listen on {}", run_dir.join(SOCKET).display());
     let dir = fs::File::open(run_dir).context(what)?;
-    let path = format!("/proc/self/fd/{}/{SOCKET}", std::os::fd::AsRawFd::as_raw_fd(&dir));
+    let path = format!(
+        "/proc/self/fd/{}/{SOCKET}",
+        std::os::fd::AsRawFd::as_raw_fd(&dir)
+    );
     match fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).context(what);
@@ -279,14 +285,21 @@ fn shared_namespaces(engine: &Engine, record: &Record, facts: &mut Facts) -> Res
 fn running_pid(engine: &Engine, id: &str, what: &str) -> Result<i32, Failure> {
     let container = containers::find(&engine.dirs, id)?;
     container.run.map(|run| run.pid).ok_or_else(|| {
-        Failure::new(format!("cannot join {what} of a non running container: {id}"))
+        Failure::new(format!(
+            "cannot join {what} of a non running container: {id}"
+        ))
     })
 }
 
 /// Makes missing sources of `-v`, refuses those of `--mount`.
 fn sources(record: &Record) -> Result<(), Failure> {
     use crate::engine::request::MountKind;
-    for mount in record.host.mounts.iter().filter(|mount| mount.kind == MountKind::Bind) {
+    for mount in record
+        .host
+        .mounts
+        .iter()
+        .filter(|mount| mount.kind == MountKind::Bind)
+    {
         let source = Path::new(&mount.source);
         if source.exists() {
             continue;
@@ -319,13 +332,22 @@ fn stdio(record: &Record, size: Option<(u16, u16)>) -> Result<(Stdio, Streams), 
         streams.stdin = Some(write);
         read
     } else {
-        fs::File::open("/dev/null").context(|| "open /dev/null".into())?.into()
+        fs::File::open("/dev/null")
+            .context(|| "open /dev/null".into())?
+            .into()
     };
     let (out_read, stdout) = pipe()?;
     let (err_read, stderr) = pipe()?;
     streams.stdout = Some(out_read);
     streams.stderr = Some(err_read);
-    Ok((Stdio::Fds { stdin, stdout, stderr }, streams))
+    Ok((
+        Stdio::Fds {
+            stdin,
+            stdout,
+            stderr,
+        },
+        streams,
+    ))
 }
 
 /// Whether the container has a network namespace of its own.

@@ -99,13 +99,13 @@ impl Supervisor {
     }
 
     /// Changes the sandbox and writes down what it is then, also after a failure.
-    fn change(
-        &self,
-        act: impl FnOnce(&mut Live) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn change(&self, act: impl FnOnce(&mut Live) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut live = self.live.borrow_mut();
         if live.ended {
-            return Err(Failure::new(format!("container {} is not running", live.record.id)));
+            return Err(Failure::new(format!(
+                "container {} is not running",
+                live.record.id
+            )));
         }
         let done = act(&mut live);
         let written = teardown::write_run_state(&live)
@@ -134,8 +134,11 @@ async fn supervise(
     attach: Option<Streams>,
 ) -> Result<Live, Failure> {
     let (hub, sources) = streams(&mut live)?;
-    let pidfd =
-        live.running.pidfd.try_clone().context(|| "watch the container's process".into())?;
+    let pidfd = live
+        .running
+        .pidfd
+        .try_clone()
+        .context(|| "watch the container's process".into())?;
     let listener = live.listener.take();
     live.network.serve(&live.engine, &live.record);
     let supervisor = Rc::new(Supervisor {
@@ -144,7 +147,9 @@ async fn supervise(
         live: RefCell::new(live),
         clients: RefCell::default(),
     });
-    client.set_nonblocking(true).context(|| "talk to the client".into())?;
+    client
+        .set_nonblocking(true)
+        .context(|| "talk to the client".into())?;
     let client = UnixStream::from_std(client).context(|| "talk to the client".into())?;
     // Subscribed before the first byte is read: the client misses nothing.
     let mut first = spawn_local(first_client(supervisor.clone(), client, attach));
@@ -212,8 +217,10 @@ fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
         (open(live.streams.stdout.take())?, Kind::Stdout),
         (open(live.streams.stderr.take())?, Kind::Stderr),
     ];
-    let sources =
-        sources.into_iter().filter_map(|(source, kind)| Some((source?, kind))).collect();
+    let sources = sources
+        .into_iter()
+        .filter_map(|(source, kind)| Some((source?, kind)))
+        .collect();
     Ok((hub, sources))
 }
 
@@ -252,7 +259,9 @@ async fn accept(supervisor: Rc<Supervisor>, listener: Option<std::os::unix::net:
 
 /// The monitor is asked to end (the machine shuts down): so is the container.
 async fn shutdown(supervisor: Rc<Supervisor>) {
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        return;
+    };
     while terminated.recv().await.is_some() {
         supervisor.stop(15, SHUTDOWN).await;
     }

@@ -58,7 +58,11 @@ pub fn finish(live: &mut Live) {
 /// The state of a container whose start failed.
 pub fn failed_start(code: i32, message: &str, previous: &LastState) -> LastState {
     LastState {
-        status: if previous.status == "exited" { "exited".into() } else { "created".into() },
+        status: if previous.status == "exited" {
+            "exited".into()
+        } else {
+            "created".into()
+        },
         exit_code: code,
         error: message.to_owned(),
         ..previous.clone()

@@ -26,13 +26,22 @@ impl Host {
 
     /// A host with an image store of its own, empty.
     pub fn without_images() -> Host {
-        assert!(rustix::process::geteuid().is_root(), "the integration tests need root");
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "the integration tests need root"
+        );
         // Before the thread leaves the machine's namespaces: another test may wait for it.
         images::shared_store();
         leave_the_machine();
-        let dir = tempfile::Builder::new().prefix("rbox-test-").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("rbox-test-")
+            .tempdir()
+            .unwrap();
         std::fs::create_dir_all(dir.path().join("root")).unwrap();
-        let host = Host { before: Snapshot::take(dir.path()), dir };
+        let host = Host {
+            before: Snapshot::take(dir.path()),
+            dir,
+        };
         host.sh("ip link set lo up").ok();
         host
     }
@@ -77,7 +86,10 @@ impl Host {
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         vec![
-            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
+            (
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+            ),
             ("RBOX", env!("CARGO_BIN_EXE_rbox").into()),
             ("RBOX_ROOT", path(self.root())),
             ("RBOX_RUN_ROOT", path(self.run_root())),
@@ -86,7 +98,10 @@ impl Host {
 
     /// Runs rbox.
     pub fn rbox<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
-        let shown: Vec<_> = arguments.iter().map(|a| a.as_ref().to_string_lossy()).collect();
+        let shown: Vec<_> = arguments
+            .iter()
+            .map(|a| a.as_ref().to_string_lossy())
+            .collect();
         let output = self.command(arguments).output().unwrap();
         Output::new(format!("rbox {}", shown.join(" ")), output)
     }
@@ -144,15 +159,17 @@ impl Host {
     /// A container's IPv4 address on a network.
     #[track_caller]
     pub fn address(&self, container: &str, network: &str) -> String {
-        let format =
-            format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
         self.rbox(&["inspect", "-f", &format, container]).ok()
     }
 
     /// Pid of a running container's init.
     #[track_caller]
     pub fn pid(&self, container: &str) -> i32 {
-        self.rbox(&["inspect", "-f", "{{.State.Pid}}", container]).ok().parse().unwrap()
+        self.rbox(&["inspect", "-f", "{{.State.Pid}}", container])
+            .ok()
+            .parse()
+            .unwrap()
     }
 
     /// Full id of a container.
@@ -226,11 +243,18 @@ fn leave_the_machine() {
     use rustix::thread::UnshareFlags;
     // SAFETY: only this thread's view changes; the harness has nothing open that
     // other threads share by namespace.
-    #[allow(unsafe_code, reason = "unshare is unsafe for what it does to other threads' files")]
+    #[allow(
+        unsafe_code,
+        reason = "unshare is unsafe for what it does to other threads' files"
+    )]
     unsafe {
         rustix::thread::unshare_unsafe(UnshareFlags::NEWNET | UnshareFlags::NEWNS).unwrap();
     }
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+    mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )
+    .unwrap();
     std::fs::create_dir_all("/run/netns").unwrap();
     mount("tmpfs", "/run/netns", "tmpfs", MountFlags::empty(), None).unwrap();
 }

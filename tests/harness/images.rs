@@ -9,8 +9,14 @@ pub const ALPINE: &str = "alpine";
 
 /// Where `cargo xtask images` puts an archive.
 pub fn archive(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/images").join(name);
-    assert!(path.exists(), "{} is missing: run `cargo xtask images`", path.display());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/images")
+        .join(name);
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask images`",
+        path.display()
+    );
     path
 }
 

@@ -72,7 +72,10 @@ fn links(items: &mut BTreeSet<String>) {
 
 /// Set elements of our table but for the default bridge's own; and every other table.
 fn rules(items: &mut BTreeSet<String>) {
-    let output = Command::new("nft").args(["-j", "list", "ruleset"]).output().unwrap();
+    let output = Command::new("nft")
+        .args(["-j", "list", "ruleset"])
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let ruleset: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     for entry in ruleset["nftables"].as_array().into_iter().flatten() {
@@ -119,7 +122,9 @@ fn cgroups(dir: &Path, items: &mut BTreeSet<String>) {
 
 /// Whether the container is on the host of another test.
 fn is_anothers(dir: &Path, id: &str) -> bool {
-    let Some(hosts) = dir.parent() else { return false };
+    let Some(hosts) = dir.parent() else {
+        return false;
+    };
     names(hosts)
         .iter()
         .filter(|name| name.starts_with("rbox-test-"))
@@ -128,8 +133,13 @@ fn is_anothers(dir: &Path, id: &str) -> bool {
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Processes whose command line `matches`.

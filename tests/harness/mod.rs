@@ -13,8 +13,8 @@ mod terminal;
 mod wait;
 mod who;
 
-pub use images::archive;
 pub use host::Host;
+pub use images::archive;
 pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
 pub use output::Output;

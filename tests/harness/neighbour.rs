@@ -35,8 +35,10 @@ impl<'a> Neighbour<'a> {
         ))
         .ok();
         neighbour
-            .sh("set -e; ip link set lo up; ip addr add 198.51.100.1/24 dev wire; \
-                 ip -6 addr add 2001:db8:100::1/64 dev wire nodad; ip link set wire up")
+            .sh(
+                "set -e; ip link set lo up; ip addr add 198.51.100.1/24 dev wire; \
+                 ip -6 addr add 2001:db8:100::1/64 dev wire nodad; ip link set wire up",
+            )
             .ok();
         neighbour
     }

@@ -9,7 +9,10 @@ pub struct Tar {
 impl Tar {
     /// Goes on after the members of another tar.
     pub fn after(mut bytes: Vec<u8>) -> Tar {
-        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let end = bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
         bytes.resize(end.next_multiple_of(512), 0);
         Tar { bytes }
     }

@@ -26,8 +26,11 @@ impl Terminal {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
-        let slave =
-            File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
         let master = File::from(master);
         tcsetwinsize(&master, size(24, 80)).unwrap();
         let mut leader = Command::new("setsid");
@@ -53,7 +56,13 @@ impl Terminal {
                 }
             }
         });
-        Terminal { master, slave, child, output, seen: String::new() }
+        Terminal {
+            master,
+            slave,
+            child,
+            output,
+            seen: String::new(),
+        }
     }
 
     /// Types.
@@ -105,12 +114,21 @@ impl Terminal {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
-            assert!(Instant::now() < end, "the command does not end: {:?}", self.seen);
+            assert!(
+                Instant::now() < end,
+                "the command does not end: {:?}",
+                self.seen
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
 fn size(rows: u16, columns: u16) -> Winsize {
-    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
 }

@@ -5,7 +5,10 @@
 //!
 //! `floor ROOTFS [BRIDGE ADDRESS/LEN GATEWAY]`: runs /bin/true in ROOTFS.
 
-#![allow(unsafe_code, reason = "clone3 has no safe wrapper; this program has one thread")]
+#![allow(
+    unsafe_code,
+    reason = "clone3 has no safe wrapper; this program has one thread"
+)]
 
 use std::ffi::CString;
 use std::fs;
@@ -57,7 +60,11 @@ fn main() -> Result<()> {
         args.flags = u64::try_from(flags)?;
         args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
         args.exit_signal = libc::SIGCHLD as u64;
-        libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>())
+        libc::syscall(
+            libc::SYS_clone3,
+            &raw const args,
+            size_of::<libc::clone_args>(),
+        )
     };
     match pid {
         -1 => bail!("clone3: {}", std::io::Error::last_os_error()),
@@ -109,8 +116,17 @@ fn connect(pid: i32, bridge: &str, address: &str, gateway: &str) -> Result<()> {
 
 /// Never returns but with an error.
 fn child(overlay: &OwnedFd, root: &Path, mut parent: UnixStream) -> Result<()> {
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-    move_mount(overlay, "", CWD, root, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )?;
+    move_mount(
+        overlay,
+        "",
+        CWD,
+        root,
+        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+    )?;
     std::env::set_current_dir(root)?;
     mount("proc", "proc", "proc", MountFlags::NOSUID, None)?;
     mount("sysfs", "sys", "sysfs", MountFlags::RDONLY, None)?;

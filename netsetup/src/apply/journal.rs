@@ -107,7 +107,10 @@ impl Journal {
             }
         }
         let replaced = fs::write(&temporary, lines).and_then(|()| {
-            let file = OpenOptions::new().read(true).append(true).open(&temporary)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .open(&temporary)?;
             fs::rename(&temporary, &self.path)?;
             Ok(file)
         });
@@ -165,9 +168,12 @@ fn parse(bytes: &[u8]) -> (Vec<Step>, bool) {
 
 fn is_same(one: &Step, other: &Step) -> bool {
     match (one, other) {
-        (Step::Publish { endpoint: one, .. }, Step::Publish { endpoint: other, .. }) => {
-            one.id == other.id
-        }
+        (
+            Step::Publish { endpoint: one, .. },
+            Step::Publish {
+                endpoint: other, ..
+            },
+        ) => one.id == other.id,
         _ => one == other,
     }
 }
@@ -223,8 +229,10 @@ mod tests {
         for step in steps() {
             journal.append(&step).unwrap();
         }
-        let gone: Vec<Step> =
-            steps().into_iter().filter(|step| matches!(step, Step::NetnsName { .. })).collect();
+        let gone: Vec<Step> = steps()
+            .into_iter()
+            .filter(|step| matches!(step, Step::NetnsName { .. }))
+            .collect();
         journal.forget(&gone).unwrap();
         journal.append(&gone[0]).unwrap();
         let left = Journal::read(&path).unwrap();
@@ -243,9 +251,12 @@ mod tests {
         assert!(!Journal::is_damaged(&path).unwrap());
         Journal::open(&path).unwrap().append(&steps()[0]).unwrap();
         let whole = fs::read(&path).unwrap();
-        for (text, damaged) in
-            [(&b""[..], false), (b"{\"step\":\"ve", false), (b"garbage\n", true), (b"\n", false)]
-        {
+        for (text, damaged) in [
+            (&b""[..], false),
+            (b"{\"step\":\"ve", false),
+            (b"garbage\n", true),
+            (b"\n", false),
+        ] {
             fs::write(&path, [&whole[..], text].concat()).unwrap();
             assert_eq!(Journal::is_damaged(&path).unwrap(), damaged, "{text:?}");
             assert_eq!(Journal::read(&path).unwrap(), steps()[..1]);

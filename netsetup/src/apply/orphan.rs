@@ -48,20 +48,23 @@ pub fn undo_owner(networks: &Path, owner: &str, netns: Option<&Path>) -> Vec<App
         Err(error) => errors.extend(failed(error)),
     }
     match nft.ports() {
-        Ok(entries) => steps.extend(entries.into_iter().filter(|entry| entry.owner == owner).map(
-            |entry| Step::Ports {
-                ports: vec![PublishedPort {
-                    container: ContainerPort {
-                        port: entry.to.port(),
-                        protocol: entry.protocol,
-                    },
-                    host_ip: entry.host_ip,
-                    host_port: entry.host_port,
-                }],
-                to: entry.to.ip(),
-                owner: entry.owner,
-            },
-        )),
+        Ok(entries) => steps.extend(
+            entries
+                .into_iter()
+                .filter(|entry| entry.owner == owner)
+                .map(|entry| Step::Ports {
+                    ports: vec![PublishedPort {
+                        container: ContainerPort {
+                            port: entry.to.port(),
+                            protocol: entry.protocol,
+                        },
+                        host_ip: entry.host_ip,
+                        host_port: entry.host_port,
+                    }],
+                    to: entry.to.ip(),
+                    owner: entry.owner,
+                }),
+        ),
         Err(error) => errors.push(error.into()),
     }
     let mut context = Context {

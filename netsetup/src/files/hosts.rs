@@ -203,7 +203,10 @@ ff02::2\tip6-allrouters
         };
         let text = "172.17.0.9\tdata 6d2b55fd71ea db\n172.17.0.9\tmine\n# data\nodd";
         assert_eq!(
-            move_links(text, &[link("172.17.0.4", "data"), link("172.17.0.4", "gone")]),
+            move_links(
+                text,
+                &[link("172.17.0.4", "data"), link("172.17.0.4", "gone")]
+            ),
             "172.17.0.4\tdata 6d2b55fd71ea db\n172.17.0.9\tmine\n# data\nodd"
         );
     }

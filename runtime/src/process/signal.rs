@@ -1,6 +1,9 @@
 //! Signals that std and rustix have no safe call for.
 
-#![allow(unsafe_code, reason = "rustix has no safe call for dispositions and real-time signals")]
+#![allow(
+    unsafe_code,
+    reason = "rustix has no safe call for dispositions and real-time signals"
+)]
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -12,7 +15,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 pub fn ignore(signal: i32) -> io::Result<()> {
     // SAFETY: SIG_IGN installs no handler, so that no code of ours runs in a signal.
     let previous = unsafe { libc::signal(signal, libc::SIG_IGN) };
-    if previous == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if previous == libc::SIG_ERR {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Sends a signal by number, real-time ones included, to the process of a pidfd.
@@ -30,5 +37,9 @@ pub fn send(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
             0,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

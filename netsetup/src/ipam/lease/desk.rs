@@ -34,7 +34,10 @@ pub fn release(path: &Path, owner: &str) -> io::Result<()> {
 
 /// The leases of an owner on the network with this run directory.
 pub fn held(run_dir: &Path, owner: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(run_dir.join(super::DIRECTORY)).into_iter().flatten().flatten();
+    let entries = fs::read_dir(run_dir.join(super::DIRECTORY))
+        .into_iter()
+        .flatten()
+        .flatten();
     entries
         .map(|entry| entry.path())
         .filter(|path| holder(path).is_ok_and(|holder| holder.as_deref() == Some(owner)))
