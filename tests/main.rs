@@ -12,6 +12,7 @@
 mod addresses;
 mod attach_and_stdin;
 mod bad_input_containers;
+mod client_killed;
 mod container_files;
 mod default_networks;
 mod exec_into_a_container;
@@ -25,6 +26,7 @@ mod isolation;
 mod limits;
 mod links;
 mod logs;
+mod monitor_killed;
 mod mounts_given;
 mod names_and_ids;
 mod names_on_a_network;

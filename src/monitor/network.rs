@@ -354,7 +354,8 @@ impl Network {
         self.relay.take()
     }
 
-    /// Undoes everything; false when something could not be undone.
+    /// Undoes everything; false when something could not be undone, or is not known
+    /// from a journal that somebody damaged.
     pub fn finish(&mut self) -> bool {
         if self.published {
             drop(self.release());
@@ -365,7 +366,8 @@ impl Network {
             .into_iter()
             .filter(|step| !is_public(step))
             .collect();
-        self.take_back(&rest) && !self.published
+        let readable = !Journal::is_damaged(self.journal.path()).unwrap_or(true);
+        self.take_back(&rest) && !self.published && readable
     }
 
     /// All that was done, from the journal.

@@ -189,6 +189,23 @@ impl Host {
             .expect("the container has no monitor")
     }
 
+    /// Kills a container's monitor, and waits until the container's process is gone too.
+    #[track_caller]
+    pub fn kill_monitor(&self, container: &str) {
+        let (pid, monitor) = (self.pid(container), self.monitor(container));
+        kill(monitor);
+        super::eventually("the end of the container", || {
+            (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+        });
+    }
+
+    /// Waits until nothing is left of what there was not before.
+    #[track_caller]
+    pub fn nothing_is_left(&self) {
+        super::wait_until(5, || self.left_behind().is_empty());
+        assert_eq!(self.left_behind(), Vec::<String>::new());
+    }
+
     /// What there is now that was not there before, apart from the default bridge.
     pub fn left_behind(&self) -> Vec<String> {
         self.before.left_behind(self.dir.path())
@@ -213,6 +230,8 @@ impl Drop for Host {
         }
         if std::thread::panicking() {
             leak::kill_strays(self.dir.path());
+            // What they had in hand is undone: other tests share the machine's cgroups.
+            self.rbox(&["ps", "-aq"]);
             return;
         }
         // The kernel takes a moment to forget a namespace.
@@ -230,6 +249,12 @@ impl Drop for FileInstead {
     fn drop(&mut self) {
         let _ = rustix::mount::unmount(self.0, rustix::mount::UnmountFlags::DETACH);
     }
+}
+
+/// Sends SIGKILL.
+pub fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
 fn words(line: &str) -> Vec<&str> {

@@ -13,7 +13,7 @@ mod terminal;
 mod wait;
 mod who;
 
-pub use host::Host;
+pub use host::{Host, kill};
 pub use images::archive;
 pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
