@@ -233,10 +233,13 @@ pub fn read_input() -> mpsc::Receiver<Input> {
     receiver
 }
 
-/// Signals that a foreground `run` passes on to the container.
+/// Signals that a foreground `run` passes on to the container: all that can be
+/// caught but those about our own children, pipes and terminal.
+const PASSED: [i32; 16] = [1, 2, 3, 6, 10, 12, 14, 15, 18, 24, 25, 26, 27, 29, 30, 31];
+
 fn forwarded() -> io::Result<mpsc::Receiver<i32>> {
     let (sender, receiver) = mpsc::channel(8);
-    for number in [1, 2, 3, 10, 12, 15] {
+    for number in PASSED {
         let mut caught = signal(SignalKind::from_raw(number))?;
         let sender = sender.clone();
         tokio::spawn(async move {

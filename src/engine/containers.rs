@@ -1,5 +1,6 @@
 //! Containers on disk: read, waited for, taken away.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::failure::{Context, Failure};
 use super::lock::{self, Probe, RunLock};
 use super::record::{self, Container, LastState, Record, RunState};
 use super::recover::RETIRED;
-use super::{json_file, names, recover};
+use super::{clock, json_file, names, recover};
 
 /// Between two looks at a monitor that cleans up.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -72,11 +73,10 @@ pub fn survey(dirs: &Dirs) -> Result<Survey, Failure> {
             ))),
         }
     }
-    survey.containers.sort_by(|a, b| {
-        b.record
-            .created
-            .cmp(&a.record.created)
-            .then_with(|| b.record.id.cmp(&a.record.id))
+    // By the time itself: its text has no trailing zeros.
+    survey.containers.sort_by_cached_key(|container| {
+        let created = clock::parse_nanos(&container.record.created);
+        (Reverse(created), container.record.id.clone())
     });
     Ok(survey)
 }
