@@ -43,17 +43,7 @@ impl Engine {
         let network = self.network(network)?;
         let container = containers::find(&self.dirs, container)?;
         may_change(&container, &network, "connect")?;
-        if container
-            .record
-            .networks
-            .iter()
-            .any(|known| known.network == network.name)
-        {
-            return Err(Failure::new(format!(
-                "endpoint with name {} already exists in network {}",
-                container.record.name, network.name
-            )));
-        }
+        not_connected(&container.record, &network)?;
         let mut endpoint = config.clone();
         endpoint.network = network.name.clone();
         rbox_netsetup::plan::check_endpoint(&network, &endpoint)
@@ -63,7 +53,11 @@ impl Engine {
         };
         let on_bridge = endpoint.network == "bridge";
         let id = &container.record.id;
-        self.change(id, request, |record| record.networks.push(endpoint))?;
+        self.change(id, request, |record| {
+            not_connected(record, &network)?;
+            record.networks.push(endpoint);
+            Ok(())
+        })?;
         if on_bridge && container.run.is_some() {
             self.tell_consumers(id)?;
         }
@@ -79,24 +73,16 @@ impl Engine {
         };
         let container = containers::find(&self.dirs, container)?;
         may_change(&container, &network, "disconnect")?;
-        if !container
-            .record
-            .networks
-            .iter()
-            .any(|known| known.network == network.name)
-        {
-            return Err(Failure::new(format!(
-                "container {} is not connected to network {}",
-                container.record.id, network.name
-            )));
-        }
+        connected(&container.record, &network)?;
         let request = Request::Disconnect {
             network: network.name.clone(),
         };
         self.change(&container.record.id, request, |record| {
+            connected(record, &network)?;
             record
                 .networks
                 .retain(|known| known.network != network.name);
+            Ok(())
         })
     }
 
@@ -116,7 +102,7 @@ impl Engine {
         &self,
         id: &str,
         request: Request,
-        edit: impl FnOnce(&mut Record),
+        edit: impl FnOnce(&mut Record) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match claim(&self.dirs, id)? {
             Claim::Running => {
@@ -135,15 +121,46 @@ impl Engine {
         }
     }
 
-    fn edit_record(&self, id: &str, edit: impl FnOnce(&mut Record)) -> Result<(), Failure> {
+    fn edit_record(
+        &self,
+        id: &str,
+        edit: impl FnOnce(&mut Record) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let gone = || Failure::no_such_container(id);
         let _lock = containers::lock_record(&self.dirs, id)?.ok_or_else(gone)?;
         let dir = self.dirs.container(id);
         let mut record = containers::read_record(&dir)?.ok_or_else(gone)?;
-        edit(&mut record);
+        edit(&mut record)?;
         let path = dir.join("config.json");
         json_file::write(&path, &record).context(|| format!("write {}", path.display()))
     }
+}
+
+fn is_on(record: &Record, network: &Network) -> bool {
+    record
+        .networks
+        .iter()
+        .any(|known| known.network == network.name)
+}
+
+fn not_connected(record: &Record, network: &Network) -> Result<(), Failure> {
+    if !is_on(record, network) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "endpoint with name {} already exists in network {}",
+        record.name, network.name
+    )))
+}
+
+fn connected(record: &Record, network: &Network) -> Result<(), Failure> {
+    if is_on(record, network) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "container {} is not connected to network {}",
+        record.id, network.name
+    )))
 }
 
 /// Host, none and shared namespaces exclude other networks.
