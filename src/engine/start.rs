@@ -6,6 +6,7 @@ use super::attach::{self, AttachEnd, AttachOptions};
 use super::claim::{Claim, claim, is_running};
 use super::failure::Failure;
 use super::protocol::{Frame, Request};
+use super::record::Record;
 use super::{Engine, containers, spawn, terminal};
 
 impl Engine {
@@ -23,14 +24,15 @@ impl Engine {
         let run_dir = self.dirs.run(id);
         // Waits for the monitor of the run before this one to finish its clean-up,
         // and for whoever starts it at this moment.
-        let lock = match claim(&self.dirs, id)? {
-            Claim::Ours(lock) => lock,
-            Claim::Running => {
+        let lock = match claim(&self.dirs, id) {
+            Ok(Claim::Ours(lock)) => lock,
+            Ok(Claim::Running) => {
                 return match attach {
                     Some(options) => self.attach(id, options).map(Some),
                     None => Ok(None),
                 };
             }
+            Err(failure) => return Err(self.not_begun(&container.record, failure)),
         };
         // Removed, perhaps, while we waited.
         let record = match containers::read_record(&self.dirs.container(id)) {
@@ -42,13 +44,8 @@ impl Engine {
                     .unwrap_or_else(|| Failure::no_such_container(name)));
             }
         };
-        let mut stream = match spawn::monitor(&self.dirs, id, lock) {
-            Ok(stream) => stream,
-            Err(failure) => {
-                is_running(&self.dirs, id)?;
-                return Err(failure);
-            }
-        };
+        let mut stream = spawn::monitor(&self.dirs, id, lock)
+            .map_err(|failure| self.not_begun(&record, failure))?;
         let streams = attach.map(|options| options.streams);
         let size = attach.and_then(|_| terminal::size());
         let asked = Frame::Request(Request::Start {
@@ -63,7 +60,7 @@ impl Engine {
                 let _ = is_running(&self.dirs, id);
                 return Err(failure);
             }
-            _ => return Err(self.died(id)),
+            _ => return Err(self.not_begun(&record, self.died(id))),
         }
         if ran_before {
             self.tell_consumers(id)?;
@@ -77,17 +74,25 @@ impl Engine {
         }
     }
 
-    /// The monitor died on its way: what it said, and what it left is undone.
+    /// No monitor recorded why the start failed: what is left of it is undone, and
+    /// with `--rm` the container is removed as after any start that fails.
+    fn not_begun(&self, record: &Record, failure: Failure) -> Failure {
+        let running = is_running(&self.dirs, &record.id);
+        // Where there is no room for a run directory nobody else can start it either.
+        let nobodys = matches!(running, Ok(false)) || !self.dirs.run(&record.id).exists();
+        if record.host.auto_remove && nobodys {
+            let _ = containers::remove_files(&self.dirs, &record.id);
+        }
+        failure
+    }
+
+    /// What the monitor said before it died.
     fn died(&self, id: &str) -> Failure {
         let said = fs::read_to_string(self.dirs.run(id).join("monitor.log")).unwrap_or_default();
         let failure = Failure::new(format!("the monitor of container {id} died"));
-        let failure = match said.trim_end() {
+        match said.trim_end() {
             "" => failure,
             said => failure.hint(said),
-        };
-        match is_running(&self.dirs, id) {
-            Ok(_) => failure,
-            Err(other) => Failure::new(format!("{failure}; {other}")),
         }
     }
 }

@@ -129,7 +129,12 @@ fn is_anothers(dir: &Path, id: &str) -> bool {
         .iter()
         .filter(|name| name.starts_with("rbox-test-"))
         .map(|name| hosts.join(name))
-        .any(|host| host != dir && host.join("run/containers").join(id).exists())
+        .filter(|host| host != dir)
+        .any(|host| {
+            ["run/containers", "root/containers"]
+                .iter()
+                .any(|part| host.join(part).join(id).exists())
+        })
 }
 
 fn names(dir: &Path) -> Vec<String> {
