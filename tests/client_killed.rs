@@ -65,7 +65,7 @@ fn killed_while_it_runs_a_brief_container_the_container_ends_and_is_gone() {
     let line = "run --rm --name box alpine true";
     kill_at_every_moment(&host, line, || {
         // One that was made and not yet started is all that can be left.
-        eventually("its end", || (host.ok("ps -q") == "").then_some(()));
+        eventually("its end", || host.ok("ps -q").is_empty().then_some(()));
         remove_all(&host);
     });
 }
@@ -198,7 +198,7 @@ fn a_stop_goes_on_without_the_client_that_asked_for_it() {
     });
     stop.kill().unwrap();
     stop.wait().unwrap();
-    eventually("the end", || (host.ok("ps -q") == "").then_some(()));
+    eventually("the end", || host.ok("ps -q").is_empty().then_some(()));
     assert_eq!(host.ok("inspect -f {{.State.ExitCode}} box"), "137");
 }
 

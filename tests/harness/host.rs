@@ -266,12 +266,9 @@ fn words(line: &str) -> Vec<&str> {
 fn leave_the_machine() {
     use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
     use rustix::thread::UnshareFlags;
+    #[allow(unsafe_code, reason = "it leaves what others opened")]
     // SAFETY: only this thread's view changes; the harness has nothing open that
     // other threads share by namespace.
-    #[allow(
-        unsafe_code,
-        reason = "unshare is unsafe for what it does to other threads' files"
-    )]
     unsafe {
         rustix::thread::unshare_unsafe(UnshareFlags::NEWNET | UnshareFlags::NEWNS).unwrap();
     }
