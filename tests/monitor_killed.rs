@@ -194,6 +194,7 @@ fn who_waits_or_is_attached_hears_of_it() {
     let host = Host::new();
     host.ok("run -d --name web alpine sleep 1000");
     let wait = host.spawn("wait web");
+    let logs = host.spawn("logs -f web");
     let attached = host.spawn("run --rm --name brief alpine sleep 1000");
     eventually("the start", || {
         (host.rbox(&["exec", "brief", "true"]).code == 0).then_some(())
@@ -204,6 +205,7 @@ fn who_waits_or_is_attached_hears_of_it() {
         (waited.status.code(), &waited.stdout[..]),
         (Some(0), &b"137\n"[..])
     );
+    assert!(logs.wait_with_output().unwrap().status.success());
     let id = host.id("brief");
     kill(host.monitor("brief"));
     let ended = attached.wait_with_output().unwrap();
@@ -218,6 +220,22 @@ fn who_waits_or_is_attached_hears_of_it() {
     host.ok("rm web");
     // No other command was needed for the attached one.
     host.nothing_is_left();
+}
+
+#[test]
+fn who_follows_the_log_is_the_one_who_notices() {
+    let host = Host::new();
+    let script = "echo ready; exec sleep 1000";
+    let id = host
+        .rbox(&["run", "-d", "--name", "web", "alpine", "sh", "-c", script])
+        .ok();
+    let monitor = host.monitor("web");
+    let mut logs = host.spawn("logs -f web");
+    let mut first = [0u8; 6];
+    std::io::Read::read_exact(logs.stdout.as_mut().unwrap(), &mut first).unwrap();
+    kill(monitor);
+    assert!(logs.wait_with_output().unwrap().status.success());
+    assert!(!host.run_root().join("containers").join(id).exists());
 }
 
 #[test]

@@ -149,10 +149,12 @@ fn make(run_dir: &Path) -> io::Result<()> {
     }
 }
 
+/// For writing only where it is made: a look must not be an event for who watches
+/// the directory.
 fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
     match OpenOptions::new()
         .read(true)
-        .write(true)
+        .write(create)
         .create(create)
         .truncate(false)
         .open(run_dir.join(LOCK))

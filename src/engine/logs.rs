@@ -227,7 +227,10 @@ impl Watch {
             | inotify::WatchFlags::MOVED_TO
             | inotify::WatchFlags::DELETE_SELF;
         inotify::add_watch(&fd, dir, events)?;
-        let events = inotify::WatchFlags::DELETE | inotify::WatchFlags::DELETE_SELF;
+        // The monitor's files there are closed when it dies, however it does.
+        let events = inotify::WatchFlags::DELETE
+            | inotify::WatchFlags::DELETE_SELF
+            | inotify::WatchFlags::CLOSE_WRITE;
         match inotify::add_watch(&fd, run_dir, events) {
             // It does not run: there is nothing to wait for.
             Ok(_) | Err(rustix::io::Errno::NOENT) => {}
