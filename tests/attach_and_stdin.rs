@@ -192,8 +192,22 @@ fn signals_to_the_client_reach_the_process() {
     eventually("the client to be attached", || {
         (sockets(monitor) > BARE_SOCKETS).then_some(())
     });
+    // It is attached before it listens for signals.
+    eventually("the client to catch SIGTERM", || {
+        catches(client.id(), 15).then_some(())
+    });
     signal(&client, Signal::TERM);
     assert_eq!(client.wait().unwrap().code(), Some(9));
+}
+
+/// Whether a process has a handler for a signal.
+fn catches(pid: u32, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (signal - 1)) != 0
 }
 
 #[test]
