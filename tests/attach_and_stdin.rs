@@ -120,11 +120,17 @@ fn all_who_are_attached_see_the_same() {
         "run", "-d", "-i", "--name", "h4at", "alpine", "sh", "-c", script,
     ])
     .ok();
-    // Attached for certain once it has passed on a signal that the shell ignores.
     let mut clients: Vec<Child> = (0..3).map(|_| host.spawn("attach h4at")).collect();
     let monitor = host.monitor("h4at");
     eventually("three clients at the monitor", || {
         (sockets(monitor) >= 3 + BARE_SOCKETS).then_some(())
+    });
+    // SIGWINCH is caught once the request to attach is sent.
+    eventually("three clients attached", || {
+        clients
+            .iter()
+            .all(|client| catches(client.id(), 28))
+            .then_some(())
     });
     clients[0]
         .stdin
