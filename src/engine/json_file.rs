@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Replaces `path`. The parent directory must exist; no fsync (DESIGN: state is
+/// Replaces `path`. The parent directory must exist; no fsync (state is
 /// checked against a lock, not trusted after a power cut).
 pub fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
