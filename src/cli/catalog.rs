@@ -203,8 +203,8 @@ pub fn help() -> String {
     )
 }
 
-const GLOBAL_OPTIONS: &str = "  -D, --debug             Enable debug mode
-      --root string       Where containers, images and networks are kept
+const GLOBAL_OPTIONS: &str =
+    "      --root string       Where containers, images and networks are kept
                           (default \"/var/lib/rbox\", RBOX_ROOT)
       --run-root string   Where the state of running containers is
                           (default \"/run/rbox\", RBOX_RUN_ROOT)

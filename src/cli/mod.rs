@@ -39,9 +39,6 @@ struct Globals {
     /// Where the state of running containers is (default "/run/rbox")
     #[arg(long, value_name = "string")]
     run_root: Option<PathBuf>,
-    /// Enable debug mode
-    #[arg(short = 'D', long)]
-    debug: bool,
     /// Print version information and quit
     #[arg(short, long)]
     version: bool,

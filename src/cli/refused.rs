@@ -37,10 +37,11 @@ const CONTAINER: &[&str] = &[
     "volumes-from",
 ];
 
-/// Flags of rbox itself that talk to a daemon.
+/// Flags before the command that are about a daemon.
 const GLOBAL: &[&str] = &[
     "config",
     "context/c",
+    "debug/D",
     "host/H",
     "log-level/l",
     "tls",
@@ -60,7 +61,8 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "ps" | "inspect" | "container inspect" => &["size/s"],
         "rm" => &["link/l"],
         "images" => &["tree"],
-        "rmi" | "load" | "save" | "import" | "image inspect" => &["platform"],
+        "rmi" => &["no-prune", "platform"],
+        "load" | "save" | "import" | "image inspect" => &["platform"],
         "network create" => &["config-from", "config-only", "ingress"],
         "network connect" => &["link-local-ip"],
         "network inspect" => &["scope"],

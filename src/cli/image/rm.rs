@@ -21,9 +21,6 @@ struct Rmi {
     /// Force removal of the image
     #[arg(short, long)]
     force: bool,
-    /// Do not delete untagged parents
-    #[arg(long)]
-    no_prune: bool,
     #[arg(hide = true)]
     images: Vec<String>,
 }
