@@ -13,6 +13,7 @@ pub mod inherited;
 pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod plan;
+pub(crate) mod procfs;
 pub mod self_exe;
 pub mod signal;
 pub(crate) mod spawn;

@@ -11,7 +11,7 @@ use rustix::process::umask;
 use super::credentials::Credentials;
 use super::limits::Limit;
 use super::terminal::WindowSize;
-use super::{Failure, FailureKind, Naming, credentials, handshake, reason, sys, terminal};
+use super::{Failure, FailureKind, Naming, credentials, handshake, procfs, reason, sys, terminal};
 use crate::rootfs::devices::{self, DeviceNode};
 use crate::rootfs::mounts::{DIRECTORY_MODE, PlannedMount};
 use crate::rootfs::{in_root, masks, pivot};
@@ -35,7 +35,7 @@ pub(crate) enum Operation {
     NewKeyring(String),
     SetHostname(String),
     SetDomainname(String),
-    /// Writes to the host's view of /proc/sys: relative path, value.
+    /// Writes below /proc/sys: relative path, value.
     SetSysctl(String, String),
     SetOomScore(i32),
     SeparateFromHost,
@@ -113,10 +113,8 @@ impl Operation {
             Self::SetDomainname(name) => {
                 rustix::system::setdomainname(name.as_bytes()).naming(|| "setdomainname")
             }
-            Self::SetSysctl(path, value) => write_host_proc(&format!("/proc/sys/{path}"), value),
-            Self::SetOomScore(value) => {
-                write_host_proc("/proc/self/oom_score_adj", &value.to_string())
-            }
+            Self::SetSysctl(path, value) => procfs::write(&format!("sys/{path}"), value),
+            Self::SetOomScore(value) => procfs::own("oom_score_adj", &value.to_string()),
             Self::SeparateFromHost => pivot::separate_from_host(),
             Self::AttachRoot => pivot::attach(context.root()?),
             Self::Mount(mount) => mount.make(context.root()?),
@@ -200,14 +198,6 @@ fn new_keyring(name: &str) -> Result<(), Failure> {
         // container shares the caller's session keyring as any process would.
         let _ = sys::new_session_keyring(&name);
     }
-    Ok(())
-}
-
-/// Writes a file of the host's proc, which no image can have put there.
-fn write_host_proc(path: &str, value: &str) -> Result<(), Failure> {
-    let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-        .naming(|| format!("open {path}"))?;
-    rustix::io::write(&file, value.as_bytes()).naming(|| format!("write {path}"))?;
     Ok(())
 }
 
