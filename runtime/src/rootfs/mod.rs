@@ -9,6 +9,7 @@ pub(crate) mod bind;
 pub(crate) mod cgroup_fs;
 pub(crate) mod devices;
 pub(crate) mod foreign;
+pub mod idmap;
 pub mod in_root;
 pub(crate) mod masks;
 pub(crate) mod mounts;

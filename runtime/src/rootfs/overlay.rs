@@ -1,6 +1,8 @@
 //! The layered root of a container as a detached mount: it appears in no mount
 //! table until the container attaches it in its own namespace.
 
+mod mapped;
+
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -15,7 +17,10 @@ use rustix::mount::{
 };
 use thiserror::Error;
 
+use super::idmap::IdMapError;
 use crate::process::reason;
+
+pub use mapped::{Handover, detached_mapped, detached_mapped_by};
 
 /// fsconfig takes values of at most 255 bytes.
 const VALUE_LIMIT: usize = 255;
@@ -37,6 +42,17 @@ pub enum OverlayError {
     /// More layers than this kernel's interface can name (before Linux 6.7).
     #[error("{0} layers are too many for this kernel's overlayfs (Linux 6.7 takes more)")]
     TooManyLayers(usize),
+    /// The mapping of owners cannot be had.
+    #[error(transparent)]
+    Namespace(IdMapError),
+    /// A lower directory cannot be seen with mapped owners.
+    #[error("overlay directory {path}: {source}")]
+    Mapping {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: IdMapError,
+    },
     /// The kernel has no overlayfs or refuses the stack.
     #[error("overlay: {step}: {}{log}", reason(.source))]
     Kernel {
@@ -59,13 +75,7 @@ pub fn detached(lower: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd,
         return Err(OverlayError::NoLayers);
     }
     let mut names = Names::default();
-    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)
-        .map_err(|error| kernel("fsopen", error, None))?;
-    let set = |key: &'static str, value: &[u8]| {
-        fsconfig_set_string(&context, key, value)
-            .map_err(|error| kernel(key, error, Some(context.as_fd())))
-    };
-    set("source", b"overlay")?;
+    let context = open_context()?;
     let top_first = lower.iter().rev();
     let mut appended = 0;
     for layer in top_first.clone() {
@@ -77,17 +87,40 @@ pub fn detached(lower: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd,
         }
     }
     if appended == 0 {
-        set("lowerdir", &names.joined(top_first)?)?;
+        set(&context, "lowerdir", &names.joined(top_first)?)?;
     }
-    set("upperdir", &names.short(upper)?)?;
-    set("workdir", &names.short(work)?)?;
-    fsconfig_create(&context).map_err(|error| kernel("create", error, Some(context.as_fd())))?;
+    finish(&context, &mut names, upper, work)
+}
+
+/// An overlay that has no directories yet.
+fn open_context() -> Result<OwnedFd, OverlayError> {
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)
+        .map_err(|error| kernel("fsopen", error, None))?;
+    set(&context, "source", b"overlay")?;
+    Ok(context)
+}
+
+/// Adds the writable directories and makes the mount.
+fn finish(
+    context: &OwnedFd,
+    names: &mut Names,
+    upper: &Path,
+    work: &Path,
+) -> Result<OwnedFd, OverlayError> {
+    set(context, "upperdir", &names.short(upper)?)?;
+    set(context, "workdir", &names.short(work)?)?;
+    fsconfig_create(context).map_err(|error| kernel("create", error, Some(context.as_fd())))?;
     fsmount(
-        &context,
+        context,
         FsMountFlags::FSMOUNT_CLOEXEC,
         MountAttrFlags::empty(),
     )
     .map_err(|error| kernel("fsmount", error, Some(context.as_fd())))
+}
+
+fn set(context: &OwnedFd, key: &'static str, value: &[u8]) -> Result<(), OverlayError> {
+    fsconfig_set_string(context, key, value)
+        .map_err(|error| kernel(key, error, Some(context.as_fd())))
 }
 
 /// Names of directories that fit fsconfig; keeps open what they go through.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use oci_spec::runtime::{
-    Linux, LinuxDeviceCgroup, LinuxDeviceType, LinuxNamespace, LinuxNamespaceType, LinuxResources,
-    Mount, Process, Root, Spec, User,
+    Linux, LinuxDeviceCgroup, LinuxDeviceType, LinuxIdMapping, LinuxIdMappingBuilder,
+    LinuxNamespace, LinuxNamespaceType, LinuxResources, Mount, Process, Root, Spec, User,
 };
 
 /// The search path of a container whose image has none.
@@ -130,6 +130,17 @@ pub fn namespaces(cgroup: bool) -> Vec<LinuxNamespace> {
         kinds.push(Type::Cgroup);
     }
     kinds.into_iter().map(namespace).collect()
+}
+
+/// Ids from `inside` on are `outside` and the following on the host.
+pub fn id_mapping(inside: u32, outside: u32, size: u32) -> LinuxIdMapping {
+    LinuxIdMappingBuilder::default()
+        .container_id(inside)
+        .host_id(outside)
+        .size(size)
+        .build()
+        // Nothing in it is obligatory.
+        .unwrap_or_default()
 }
 
 /// A new namespace of that kind.
