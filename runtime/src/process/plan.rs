@@ -12,7 +12,7 @@ use super::limits::Limit;
 use super::operation::Operation;
 use super::terminal::WindowSize;
 use crate::cgroup::HierarchyMount;
-use crate::rootfs::bind::BindMount;
+use crate::rootfs::bind::{BindMount, Ids, Mapping};
 use crate::rootfs::devices::{self, DeviceNode};
 use crate::rootfs::mounts::{MountKind, PlannedMount};
 use crate::security::capabilities::Sets;
@@ -248,6 +248,7 @@ fn planned_mount(mount: &Mount, input: &ContainerInput<'_>) -> Result<PlannedMou
     let kind = if options.bind.is_some() {
         MountKind::Bind(BindMount {
             source: source.unwrap_or_default(),
+            mapping: mount_mapping(mount, &options, input),
             tree: None,
         })
     } else if matches!(kind, "cgroup" | "cgroup2") {
@@ -266,6 +267,34 @@ fn planned_mount(mount: &Mount, input: &ContainerInput<'_>) -> Result<PlannedMou
         destination: mount.destination().clone(),
         options,
         kind,
+    })
+}
+
+/// The mount's own mapping, or else the container's.
+fn mount_mapping(
+    mount: &Mount,
+    options: &MountOptions,
+    input: &ContainerInput<'_>,
+) -> Option<Mapping> {
+    let given = |uids: &Option<Vec<_>>, gids: &Option<Vec<_>>| match (uids, gids) {
+        (Some(uids), Some(gids)) => Some(Ids::Given {
+            uids: uids.clone(),
+            gids: gids.clone(),
+        }),
+        _ => None,
+    };
+    let own = given(mount.uid_mappings(), mount.gid_mappings());
+    if own.is_none() && options.id_map.is_none() {
+        return None;
+    }
+    let containers = || match input.namespaces.user {
+        Source::Path(path) => Some(Ids::Namespace(path.into())),
+        Source::New => given(input.linux.uid_mappings(), input.linux.gid_mappings()),
+        Source::Host => None,
+    };
+    Some(Mapping {
+        ids: own.or_else(containers)?,
+        recursive: options.id_map == Some(Bind::Recursive),
     })
 }
 

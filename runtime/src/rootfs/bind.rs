@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use oci_spec::runtime::LinuxIdMapping;
 use rustix::fs::{CWD, FileType, fstat};
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
@@ -23,8 +24,30 @@ const MISMATCH: &str = "Are you trying to mount a directory onto a file (or vice
 #[derive(Debug)]
 pub(crate) struct BindMount {
     pub(crate) source: PathBuf,
+    /// How its owners are shown, when not as they are.
+    pub(crate) mapping: Option<Mapping>,
     /// The detached copy of the source's mount, once opened.
     pub(crate) tree: Option<OwnedFd>,
+}
+
+/// Other owners for the files of a bind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    pub(crate) ids: Ids,
+    /// Also of the mounts below.
+    pub(crate) recursive: bool,
+}
+
+/// Where a mapping comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// These ranges.
+    Given {
+        uids: Vec<LinuxIdMapping>,
+        gids: Vec<LinuxIdMapping>,
+    },
+    /// The user namespace behind this file.
+    Namespace(PathBuf),
 }
 
 impl BindMount {

@@ -7,8 +7,9 @@ use rustix::fs::{OFlags, ResolveFlags, fstat};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
-use super::bind::{self, BindMount};
+use super::bind::{self, BindMount, Ids};
 use super::foreign::Foreign;
+use super::idmap::{self, IdMapError};
 use super::{cgroup_fs, in_root};
 use crate::cgroup::HierarchyMount;
 use crate::process::{Failure, FailureKind, Naming, reason, sys};
@@ -163,29 +164,59 @@ fn has_mode(data: &str) -> bool {
 }
 
 /// Opens what the binds among `mounts` take from the host, in the caller's
-/// mount namespace.
+/// mount namespace, with mapped owners where they are asked for.
 pub(crate) fn open_sources<'a>(
     mounts: impl Iterator<Item = &'a mut PlannedMount>,
 ) -> Result<(), Failure> {
+    let mut mappings = Mappings::default();
     for mount in mounts {
         let recursive = mount.options.bind == Some(crate::spec::mount_options::Bind::Recursive);
-        if let MountKind::Bind(source) = &mut mount.kind {
-            let tree = match Foreign::parse(&source.source) {
+        if let MountKind::Bind(bind) = &mut mount.kind {
+            let title = || title(bind.source.display(), &mount.destination);
+            let tree = match Foreign::parse(&bind.source) {
                 Some(foreign) => foreign.clone_tree(recursive),
-                None => bind::clone_tree(&source.source, recursive),
+                None => bind::clone_tree(&bind.source, recursive),
             };
-            source.tree = Some(tree.map_err(|error| {
-                let start = title(source.source.display(), &mount.destination);
-                let what = format!(
-                    "{start}: stat {}: {}",
-                    source.source.display(),
-                    reason(&error)
-                );
+            let tree = tree.map_err(|error| {
+                let (start, source) = (title(), bind.source.display());
+                let what = format!("{start}: stat {source}: {}", reason(&error));
                 Failure::new(FailureKind::Other, what)
-            })?);
+            })?;
+            if let Some(mapping) = &bind.mapping {
+                let mapped = mappings.namespace(&mapping.ids).and_then(|userns| {
+                    idmap::apply(tree.as_fd(), userns, recursive && mapping.recursive)
+                });
+                mapped.map_err(|error| {
+                    Failure::new(FailureKind::Other, format!("{}: {error}", title()))
+                })?;
+            }
+            bind.tree = Some(tree);
         }
     }
     Ok(())
+}
+
+/// The user namespaces of mappings, each made once.
+#[derive(Default)]
+struct Mappings {
+    made: Vec<(Ids, OwnedFd)>,
+}
+
+impl Mappings {
+    fn namespace(&mut self, ids: &Ids) -> Result<BorrowedFd<'_>, IdMapError> {
+        let at = match self.made.iter().position(|(known, _)| known == ids) {
+            Some(at) => at,
+            None => {
+                let namespace = match ids {
+                    Ids::Given { uids, gids } => idmap::user_namespace(uids, gids)?,
+                    Ids::Namespace(path) => idmap::open_namespace(path)?,
+                };
+                self.made.push((ids.clone(), namespace));
+                self.made.len() - 1
+            }
+        };
+        Ok(self.made[at].1.as_fd())
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct MountOptions {
     pub propagation: Option<Propagation>,
     /// Copy what the image has below the mount point into a tmpfs.
     pub copy_up: bool,
+    /// Whether the owners of a bind's files are mapped, and below it too or not.
+    pub id_map: Option<Bind>,
     /// The rest, for the filesystem: `size=64k,mode=755`.
     pub data: String,
 }
@@ -91,6 +93,7 @@ impl Default for MountOptions {
             bind: None,
             propagation: None,
             copy_up: false,
+            id_map: None,
             data: String::new(),
         }
     }
@@ -166,7 +169,9 @@ impl MountOptions {
             "mand" => self.filesystem |= MountFlags::PERMIT_MANDATORY_FILE_LOCKING,
             "lazytime" => self.filesystem |= MountFlags::LAZYTIME,
             "tmpcopyup" => self.copy_up = true,
-            "idmap" | "ridmap" | "remount" | "iversion" | "noiversion" => {
+            "idmap" => self.id_map = self.id_map.or(Some(Bind::Single)),
+            "ridmap" => self.id_map = Some(Bind::Recursive),
+            "remount" | "iversion" | "noiversion" => {
                 return Err(OptionError::Unsupported(option.to_owned()));
             }
             data => {
@@ -276,8 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn id_mapped_mounts_are_refused_by_name() {
-        let error = MountOptions::parse(&["bind", "idmap"]).unwrap_err();
-        assert_eq!(error.to_string(), "mount option idmap is not supported yet");
+    fn the_wider_of_the_two_id_mapping_words_counts() {
+        assert_eq!(parse("bind").id_map, None);
+        assert_eq!(parse("bind,idmap").id_map, Some(Bind::Single));
+        assert_eq!(parse("ridmap,rbind,idmap").id_map, Some(Bind::Recursive));
+        assert_eq!(parse("ridmap").data, "");
     }
 }

@@ -4,6 +4,7 @@
 //! by name: a container that silently lacks a part of its isolation is worse
 //! than none.
 
+mod id_map;
 mod linux;
 mod process;
 
@@ -57,6 +58,14 @@ pub enum ValidateError {
         /// What is wrong with its options.
         error: OptionError,
     },
+    /// A mount whose owners cannot be mapped as asked.
+    #[error("id-mapped mount {destination}: {why}")]
+    IdMappedMount {
+        /// The mount point.
+        destination: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A sysctl of a namespace that the container shares with the host.
     #[error("sysctl {key:?} not allowed in host {namespace} namespace")]
     HostSysctl {
@@ -96,6 +105,7 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
     linux::validate_linux(linux, &namespaces)?;
     for mount in spec.mounts().iter().flatten() {
         validate_mount(mount)?;
+        id_map::validate(mount, linux, &namespaces)?;
     }
     Ok(())
 }
@@ -135,8 +145,6 @@ fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), V
 fn validate_mount(mount: &Mount) -> Result<(), ValidateError> {
     let destination = mount.destination();
     absolute("mount destination", destination)?;
-    let mapped = mount.uid_mappings().is_some() || mount.gid_mappings().is_some();
-    refuse_if(mapped, "id-mapped mount")?;
     let wrap = |error| ValidateError::Mount {
         destination: destination.display().to_string(),
         error,

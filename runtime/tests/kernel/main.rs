@@ -16,6 +16,7 @@ mod devices;
 mod entering;
 mod failures;
 mod hostile;
+mod id_mapped;
 mod isolation;
 mod joined;
 mod leftovers;
