@@ -22,7 +22,11 @@ pub(super) fn create(
 ) -> Result<Cgroup, CgroupError> {
     let path = CgroupPath::parse(path)?;
     let plans = plans(&layout, resources)?;
-    let cgroup = Cgroup { path, layout };
+    let cgroup = Cgroup {
+        path,
+        layout,
+        within: None,
+    };
     for (index, (one, plan)) in cgroup.members().zip(&plans).enumerate() {
         let made = make(one, &cgroup.path);
         let own = made.is_ok();

@@ -101,6 +101,14 @@ pub enum FreezeError {
         /// The system's error.
         source: io::Error,
     },
+    /// The state could not be read.
+    #[error("cannot read {}: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// Some process does not stop.
     #[error("cgroup {0} did not freeze: some process does not stop")]
     Stuck(String),

@@ -2,7 +2,7 @@
 
 use super::layout::Version;
 use super::path::CgroupPath;
-use super::{CgroupError, FreezeError};
+use super::{CgroupError, FreezeError, Stats, StatsError, stats};
 use oci_spec::runtime::LinuxResources;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -163,6 +163,17 @@ pub(super) trait Hierarchy: Debug {
     fn freeze(&self, path: &CgroupPath) -> Result<(), FreezeError>;
 
     fn thaw(&self, path: &CgroupPath) -> Result<(), FreezeError>;
+
+    /// Whether the processes stand still, or are told to.
+    fn is_frozen(&self, path: &CgroupPath) -> Result<bool, FreezeError>;
+
+    /// Adds what is counted here to `stats`. `directory` is the group's.
+    fn collect(
+        &self,
+        path: &CgroupPath,
+        directory: &mut stats::Directory,
+        stats: &mut Stats,
+    ) -> Result<(), StatsError>;
 
     /// `None` without the memory controller, or when the group is gone.
     fn oom_kills(&self, path: &CgroupPath) -> Option<u64>;

@@ -35,7 +35,11 @@ pub(super) fn target(cgroup: &Cgroup) -> Result<JoinTarget, JoinError> {
         tasks: Vec::new(),
     };
     for one in cgroup.members() {
-        let directory = one.directory(&cgroup.path);
+        let path = match &cgroup.within {
+            Some(within) => within.joined(&cgroup.path, one),
+            None => &cgroup.path,
+        };
+        let directory = one.directory(path);
         match one.version() {
             Version::V1 => {
                 let file = directory.join(one.join_file());

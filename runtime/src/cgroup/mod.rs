@@ -28,8 +28,12 @@ mod hierarchy;
 mod join;
 mod kill;
 mod layout;
+mod oom;
+mod page_size;
 mod path;
 mod remove;
+mod stats;
+mod sub;
 mod tree;
 mod v1;
 mod v2;
@@ -40,6 +44,12 @@ mod tests;
 pub use error::{CgroupError, FreezeError, KillError, RemoveError};
 pub use join::{JoinError, JoinTarget};
 pub use layout::{HierarchyMount, Version, hierarchies, is_unified, supports_swap_limit};
+pub use oom::{OomError, OomWatch};
+pub use stats::{
+    CpuStats, CpuThrottling, CpuUsage, CpusetFlags, CpusetStats, HugetlbStats, IoEntry,
+    IoOperation, IoStats, MemoryCounter, MemoryStats, PerCpuUsage, PidsStats, Pressure,
+    PressureStats, RdmaStats, Stall, Stats, StatsError,
+};
 
 use hierarchy::Hierarchy;
 use layout::Layout;
@@ -52,6 +62,8 @@ use std::sync::Arc;
 pub struct Cgroup {
     path: CgroupPath,
     layout: Arc<Layout>,
+    /// For a group inside a container's ([`Cgroup::sub`]).
+    within: Option<sub::Within>,
 }
 
 impl Cgroup {
@@ -77,12 +89,25 @@ impl Cgroup {
         let cgroup = Cgroup {
             path: CgroupPath::parse(path)?,
             layout: Layout::host()?,
+            within: None,
         };
         if cgroup.exists() {
             Ok(cgroup)
         } else {
             Err(CgroupError::NotFound(path.to_owned()))
         }
+    }
+
+    /// The existing group `name` inside this one, for a process that shall join
+    /// it: `PATH`, or `CONTROLLER[,CONTROLLER]:PATH` for those v1 hierarchies
+    /// only, as `runc exec --cgroup` takes it. In hierarchies where it does not
+    /// exist, or that are not named, the process joins this group.
+    ///
+    /// # Errors
+    /// [`CgroupError::Path`] for a path that leads out, [`CgroupError::Unsupported`]
+    /// for an unknown controller, [`CgroupError::NotFound`].
+    pub fn sub(&self, name: &str) -> Result<Cgroup, CgroupError> {
+        sub::open(self, name)
     }
 
     /// Changes the limits that `resources` names; the others stay.
@@ -140,6 +165,32 @@ impl Cgroup {
     /// [`FreezeError`]: there is no freezer, or the group is gone.
     pub fn thaw(&self) -> Result<(), FreezeError> {
         self.freezer()?.thaw(&self.path)
+    }
+
+    /// Whether the processes stand still, or are told to: by [`Cgroup::freeze`],
+    /// by somebody else, or with a group above this one.
+    ///
+    /// # Errors
+    /// [`FreezeError`]: there is no freezer, or the group is gone.
+    pub fn is_frozen(&self) -> Result<bool, FreezeError> {
+        self.freezer()?.is_frozen(&self.path)
+    }
+
+    /// What it has used so far, and its limits in force.
+    ///
+    /// # Errors
+    /// [`StatsError`]: the group is gone, or a file of the kernel's cannot be
+    /// read.
+    pub fn stats(&self) -> Result<Stats, StatsError> {
+        stats::stats(self)
+    }
+
+    /// Begins to watch for the group running out of memory.
+    ///
+    /// # Errors
+    /// [`OomError`]: there is no memory controller, or the group is gone.
+    pub fn oom_watch(&self) -> Result<OomWatch, OomError> {
+        oom::watch(self)
     }
 
     /// How many of its processes the kernel killed for want of memory.

@@ -2,7 +2,10 @@
 //! other processes beside it are not disturbed.
 
 mod limits;
+mod oom;
 mod processes;
+mod stats;
+mod sub;
 mod unified;
 
 use super::hierarchy::Controller;
@@ -117,9 +120,13 @@ fn content(group: &Cgroup, controller: Controller, v1: &str, v2: &str) -> String
 
 /// A shell that joins the group by itself and then runs `script`.
 fn shell(group: &Cgroup, script: &str) -> Child {
-    let files = group
-        .members()
-        .map(|one| one.directory(&group.path).join(one.join_file()));
+    let files = group.members().map(|one| {
+        let path = match &group.within {
+            Some(within) => within.joined(&group.path, one),
+            None => &group.path,
+        };
+        one.directory(path).join(one.join_file())
+    });
     let joining = "script=$1; shift; for file do echo 0 > \"$file\" || exit 99; done; \
                    eval \"$script\"";
     Command::new("/bin/sh")

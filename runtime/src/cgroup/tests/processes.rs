@@ -75,11 +75,14 @@ fn frozen_processes_stand_still_and_can_be_killed() {
             .unwrap()
     };
     eventually("the loop", || ticks() > 3);
+    assert!(!group.is_frozen().unwrap());
     group.freeze().unwrap();
+    assert!(group.is_frozen().unwrap());
     let before = ticks();
     std::thread::sleep(Duration::from_millis(150));
     assert_eq!(ticks(), before, "it used CPU time while frozen");
     group.thaw().unwrap();
+    assert!(!group.is_frozen().unwrap());
     eventually("the loop after thawing", || ticks() > before);
     group.freeze().unwrap();
     group.kill_all().unwrap();

@@ -6,7 +6,7 @@ use crate::cgroup::hierarchy::Controllers;
 use crate::cgroup::v2::V2;
 
 /// The v2 hierarchy as if there were no v1 beside it.
-fn unified(test: &str) -> Option<Arc<Layout>> {
+pub(super) fn unified(test: &str) -> Option<Arc<Layout>> {
     let layout = machine(test, &[])?;
     let Some(v2) = &layout.v2 else {
         skip(test, "cgroup v2 is not mounted");
@@ -52,9 +52,12 @@ fn v2_freezes_and_thaws() {
         let events = file(&group, Controller::Freezer, "", "cgroup.events");
         control_file::number_of(&std::fs::read_to_string(events).unwrap(), "frozen").unwrap()
     };
+    assert!(!group.is_frozen().unwrap());
     group.freeze().unwrap();
     assert_eq!(frozen(), 1);
+    assert!(group.is_frozen().unwrap());
     group.thaw().unwrap();
+    assert!(!group.is_frozen().unwrap());
     assert_eq!(frozen(), 0);
     group.freeze().unwrap();
     group.kill_all().unwrap();

@@ -10,7 +10,7 @@ use super::create::write_settings;
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
 use super::layout::Version;
 use super::path::CgroupPath;
-use super::{CgroupError, FreezeError, control_file, tree};
+use super::{CgroupError, FreezeError, Stats, StatsError, control_file, stats, tree};
 use oci_spec::runtime::LinuxResources;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -106,7 +106,7 @@ impl Hierarchy for V1 {
             self.set_state(&directory, "FROZEN")?;
             let file = directory.join("freezer.state");
             let state =
-                control_file::read(&file).map_err(|source| FreezeError::Write { file, source })?;
+                control_file::read(&file).map_err(|source| FreezeError::Read { file, source })?;
             if state.trim() == "FROZEN" {
                 return Ok(());
             }
@@ -129,6 +129,27 @@ impl Hierarchy for V1 {
             result = result.and(self.set_state(inner, "THAWED"));
         }
         result
+    }
+
+    fn is_frozen(&self, path: &CgroupPath) -> Result<bool, FreezeError> {
+        let file = self.directory(path).join("freezer.state");
+        match control_file::read(&file) {
+            Ok(state) => Ok(state.trim() != "THAWED"),
+            Err(source) => Err(FreezeError::Read { file, source }),
+        }
+    }
+
+    fn collect(
+        &self,
+        path: &CgroupPath,
+        directory: &mut stats::Directory,
+        stats: &mut Stats,
+    ) -> Result<(), StatsError> {
+        stats::v1::collect(directory, self.controllers, stats)?;
+        if let Some(memory) = &mut stats.memory {
+            memory.oom_kills = self.oom_kills(path).unwrap_or(memory.oom_kills);
+        }
+        Ok(())
     }
 
     fn oom_kills(&self, path: &CgroupPath) -> Option<u64> {

@@ -9,7 +9,7 @@ use super::create::{missing, write_settings};
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
 use super::layout::Version;
 use super::path::CgroupPath;
-use super::{CgroupError, FreezeError, control_file, device_rule};
+use super::{CgroupError, FreezeError, Stats, StatsError, control_file, device_rule, stats};
 use crate::process::sys_security::{attach_device_program, load_device_program};
 use oci_spec::runtime::LinuxResources;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -79,7 +79,7 @@ impl V2 {
         ) {
             Ok(true) => Ok(()),
             Ok(false) => Err(FreezeError::Stuck(path.absolute().to_owned())),
-            Err(source) => Err(FreezeError::Write { file, source }),
+            Err(source) => Err(FreezeError::Read { file, source }),
         }
     }
 }
@@ -182,6 +182,26 @@ impl Hierarchy for V2 {
 
     fn thaw(&self, path: &CgroupPath) -> Result<(), FreezeError> {
         self.set_frozen(path, false)
+    }
+
+    fn is_frozen(&self, path: &CgroupPath) -> Result<bool, FreezeError> {
+        let directory = self.directory(path);
+        let read = |name: &str| {
+            let file = directory.join(name);
+            control_file::read(&file).map_err(|source| FreezeError::Read { file, source })
+        };
+        // Told to, and not all there yet; or with a group above.
+        Ok(read("cgroup.freeze")?.trim() == "1"
+            || control_file::number_of(&read("cgroup.events")?, "frozen") == Some(1))
+    }
+
+    fn collect(
+        &self,
+        _: &CgroupPath,
+        directory: &mut stats::Directory,
+        stats: &mut Stats,
+    ) -> Result<(), StatsError> {
+        stats::v2::collect(directory, self.controllers, stats)
     }
 
     fn oom_kills(&self, path: &CgroupPath) -> Option<u64> {
