@@ -3,43 +3,9 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 
-use rbox_runtime::security::{capabilities, seccomp};
-use rbox_runtime::{ExecError, ExecProcess, ExecRequest, FailureKind, Running, Stdio, exec};
+use rbox_runtime::{ExecError, ExecRequest, FailureKind, Running, Stdio, exec};
 
-use crate::support::{Trial, alpine, apart, pipe, read_all, reap};
-
-/// A container that only sleeps, ended and cleaned up with [`end`].
-fn sleeper(image: &std::path::Path) -> (Trial, Running) {
-    // Its upper directory lives as long as the trial.
-    let trial = Trial::new(image, &["sleep", "100"]);
-    let (running, _out, _err) = trial.start();
-    (trial, running)
-}
-
-fn end(running: &Running) {
-    running.cgroup.kill_all().unwrap();
-    reap(running.pidfd.as_fd());
-    running.cgroup.delete().unwrap();
-}
-
-/// Executes what `trial` describes in `running`.
-fn enter(running: &Running, trial: &Trial) -> Result<(ExecProcess, String), ExecError> {
-    let profile = seccomp::default_profile(&capabilities::DEFAULT);
-    let (out, stdout) = pipe();
-    let process = exec(ExecRequest {
-        pid: running.pid,
-        cgroup: &running.cgroup,
-        process: trial.spec.process().as_ref().unwrap(),
-        seccomp: Some(&profile),
-        stdio: Stdio::Fds {
-            stdin: File::open("/dev/null").unwrap().into(),
-            stderr: stdout.try_clone().unwrap(),
-            stdout,
-        },
-    })?;
-    let text = read_all(out);
-    Ok((process, text))
-}
+use crate::support::{Trial, alpine, apart, end, enter, read_all, reap, sleeper};
 
 fn refusal(running: &Running, trial: &Trial) -> (FailureKind, String) {
     let error = enter(running, trial).map(|_| ()).unwrap_err();

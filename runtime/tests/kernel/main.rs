@@ -11,6 +11,12 @@
     reason = "the lints spare test functions, not what they share"
 )]
 
+mod attackers;
+mod attacks_escapes;
+mod attacks_filter;
+mod attacks_kernel_files;
+mod attacks_keyrings;
+
 mod binds;
 mod devices;
 mod entering;

@@ -1,9 +1,13 @@
 //! What all tests share: a process apart, a root filesystem, a container.
 
 mod apart;
+mod attacker;
 mod container;
+mod entered;
 mod image;
 
 pub use apart::{apart, leave, skip};
+pub use attacker::{attack_of, attacker};
 pub use container::{Trial, pipe, read_all, reap};
+pub use entered::{end, enter, sleeper};
 pub use image::alpine;
