@@ -10,6 +10,7 @@ use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use super::in_root;
 use super::mounts::{DIRECTORY_MODE, title};
+use super::proc_mounts::{self, Mounted};
 use crate::process::{Failure, FailureKind, Naming, reason, sys};
 use crate::spec::mount_options::{MountOptions, Propagation};
 
@@ -109,6 +110,7 @@ pub(crate) fn attach(
     } else {
         in_root::create_file(root, destination, FILE_MODE)?
     };
+    proc_mounts::check(root, place.as_fd(), destination, Mounted::Tree(tree))?;
     // The kernel's word for a file over a directory is a mere EINVAL.
     if is_directory(tree)? != is_directory(place.as_fd())? {
         return Err(rustix::io::Errno::NOTDIR.into());

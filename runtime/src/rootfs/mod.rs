@@ -15,3 +15,4 @@ pub(crate) mod masks;
 pub(crate) mod mounts;
 pub mod overlay;
 pub(crate) mod pivot;
+pub(crate) mod proc_mounts;

@@ -10,6 +10,7 @@ use rustix::mount::{MountFlags, mount};
 use super::bind::{self, BindMount, Ids};
 use super::foreign::Foreign;
 use super::idmap::{self, IdMapError};
+use super::proc_mounts::{self, Mounted};
 use super::{cgroup_fs, in_root};
 use crate::cgroup::HierarchyMount;
 use crate::process::{Failure, FailureKind, Naming, reason, sys};
@@ -49,6 +50,7 @@ impl PlannedMount {
             MountKind::Cgroup { path, hierarchies } => {
                 let title = || self.title("cgroup");
                 let place = self.place(root)?;
+                self.check_place(root, &place, "cgroup")?;
                 cgroup_fs::mount_own(&place, hierarchies, path, &self.options, title)
             }
         }
@@ -58,10 +60,15 @@ impl PlannedMount {
         let title = || self.title(source.display());
         // Applications, and our own masks, trust what they read there.
         let place = match kind {
-            "proc" | "sysfs" => self.ordinary_place(root, kind)?,
+            "proc" | "sysfs" => {
+                let place = self.ordinary_place(root, kind)?;
+                self.check_place(root, &place, kind)?;
+                place
+            }
             _ => {
                 let (place, existed) =
                     in_root::directory(root, &self.destination, DIRECTORY_MODE).naming(title)?;
+                self.check_place(root, &place, kind)?;
                 if kind == "tmpfs" && existed && !has_mode(&self.options.data) {
                     let mode = fstat(&place).naming(title)?.st_mode & 0o7777;
                     let data = match self.options.data.as_str() {
@@ -90,6 +97,17 @@ impl PlannedMount {
     fn place(&self, root: BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
         in_root::mkdir_all(root, &self.destination, DIRECTORY_MODE)
             .naming(|| self.title("directory"))
+    }
+
+    fn check_place(
+        &self,
+        root: BorrowedFd<'_>,
+        place: &OwnedFd,
+        kind: &str,
+    ) -> Result<(), Failure> {
+        let mounted = Mounted::Filesystem(kind);
+        proc_mounts::check(root, place.as_fd(), &self.destination, mounted)
+            .naming(|| self.title(kind))
     }
 
     /// As [`Self::place`], and no part of the way is a symlink.

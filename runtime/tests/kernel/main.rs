@@ -16,6 +16,7 @@ mod attacks_escapes;
 mod attacks_filter;
 mod attacks_kernel_files;
 mod attacks_keyrings;
+mod attacks_proc_mounts;
 
 mod binds;
 mod devices;
