@@ -12,11 +12,13 @@
 )]
 
 mod attackers;
+
 mod attacks_escapes;
 mod attacks_filter;
 mod attacks_kernel_files;
 mod attacks_keyrings;
 mod attacks_proc_mounts;
+mod attacks_races;
 
 mod binds;
 mod devices;

@@ -5,9 +5,11 @@ mod attacker;
 mod container;
 mod entered;
 mod image;
+mod racer;
 
 pub use apart::{apart, leave, skip};
 pub use attacker::{attack_of, attacker};
 pub use container::{Trial, pipe, read_all, reap};
 pub use entered::{end, enter, sleeper};
 pub use image::alpine;
+pub use racer::Racer;
