@@ -1,16 +1,18 @@
 //! Device nodes and the links of /dev.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, makedev, mknodat, openat, symlinkat,
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fstat, makedev, mknodat,
+    openat, openat2, symlinkat,
 };
 use rustix::io::Errno;
 
 use super::mounts::DIRECTORY_MODE;
 use super::{bind, in_root};
-use crate::process::{Failure, Naming};
+use crate::process::{Failure, FailureKind, Naming};
 
 /// A node to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,19 +85,18 @@ pub(crate) fn make_nodes(root: BorrowedFd<'_>, nodes: &[DeviceNode]) -> Result<(
         ) {
             Ok(()) => {
                 if (node.uid, node.gid) != (0, 0) {
+                    let made = genuine(&directory, name, node).naming(title)?;
                     let (uid, gid) = (Uid::from_raw(node.uid), Gid::from_raw(node.gid));
-                    chownat(
-                        &directory,
-                        name,
-                        Some(uid),
-                        Some(gid),
-                        AtFlags::SYMLINK_NOFOLLOW,
-                    )
-                    .naming(title)?;
+                    chownat(&made, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH).naming(title)?;
                 }
             }
-            // A bind of the same name came before, or another entry of the list.
-            Err(Errno::EXIST) => {}
+            // Another entry of the list, or the image has its own.
+            Err(Errno::EXIST) => match genuine(&directory, name, node) {
+                // A bind of the same name came before: the user's choice.
+                Ok(_) | Err(Errno::XDEV) => {}
+                Err(Errno::NODEV) => return Err(something_else(title())),
+                Err(error) => return Err(error).naming(title),
+            },
             Err(Errno::PERM) if node.kind != FileType::Fifo => {
                 bind_from_host(root, node).naming(title)?;
             }
@@ -106,11 +107,30 @@ pub(crate) fn make_nodes(root: BorrowedFd<'_>, nodes: &[DeviceNode]) -> Result<(
     Ok(())
 }
 
+/// The node itself, if it is what it is called, and not a file of that name
+/// that the image or a shared directory has there (`NODEV`). `XDEV`: something
+/// is mounted on it.
+fn genuine(directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV;
+    let file = openat2(directory, name, flags, Mode::empty(), resolve)?;
+    let stat = fstat(&file)?;
+    let device = matches!(node.kind, FileType::CharacterDevice | FileType::BlockDevice);
+    let same = FileType::from_raw_mode(stat.st_mode) == node.kind
+        && (!device || stat.st_rdev == makedev(node.major, node.minor));
+    if same { Ok(file) } else { Err(Errno::NODEV) }
+}
+
+fn something_else(title: String) -> Failure {
+    let text = format!("{title}: the root filesystem has something else there");
+    Failure::new(FailureKind::Other, text)
+}
+
 /// Where nodes may not be made (nested in a container, or in a user
 /// namespace), the host's node of the same path and numbers stands in.
 fn bind_from_host(root: BorrowedFd<'_>, node: &DeviceNode) -> std::io::Result<()> {
     let tree = bind::clone_tree(&node.path, false)?;
-    let stat = rustix::fs::fstat(&tree)?;
+    let stat = fstat(&tree)?;
     let same = FileType::from_raw_mode(stat.st_mode) == node.kind
         && stat.st_rdev == makedev(node.major, node.minor);
     if !same {
@@ -145,7 +165,7 @@ pub(crate) fn verified_null(root: BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
     let dev = in_root::open(root, "/dev", OFlags::PATH | OFlags::DIRECTORY).naming(title)?;
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let null = openat(dev, "null", flags, Mode::empty()).naming(title)?;
-    let stat = rustix::fs::fstat(&null).naming(title)?;
+    let stat = fstat(&null).naming(title)?;
     let genuine = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
         && stat.st_rdev == makedev(1, 3);
     if genuine {

@@ -13,6 +13,7 @@
 
 mod attackers;
 
+mod attacks_devices;
 mod attacks_escapes;
 mod attacks_filter;
 mod attacks_kernel_files;
