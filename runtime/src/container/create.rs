@@ -22,8 +22,7 @@ use crate::spec::{Namespaces, Source, ValidateError, validate};
 /// What a container is made from.
 #[derive(Debug)]
 pub struct CreateRequest<'a> {
-    /// Its id; names the session keyring, and the cgroup when the
-    /// configuration names none.
+    /// Its id; names the cgroup when the configuration names none.
     pub id: &'a str,
     /// The directory that a relative `root.path` is in.
     pub bundle: &'a Path,
@@ -83,7 +82,6 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         let JoinTarget { unified, tasks } = cgroup.join_target()?;
         let hierarchies = cgroup::hierarchies()?;
         let input = ContainerInput {
-            id: request.id,
             spec,
             linux,
             process,

@@ -66,9 +66,8 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     let entered = target.try_clone().map_err(ExecError::process("dup"))?;
     let (stdio, terminal) = request.stdio.split();
     let JoinTarget { unified, tasks } = request.cgroup.join_target()?;
-    let keyring = format!("_ses.exec.{}", request.pid);
     let setup = Setup {
-        operations: plan::exec(process, tasks, target, keyring, terminal, sets, drop_later),
+        operations: plan::exec(process, tasks, target, terminal, sets, drop_later),
         command: Command::new(
             process.args().as_deref().unwrap_or_default(),
             process.env().as_deref().unwrap_or_default(),

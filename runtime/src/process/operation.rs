@@ -31,8 +31,8 @@ pub(crate) enum Operation {
     NewCgroupNamespace,
     /// A session of its own, without a terminal yet.
     NewSession,
-    /// An empty session keyring of that name, where the kernel has keyrings.
-    NewKeyring(String),
+    /// An empty session keyring, where the kernel has keyrings.
+    NewKeyring,
     SetHostname(String),
     SetDomainname(String),
     /// Writes below /proc/sys: relative path, value.
@@ -106,7 +106,7 @@ impl Operation {
             Self::NewCgroupNamespace => sys::unshare_namespaces(libc::CLONE_NEWCGROUP)
                 .naming(|| "making a cgroup namespace"),
             Self::NewSession => rustix::process::setsid().map(drop).naming(|| "setsid"),
-            Self::NewKeyring(name) => new_keyring(name),
+            Self::NewKeyring => new_keyring(),
             Self::SetHostname(name) => {
                 rustix::system::sethostname(name.as_bytes()).naming(|| "sethostname")
             }
@@ -192,13 +192,16 @@ fn join_process(process: BorrowedFd<'_>, kinds: i32) -> Result<(), Failure> {
         .naming(|| "joining the container's namespaces")
 }
 
-fn new_keyring(name: &str) -> Result<(), Failure> {
-    if let Ok(name) = std::ffi::CString::new(name) {
-        // Without keyrings in the kernel, or with the quota used up, the
-        // container shares the caller's session keyring as any process would.
-        let _ = sys::new_session_keyring(&name);
+/// Without a keyring of its own the container would find the caller's keys, so
+/// that a used up quota is a failure. No name: the kernel would join a keyring
+/// of that name that somebody else made and left open.
+fn new_keyring() -> Result<(), Failure> {
+    match sys::new_session_keyring() {
+        Ok(()) => Ok(()),
+        // There are none, or a filter that the container inherits refuses them.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => Ok(()),
+        Err(error) => Err(error).naming(|| "joining a new session keyring"),
     }
-    Ok(())
 }
 
 fn open_terminal(

@@ -24,7 +24,6 @@ const UMASK: u32 = 0o022;
 
 /// What the plan of a container is made from, beside its configuration.
 pub(crate) struct ContainerInput<'a> {
-    pub(crate) id: &'a str,
     pub(crate) spec: &'a Spec,
     pub(crate) linux: &'a Linux,
     pub(crate) process: &'a Process,
@@ -69,7 +68,7 @@ pub(crate) fn container(
         list.push(Operation::NewCgroupNamespace);
     }
     list.push(Operation::NewSession);
-    list.push(Operation::NewKeyring(format!("_ses.{}", input.id)));
+    list.push(Operation::NewKeyring);
     if let Some(name) = spec.hostname().as_ref().filter(|name| !name.is_empty()) {
         list.push(Operation::SetHostname(name.clone()));
     }
@@ -105,7 +104,6 @@ pub(crate) fn exec(
     process: &Process,
     tasks: Vec<OwnedFd>,
     target: OwnedFd,
-    keyring: String,
     terminal: Option<WindowSize>,
     sets: Sets,
     drop_later: bool,
@@ -121,7 +119,7 @@ pub(crate) fn exec(
         list.push(Operation::JoinCgroup(tasks));
     }
     list.push(Operation::NewSession);
-    list.push(Operation::NewKeyring(keyring));
+    list.push(Operation::NewKeyring);
     // Written while /proc is still the host's.
     list.extend(process.oom_score_adj().map(Operation::SetOomScore));
     list.push(Operation::JoinProcess(target, KINDS));

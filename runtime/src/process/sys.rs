@@ -169,11 +169,12 @@ pub(crate) fn unshare_namespaces(flags: i32) -> io::Result<()> {
     check(unsafe { libc::unshare(flags) }.into())
 }
 
-/// Joins a new, empty session keyring of that name.
-pub(crate) fn new_session_keyring(name: &CStr) -> io::Result<()> {
+/// Joins a new, empty session keyring without a name.
+pub(crate) fn new_session_keyring() -> io::Result<()> {
     const KEYCTL_JOIN_SESSION_KEYRING: libc::c_long = 1;
-    // SAFETY: the name is a valid C string.
-    check(unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr()) })
+    let unnamed = std::ptr::null::<libc::c_char>();
+    // SAFETY: a null name is what the kernel documents for a keyring without one.
+    check(unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, unnamed) })
 }
 
 /// Sets the default action for all signals, and unblocks them. Handlers were

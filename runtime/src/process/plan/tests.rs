@@ -15,7 +15,6 @@ fn names(
     let process = spec.process().clone().unwrap();
     let namespaces = Namespaces::of(&linux).unwrap();
     let input = ContainerInput {
-        id: "abc",
         spec: &spec,
         linux: &linux,
         process: &process,
