@@ -9,16 +9,20 @@
 //! namespaces go with the process. The caller must be single-threaded.
 
 mod create;
-mod created;
+pub(crate) mod created;
 mod errors;
 mod exec;
+pub(crate) mod hooks;
 mod namespaces;
-mod reap;
+mod state;
+mod user_namespace;
 
+pub(crate) use create::cgroup_path;
 pub use create::{CreateRequest, create};
 pub use created::{Created, Running};
 pub use errors::{CreateError, ExecError, StartError};
 pub use exec::{ExecProcess, ExecRequest, exec};
+pub use state::{OCI_VERSION, State, Status};
 
 pub use crate::process::FailureKind;
 

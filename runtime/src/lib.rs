@@ -14,6 +14,7 @@
 
 pub mod cgroup;
 pub mod container;
+pub mod lifecycle;
 pub mod process;
 pub mod rootfs;
 pub mod security;

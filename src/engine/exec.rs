@@ -84,11 +84,8 @@ impl Engine {
         let cgroup = Cgroup::open(&run.cgroup).context(|| format!("open the cgroup of {id}"))?;
         let (stdio, streams) = stdio(request)?;
         let started = rbox_runtime::exec(rbox_runtime::ExecRequest {
-            pid: run.pid,
-            cgroup: &cgroup,
-            process: &process,
             seccomp: seccomp.as_ref().filter(|_| !request.privileged),
-            stdio,
+            ..rbox_runtime::ExecRequest::new(run.pid, &cgroup, &process, stdio)
         });
         let child = started.map_err(|error| {
             let code = match error.kind() {

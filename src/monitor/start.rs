@@ -198,12 +198,9 @@ fn process(
 
     let (stdio, mut streams) = stdio(record, asked.size)?;
     let mut created = rbox_runtime::create(CreateRequest {
-        id: &record.id,
-        bundle: &bundle,
-        spec: &spec,
         rootfs: Some(rootfs),
-        stdio,
         die_with_parent: true,
+        ..CreateRequest::new(&record.id, &bundle, &spec, stdio)
     })
     .map_err(|error| runtime(&error, None))?;
     // The process makes its mounts meanwhile.

@@ -3,23 +3,26 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use oci_spec::runtime::{LinuxResources, Spec};
+use oci_spec::runtime::{Linux, LinuxResources, Process, Spec};
 
-use super::created::Created;
+use super::created::{Created, Later};
 use super::errors::CreateError;
-use super::{Stdio, namespaces};
+use super::user_namespace::{self, IdMaps};
+use super::{State, Status, Stdio, hooks, namespaces};
 use crate::cgroup::{self, Cgroup, JoinTarget};
-use crate::process::child::Setup;
+use crate::process::child::{Setup, Start};
 use crate::process::command::Command;
+use crate::process::handshake;
+use crate::process::limits::Limit;
 use crate::process::operation::Operation;
 use crate::process::plan::{self, ContainerInput};
-use crate::process::spawn::{self, PidNamespace};
+use crate::process::spawn::{self, Birth, PidNamespace, Started};
 use crate::process::sys;
 use crate::rootfs::{bind, mounts};
 use crate::security::{capabilities::Sets, seccomp};
 use crate::spec::{Namespaces, Source, ValidateError, validate};
 
-/// What a container is made from.
+/// What a container is made from. [`CreateRequest::new`] has the defaults.
 #[derive(Debug)]
 pub struct CreateRequest<'a> {
     /// Its id; names the cgroup when the configuration names none.
@@ -35,6 +38,37 @@ pub struct CreateRequest<'a> {
     pub stdio: Stdio,
     /// Whether the container is killed when the caller dies.
     pub die_with_parent: bool,
+    /// A listening seqpacket socket at which the container waits for its start,
+    /// once the caller has let it go by [`Created::leave`].
+    pub starter: Option<OwnedFd>,
+    /// Whether to change the root without pivot_root, which a ramdisk as the
+    /// host's root does not allow.
+    pub no_pivot: bool,
+    /// Whether to stay in the caller's session keyring.
+    pub no_new_keyring: bool,
+    /// How many descriptors from 3 on the container inherits.
+    pub preserved: u32,
+    /// Whether systemd makes the cgroup, as `cgroupsPath` `slice:prefix:name` says.
+    pub systemd_cgroup: bool,
+}
+
+impl<'a> CreateRequest<'a> {
+    /// A container on its bundle's own root.
+    pub fn new(id: &'a str, bundle: &'a Path, spec: &'a Spec, stdio: Stdio) -> Self {
+        Self {
+            id,
+            bundle,
+            spec,
+            rootfs: None,
+            stdio,
+            die_with_parent: false,
+            starter: None,
+            no_pivot: false,
+            no_new_keyring: false,
+            preserved: 0,
+            systemd_cgroup: false,
+        }
+    }
 }
 
 /// Checks the whole configuration, makes and limits the cgroup, and starts the
@@ -45,14 +79,7 @@ pub struct CreateRequest<'a> {
 pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let spec = request.spec;
     validate(spec)?;
-    let linux = spec
-        .linux()
-        .as_ref()
-        .ok_or(ValidateError::Missing("linux"))?;
-    let process = spec
-        .process()
-        .as_ref()
-        .ok_or(ValidateError::Missing("process"))?;
+    let (linux, process) = parts(spec)?;
     let namespaces =
         Namespaces::of(linux).map_err(|kind| ValidateError::RepeatedNamespace(kind.to_string()))?;
     let no_new_privileges = process.no_new_privileges().unwrap_or(false);
@@ -65,8 +92,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         .transpose()?;
     let sets = sets.unwrap_or_default();
     let drop_later = seccomp.is_some() && !no_new_privileges;
-    let joined = namespaces::open_joined(&namespaces)?;
-    let pid_namespace = namespaces::open_pid(&namespaces)?;
+    let joined = namespaces::open(&namespaces)?;
     let root = match (request.rootfs, namespaces.mount) {
         // The root of a mount namespace that is joined stays what it is.
         (_, Source::Path(_)) => None,
@@ -74,13 +100,19 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         (None, _) => Some(bundle_root(request.bundle, spec)?),
     };
     let (stdio, terminal) = request.stdio.split();
+    let maps = (namespaces.user == Source::New).then(|| IdMaps::of(linux));
+    if let Some(maps) = &maps {
+        let user = process.user();
+        maps.give_pipes(stdio.iter().flatten(), user.uid(), user.gid());
+    }
 
     let path = cgroup_path(spec, request.id);
     let none = LinuxResources::default();
     let cgroup = Cgroup::create(&path, linux.resources().as_ref().unwrap_or(&none))?;
-    let started = (|| {
+    let born = (|| {
         let JoinTarget { unified, tasks } = cgroup.join_target()?;
         let hierarchies = cgroup::hierarchies()?;
+        let container_hooks = hooks::in_container(&request.id, request.bundle, spec);
         let input = ContainerInput {
             spec,
             linux,
@@ -92,8 +124,13 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             sets,
             drop_later,
             die_with_parent: request.die_with_parent,
+            no_pivot: request.no_pivot,
+            no_new_keyring: request.no_new_keyring,
+            awaits_hooks: hooks::any_of_runtime(spec),
+            notes_pid: container_hooks.start.is_some(),
         };
-        let mut operations = plan::container(&input, tasks, joined)?;
+        let mut operations =
+            plan::container(&input, tasks, joined.by_child, container_hooks.create)?;
         mounts::open_sources(
             operations
                 .iter_mut()
@@ -108,28 +145,92 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
                 process.args().as_deref().unwrap_or_default(),
                 process.env().as_deref().unwrap_or_default(),
             ),
-            waits: true,
+            start: request.starter.map_or(Start::OnWord, Start::OnConnection),
+            start_hooks: container_hooks.start,
+            preserved: request.preserved,
             seccomp,
             drop_after_filter: drop_later.then_some(sets),
             raise_for_filter: process.user().uid() != 0,
             root,
             stdio,
         };
-        let pid = match &pid_namespace {
-            Some(file) => PidNamespace::File(file.as_fd()),
-            None => PidNamespace::ByFlags,
+        let birth = Birth {
+            flags: namespaces.clone_flags(),
+            cgroup: unified.as_ref().map(AsFd::as_fd),
+            pid: match &joined.pid {
+                Some(file) => PidNamespace::File(file.as_fd()),
+                None => PidNamespace::ByFlags,
+            },
+            through: &joined.through,
         };
-        let unified = unified.as_ref().map(AsFd::as_fd);
-        spawn::start(&setup, namespaces.clone_flags(), unified, pid)
-            .map_err(CreateError::process("clone3"))
+        let started = spawn::start(&setup, &birth)?;
+        if let Err(error) = release(&started, maps.as_ref(), &namespaces, process) {
+            started.child.kill_and_reap();
+            return Err(error);
+        }
+        Ok(started)
     })();
-    match started {
-        Ok(started) => Ok(Created::new(started, cgroup)),
+    match born {
+        Ok(started) => {
+            let pid = started.child.pid;
+            let state = State::new(request.id, request.bundle, spec, Status::Creating, pid);
+            let later = Later {
+                hooks: hooks::of_runtime(request.bundle, spec),
+                state: state.json(),
+                limits: late_limits(&namespaces, process),
+            };
+            Ok(Created::new(started, cgroup, later))
+        }
         Err(error) => {
             // The first error is the one to tell.
             let _ = cgroup.delete();
             Err(error)
         }
+    }
+}
+
+fn parts(spec: &Spec) -> Result<(&Linux, &Process), ValidateError> {
+    let linux = spec.linux().as_ref();
+    let process = spec.process().as_ref();
+    Ok((
+        linux.ok_or(ValidateError::Missing("linux"))?,
+        process.ok_or(ValidateError::Missing("process"))?,
+    ))
+}
+
+/// Does what takes the host's privileges for a process in a user namespace, and
+/// lets it go on.
+fn release(
+    started: &Started,
+    maps: Option<&IdMaps>,
+    namespaces: &Namespaces<'_>,
+    process: &Process,
+) -> Result<(), CreateError> {
+    if namespaces.user == Source::Host {
+        return Ok(());
+    }
+    let pid = started.child.pid;
+    if let Some(maps) = maps {
+        maps.write(pid)?;
+    }
+    if let Some(value) = process.oom_score_adj() {
+        user_namespace::set_oom_score(pid, value)?;
+    }
+    handshake::send_go(started.socket.as_fd())
+        .map_err(CreateError::process("talking to the container's process"))
+}
+
+/// The limits that the parent sets, because a process in a user namespace may
+/// not raise its own; at the end, because they may hinder the set-up.
+fn late_limits(namespaces: &Namespaces<'_>, process: &Process) -> Vec<Limit> {
+    match namespaces.user {
+        Source::Host => Vec::new(),
+        _ => process
+            .rlimits()
+            .iter()
+            .flatten()
+            .map(Limit::from)
+            .collect(),
     }
 }
 
@@ -165,7 +266,7 @@ fn bundle_root(bundle: &Path, spec: &Spec) -> Result<OwnedFd, CreateError> {
 }
 
 /// The cgroup's path in each hierarchy.
-fn cgroup_path(spec: &Spec, id: &str) -> String {
+pub(crate) fn cgroup_path(spec: &Spec, id: &str) -> String {
     let path = spec
         .linux()
         .as_ref()

@@ -3,9 +3,10 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::errors::{CreateError, StartError};
-use super::reap;
 use crate::cgroup::Cgroup;
 use crate::process::handshake::{self, FromChild};
+use crate::process::hooks::HookList;
+use crate::process::limits::Limit;
 use crate::process::spawn::Started;
 use crate::process::sys;
 
@@ -21,6 +22,18 @@ struct Inner {
     cgroup: Cgroup,
     console: Option<OwnedFd>,
     ready: bool,
+    later: Later,
+}
+
+/// What the parent does while the child sets itself up.
+#[derive(Debug, Default)]
+pub(super) struct Later {
+    /// Hooks of the runtime's namespaces.
+    pub(super) hooks: Vec<HookList>,
+    /// What they read.
+    pub(super) state: Vec<u8>,
+    /// Resource limits to set from outside.
+    pub(super) limits: Vec<Limit>,
 }
 
 /// A container whose process was executed. It is the caller's to wait for.
@@ -35,12 +48,13 @@ pub struct Running {
 }
 
 impl Created {
-    pub(super) fn new(started: Started, cgroup: Cgroup) -> Self {
+    pub(super) fn new(started: Started, cgroup: Cgroup, later: Later) -> Self {
         let inner = Inner {
             started,
             cgroup,
             console: None,
             ready: false,
+            later,
         };
         Self { inner: Some(inner) }
     }
@@ -62,10 +76,12 @@ impl Created {
         &self.inner().cgroup
     }
 
-    /// Waits until the child has done everything but exec.
+    /// Waits until the child has done everything but exec, and runs the hooks
+    /// that belong in between.
     ///
     /// # Errors
-    /// The child's failure, with the step and the object, or its death.
+    /// The child's failure, with the step and the object, its death, or that of
+    /// a hook.
     pub fn wait_ready(&mut self) -> Result<(), CreateError> {
         let inner = self.inner_mut();
         while !inner.ready {
@@ -74,11 +90,19 @@ impl Created {
             )?;
             match message {
                 FromChild::Console(master) => inner.console = Some(master),
-                FromChild::Ready => inner.ready = true,
+                FromChild::Mounted => inner.run_hooks()?,
+                FromChild::Ready => {
+                    let pid = inner.started.child.pid;
+                    for limit in &inner.later.limits {
+                        limit.apply_to(pid)?;
+                    }
+                    inner.ready = true;
+                }
                 FromChild::Failed(failure) => return Err(failure.into()),
                 FromChild::Closed => {
-                    return Err(CreateError::Died(reap::kill_and_reap(&inner.started.child)));
+                    return Err(CreateError::Died(inner.started.child.kill_and_reap()));
                 }
+                FromChild::Born(..) => return Err(unexpected()),
             }
         }
         Ok(())
@@ -97,29 +121,33 @@ impl Created {
     pub fn start(mut self) -> Result<Running, StartError> {
         self.wait_ready()?;
         let inner = self.inner();
-        handshake::send_go(inner.started.socket.as_fd())
-            .map_err(CreateError::process("starting the container's process"))?;
-        let message = handshake::receive(&inner.started.socket).map_err(CreateError::process(
-            "receiving from the container's process",
-        ))?;
-        match message {
-            FromChild::Closed => {}
-            FromChild::Failed(failure) => return Err(failure.into()),
-            FromChild::Console(_) | FromChild::Ready => {
-                let source = std::io::Error::from(std::io::ErrorKind::InvalidData);
-                let what = "unexpected message from the container's process";
-                return Err(CreateError::Process { what, source }.into());
-            }
-        }
+        inner.send_go()?;
+        executed(inner.started.socket.as_fd())?;
+        Ok(self.release())
+    }
+
+    /// Lets go of a container that waits at its own socket for its start
+    /// ([`super::CreateRequest::starter`]); waits for [`Self::wait_ready`]
+    /// first if need be.
+    ///
+    /// # Errors
+    /// The child's failure; the container is gone then.
+    pub fn leave(mut self) -> Result<Running, CreateError> {
+        self.wait_ready()?;
+        self.inner().send_go()?;
+        Ok(self.release())
+    }
+
+    fn release(mut self) -> Running {
         let Some(inner) = self.inner.take() else {
             unreachable!("taken only here")
         };
         let sys::Child { pid, pidfd } = inner.started.child;
-        Ok(Running {
+        Running {
             pid,
             pidfd,
             cgroup: inner.cgroup,
-        })
+        }
     }
 
     fn inner(&self) -> &Inner {
@@ -137,10 +165,42 @@ impl Created {
     }
 }
 
+impl Inner {
+    fn run_hooks(&self) -> Result<(), CreateError> {
+        for list in &self.later.hooks {
+            list.run(&self.later.state)?;
+        }
+        self.send_go()
+    }
+
+    fn send_go(&self) -> Result<(), CreateError> {
+        handshake::send_go(self.started.socket.as_fd())
+            .map_err(CreateError::process("talking to the container's process"))
+    }
+}
+
+/// Waits until the process behind the socket has executed its program.
+pub(crate) fn executed(socket: BorrowedFd<'_>) -> Result<(), StartError> {
+    let message = handshake::receive(socket).map_err(CreateError::process(
+        "receiving from the container's process",
+    ))?;
+    match message {
+        FromChild::Closed => Ok(()),
+        FromChild::Failed(failure) => Err(failure.into()),
+        _ => Err(unexpected().into()),
+    }
+}
+
+fn unexpected() -> CreateError {
+    let source = std::io::Error::from(std::io::ErrorKind::InvalidData);
+    let what = "unexpected message from the container's process";
+    CreateError::Process { what, source }
+}
+
 impl Drop for Created {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
-            reap::kill_and_reap(&inner.started.child);
+            inner.started.child.kill_and_reap();
             // A drop has nobody to tell; an undeleted cgroup is found by its name.
             let _ = inner.cgroup.delete();
         }

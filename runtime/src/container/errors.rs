@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::cgroup::{CgroupError, JoinError};
+use crate::process::hooks::HookError;
+use crate::process::spawn::Unborn;
 use crate::process::{Failure, FailureKind, reason};
 use crate::security::capabilities::SetsError;
 use crate::security::seccomp::CompileError;
@@ -67,6 +69,9 @@ pub enum CreateError {
         /// What it means for the exit code.
         kind: FailureKind,
     },
+    /// A hook failed.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// The process ended before it was ready.
     #[error("container init died during set-up: {0}")]
     Died(String),
@@ -169,6 +174,18 @@ impl From<Failure> for CreateError {
         Self::Setup {
             message: failure.message,
             kind: failure.kind,
+        }
+    }
+}
+
+impl From<Unborn> for CreateError {
+    fn from(unborn: Unborn) -> Self {
+        match unborn {
+            Unborn::Call(source) => Self::Process {
+                what: "clone3",
+                source,
+            },
+            Unborn::Step(failure) => failure.into(),
         }
     }
 }

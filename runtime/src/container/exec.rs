@@ -5,19 +5,20 @@ use std::os::fd::{AsFd, OwnedFd};
 use oci_spec::runtime::{LinuxSeccomp, Process};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::Stdio;
 use super::create::refuse_listener;
 use super::errors::ExecError;
-use super::{Stdio, reap};
 use crate::cgroup::{Cgroup, JoinTarget};
-use crate::process::child::Setup;
+use crate::process::child::{Setup, Start};
 use crate::process::command::Command;
 use crate::process::handshake::{self, FromChild};
-use crate::process::plan;
-use crate::process::spawn::{self, PidNamespace};
+use crate::process::plan::{self, ExecInput};
+use crate::process::spawn::{self, Birth, PidNamespace, Unborn};
+use crate::process::sys;
 use crate::security::{capabilities::Sets, seccomp};
 use crate::spec::validate_process;
 
-/// What to execute, and where.
+/// What to execute, and where. [`ExecRequest::new`] has the defaults.
 #[derive(Debug)]
 pub struct ExecRequest<'a> {
     /// The container's first process, in the caller's pid namespace.
@@ -30,6 +31,25 @@ pub struct ExecRequest<'a> {
     pub seccomp: Option<&'a LinuxSeccomp>,
     /// The standard streams.
     pub stdio: Stdio,
+    /// Whether to stay in the caller's session keyring.
+    pub no_new_keyring: bool,
+    /// How many descriptors from 3 on the process inherits.
+    pub preserved: u32,
+}
+
+impl<'a> ExecRequest<'a> {
+    /// A process without a filter.
+    pub fn new(pid: i32, cgroup: &'a Cgroup, process: &'a Process, stdio: Stdio) -> Self {
+        Self {
+            pid,
+            cgroup,
+            process,
+            seccomp: None,
+            stdio,
+            no_new_keyring: false,
+            preserved: 0,
+        }
+    }
 }
 
 /// An executed process: a child of the caller, who has to wait for it.
@@ -66,38 +86,53 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     let entered = target.try_clone().map_err(ExecError::process("dup"))?;
     let (stdio, terminal) = request.stdio.split();
     let JoinTarget { unified, tasks } = request.cgroup.join_target()?;
+    let input = ExecInput {
+        process,
+        kinds: own_namespaces(request.pid),
+        new_keyring: !request.no_new_keyring,
+        terminal,
+        sets,
+        drop_later,
+    };
     let setup = Setup {
-        operations: plan::exec(process, tasks, target, terminal, sets, drop_later),
+        operations: plan::exec(input, tasks, target),
         command: Command::new(
             process.args().as_deref().unwrap_or_default(),
             process.env().as_deref().unwrap_or_default(),
         ),
-        waits: false,
+        start: Start::AtOnce,
+        start_hooks: None,
+        preserved: request.preserved,
         seccomp,
         drop_after_filter: drop_later.then_some(sets),
         raise_for_filter: process.user().uid() != 0,
         root: None,
         stdio,
     };
-    let unified = unified.as_ref().map(AsFd::as_fd);
-    let started =
-        spawn::start(&setup, 0, unified, PidNamespace::Of(entered.as_fd())).map_err(|source| {
-            match source.raw_os_error() {
-                Some(libc::ESRCH) => ExecError::NotRunning(request.pid),
-                _ => ExecError::Process {
-                    what: "clone3",
-                    source,
-                },
-            }
-        })?;
+    let birth = Birth {
+        flags: 0,
+        cgroup: unified.as_ref().map(AsFd::as_fd),
+        pid: PidNamespace::Of(entered.as_fd()),
+        through: &[],
+    };
+    let started = spawn::start(&setup, &birth).map_err(|unborn| match unborn {
+        Unborn::Call(source) if source.raw_os_error() == Some(libc::ESRCH) => {
+            ExecError::NotRunning(request.pid)
+        }
+        Unborn::Call(source) => ExecError::Process {
+            what: "clone3",
+            source,
+        },
+        Unborn::Step(failure) => failure.into(),
+    })?;
     let mut console = None;
     loop {
         let message = handshake::receive(&started.socket);
         match message.map_err(ExecError::process("receiving from the process")) {
             Ok(FromChild::Console(master)) => console = Some(master),
-            Ok(FromChild::Ready) => {}
+            Ok(FromChild::Ready | FromChild::Mounted | FromChild::Born(..)) => {}
             Ok(FromChild::Failed(failure)) => {
-                reap::reap(&started.child);
+                started.child.reap();
                 return Err(failure.into());
             }
             Ok(FromChild::Closed) => {
@@ -109,9 +144,32 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
                 });
             }
             Err(error) => {
-                reap::kill_and_reap(&started.child);
+                started.child.kill_and_reap();
                 return Err(error);
             }
         }
     }
+}
+
+/// The kinds of namespaces to join. The user and time namespaces only if they
+/// are not this process's own already, which the kernel would refuse.
+fn own_namespaces(pid: i32) -> i32 {
+    const ALWAYS: i32 = libc::CLONE_NEWNS
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWCGROUP;
+    let file = |process: &str, kind: &str| {
+        let stat = rustix::fs::stat(format!("/proc/{process}/ns/{kind}")).ok()?;
+        Some((stat.st_dev, stat.st_ino))
+    };
+    let pid = pid.to_string();
+    [("user", libc::CLONE_NEWUSER), ("time", sys::CLONE_NEWTIME)]
+        .into_iter()
+        .filter(|(kind, _)| {
+            let theirs = file(&pid, kind);
+            theirs.is_some() && theirs != file("self", kind)
+        })
+        .fold(ALWAYS, |kinds, (_, kind)| kinds | kind)
 }

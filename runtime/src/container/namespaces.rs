@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, fstatfs, open};
+use rustix::fs::{Mode, OFlags, fstatfs};
 
 use super::CreateError;
 use crate::spec::{Namespaces, Source};
@@ -12,22 +12,38 @@ use crate::spec::{Namespaces, Source};
 /// `NSFS_MAGIC`
 const NSFS_MAGIC: i64 = 0x6e73_6673;
 
-/// The namespaces to join, opened, in the order in which to join them.
-pub(super) fn open_joined(
-    namespaces: &Namespaces<'_>,
-) -> Result<Vec<(&'static str, OwnedFd)>, CreateError> {
-    namespaces
-        .joined()
-        .map(|(kind, path)| Ok((kind, open_one(kind, path)?)))
-        .collect()
+/// The namespaces to join, opened, by who joins them.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// The child itself, in this order.
+    pub(super) by_child: Vec<(&'static str, OwnedFd)>,
+    /// A process before it, in this order: where a user namespace is involved.
+    pub(super) through: Vec<(&'static str, OwnedFd)>,
+    /// The parent, for the child.
+    pub(super) pid: Option<OwnedFd>,
 }
 
-/// The pid namespace to enter, opened.
-pub(super) fn open_pid(namespaces: &Namespaces<'_>) -> Result<Option<OwnedFd>, CreateError> {
-    match namespaces.pid {
-        Source::Path(path) => Ok(Some(open_one("pid", path)?)),
-        Source::Host | Source::New => Ok(None),
+/// Opens all.
+pub(super) fn open(namespaces: &Namespaces<'_>) -> Result<Joined, CreateError> {
+    let mut joined = Joined::default();
+    let early = namespaces.user != Source::Host;
+    for (kind, path) in namespaces.joined() {
+        let file = open_one(kind, path)?;
+        // A mount namespace is entered last: until then files are the host's.
+        if early && kind != Namespaces::MOUNT {
+            joined.through.push((kind, file));
+        } else {
+            joined.by_child.push((kind, file));
+        }
     }
+    // The user namespace comes last: the others may belong to the host's.
+    if let Source::Path(path) = namespaces.user {
+        joined.through.push(("user", open_one("user", path)?));
+    }
+    if let Source::Path(path) = namespaces.pid {
+        joined.pid = Some(open_one("pid", path)?);
+    }
+    Ok(joined)
 }
 
 fn open_one(kind: &'static str, path: &Path) -> Result<OwnedFd, CreateError> {
@@ -36,7 +52,7 @@ fn open_one(kind: &'static str, path: &Path) -> Result<OwnedFd, CreateError> {
         path: path.into(),
         source,
     };
-    let file = open(
+    let file = rustix::fs::open(
         path,
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
         Mode::empty(),

@@ -1,14 +1,15 @@
 //! The child's way from clone3 to execve.
 
 use std::convert::Infallible;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior, umask};
 
 use super::command::{Command, exec_failure};
-use super::operation::{Context, Operation};
+use super::operation::{ContainerHooks, Context, Operation};
 use super::{Failure, FailureKind, Naming, credentials, handshake, sys};
+use crate::container::Status;
 use crate::security::{capabilities::Sets, seccomp};
 
 /// What a child that reported its failure exits with; nobody looks at it.
@@ -19,8 +20,12 @@ const FAILED: i32 = 1;
 pub(crate) struct Setup {
     pub(crate) operations: Vec<Operation>,
     pub(crate) command: Command,
-    /// Whether to wait for the parent's word between set-up and exec.
-    pub(crate) waits: bool,
+    /// When to execute the program.
+    pub(crate) start: Start,
+    /// Hooks to run right before that, in the container.
+    pub(crate) start_hooks: Option<ContainerHooks>,
+    /// How many descriptors after the standard ones the program inherits.
+    pub(crate) preserved: u32,
     pub(crate) seccomp: Option<seccomp::Program>,
     /// Sets to apply after the filter, which needs CAP_SYS_ADMIN without
     /// no_new_privs; with it they are among the operations.
@@ -33,12 +38,27 @@ pub(crate) struct Setup {
     pub(crate) stdio: Option<[OwnedFd; 3]>,
 }
 
+/// What a child waits for between set-up and exec.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// Nothing.
+    AtOnce,
+    /// The parent's word.
+    OnWord,
+    /// The parent's word that the container is kept; then that of whoever
+    /// connects to this socket and says it.
+    OnConnection(OwnedFd),
+}
+
 /// Runs in the child. Owns nothing and drops nothing: all descriptors belong to
 /// the parent's copy of `setup`, and are closed by number.
 pub(crate) fn main(setup: &Setup, socket: &OwnedFd) -> Infallible {
     let mut context = Context {
         socket: borrow(socket.as_fd()),
         root: setup.root.as_ref().map(|root| borrow(root.as_fd())),
+        listener: None,
+        preserved: setup.preserved,
+        host_pid: None,
         stdio: None,
         terminal: None,
         in_directory: false,
@@ -58,7 +78,7 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
     clear_standard_numbers(setup, context)?;
     for operation in &setup.operations {
         operation.run(context).map_err(|failure| {
-            if setup.waits && operation.is_init() {
+            if !matches!(setup.start, Start::AtOnce) && operation.is_init() {
                 let message = format!("error during container init: {}", failure.message);
                 Failure { message, ..failure }
             } else {
@@ -67,16 +87,43 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
         })?;
     }
     let path = setup.command.find()?;
-    if setup.waits {
-        handshake::send_ready(context.socket).naming(|| "reporting to the parent")?;
-        if !handshake::wait_for_go(context.socket).naming(|| "waiting for the parent")? {
-            sys::exit(FAILED);
-        }
+    wait_for_start(setup, context)?;
+    if let Some(hooks) = &setup.start_hooks {
+        hooks.run(Status::Created, context.host_pid)?;
     }
     install_filter(setup)?;
     let (args, env) = setup.command.strings();
     let error = sys::execve(&path, args, env);
     Err(exec_failure(&path, &error))
+}
+
+/// Reports that all is done, and waits for the start. Whoever started it, by a
+/// connection, is told over that how it went.
+fn wait_for_start(setup: &Setup, context: &mut Context) -> Result<(), Failure> {
+    if matches!(setup.start, Start::AtOnce) {
+        return Ok(());
+    }
+    handshake::send_ready(context.socket).naming(|| "reporting to the parent")?;
+    if !handshake::wait_for_go(context.socket).naming(|| "waiting for the parent")? {
+        sys::exit(FAILED);
+    }
+    let Some(listener) = context.listener else {
+        return Ok(());
+    };
+    loop {
+        let flags = rustix::net::SocketFlags::CLOEXEC;
+        let connection = match rustix::net::accept_with(listener, flags) {
+            Ok(connection) => connection,
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => continue,
+            Err(error) => return Err(error).naming(|| "waiting for the start"),
+        };
+        // One that only looked whether somebody waits here says nothing.
+        if handshake::wait_for_go(connection.as_fd()).unwrap_or(false) {
+            // Open until exec closes it, or the report of a failure is sent.
+            context.socket = sys::borrow_number(connection.into_raw_fd());
+            return Ok(());
+        }
+    }
 }
 
 /// The filter comes as late as possible: it need not allow what the set-up
@@ -103,6 +150,9 @@ fn install_filter(setup: &Setup) -> Result<(), Failure> {
 /// open and got them: placing the streams would overwrite them.
 fn clear_standard_numbers(setup: &Setup, context: &mut Context) -> Result<(), Failure> {
     context.socket = above_standard(context.socket)?;
+    if let Start::OnConnection(listener) = &setup.start {
+        context.listener = Some(above_standard(listener.as_fd())?);
+    }
     if let Some([stdin, stdout, stderr]) = &setup.stdio {
         context.stdio = Some([
             above_standard(stdin.as_fd())?,
@@ -114,7 +164,7 @@ fn clear_standard_numbers(setup: &Setup, context: &mut Context) -> Result<(), Fa
 }
 
 fn above_standard(fd: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Failure> {
-    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::fd::AsRawFd;
     if fd.as_raw_fd() > 2 {
         return Ok(borrow(fd));
     }

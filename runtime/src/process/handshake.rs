@@ -22,6 +22,12 @@ const LIMIT: usize = 8192;
 pub(crate) enum FromChild {
     /// The master side of the terminal that it opened.
     Console(OwnedFd),
+    /// Another process made the container's first one, a child of the parent:
+    /// its id there and a descriptor of it.
+    Born(i32, OwnedFd),
+    /// The container's namespaces and mounts are there, its root is not yet
+    /// entered; it waits.
+    Mounted,
     /// Everything but exec is done.
     Ready,
     /// It gave up, and exits.
@@ -42,16 +48,30 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Child to parent: the terminal.
 pub(crate) fn send_console(socket: BorrowedFd<'_>, master: BorrowedFd<'_>) -> io::Result<()> {
+    send_with(socket, b"C", master)
+}
+
+/// One packet with one descriptor.
+fn send_with(socket: BorrowedFd<'_>, packet: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let fds = [master];
+    let fds = [fd];
     control.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(
-        socket,
-        &[IoSlice::new(b"C")],
-        &mut control,
-        SendFlags::NOSIGNAL,
-    )?;
+    let packet = [IoSlice::new(packet)];
+    sendmsg(socket, &packet, &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// The process in between to the parent: the container's first process.
+pub(crate) fn send_born(socket: BorrowedFd<'_>, pid: i32, pidfd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut packet = [b'B', 0, 0, 0, 0];
+    packet[1..].copy_from_slice(&pid.to_ne_bytes());
+    send_with(socket, &packet, pidfd)
+}
+
+/// Child to parent: all mounts are made.
+pub(crate) fn send_mounted(socket: BorrowedFd<'_>) -> io::Result<()> {
+    rustix::net::send(socket, b"M", SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
@@ -70,7 +90,7 @@ pub(crate) fn send_failure(socket: BorrowedFd<'_>, failure: &Failure) -> io::Res
     Ok(())
 }
 
-/// Parent to child: execute the program.
+/// Parent to child: go on. At the end of the set-up: execute the program.
 pub(crate) fn send_go(socket: BorrowedFd<'_>) -> io::Result<()> {
     rustix::net::send(socket, b"G", SendFlags::NOSIGNAL)?;
     Ok(())
@@ -112,6 +132,12 @@ pub(crate) fn receive(socket: impl AsFd) -> io::Result<FromChild> {
     match (&packet[..read], console) {
         ([], _) => Ok(FromChild::Closed),
         ([b'R'], None) => Ok(FromChild::Ready),
+        ([b'M'], None) => Ok(FromChild::Mounted),
+        ([b'B', pid @ ..], Some(pidfd)) if pid.len() == 4 => {
+            let mut number = [0; 4];
+            number.copy_from_slice(pid);
+            Ok(FromChild::Born(i32::from_ne_bytes(number), pidfd))
+        }
         ([b'C'], Some(console)) => Ok(FromChild::Console(console)),
         ([b'F', kind, text @ ..], None) => Ok(FromChild::Failed(Failure {
             kind: FailureKind::from_byte(*kind),

@@ -2,7 +2,7 @@
 
 use oci_spec::runtime::{PosixRlimit, PosixRlimitType};
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use super::{Failure, FailureKind, Naming};
 
@@ -29,13 +29,35 @@ impl Limit {
     /// root has everywhere.
     pub(crate) fn apply(&self) -> Result<(), Failure> {
         let resource = resource(self.kind);
-        let limit = Rlimit {
+        let force = || getrlimit(resource).maximum;
+        self.tell(setrlimit(resource, self.pair()), force)
+    }
+
+    /// Sets it for another process, with the caller's privileges.
+    pub(crate) fn apply_to(&self, pid: i32) -> Result<(), Failure> {
+        let resource = resource(self.kind);
+        let result = match Pid::from_raw(pid) {
+            Some(pid) => prlimit(Some(pid), resource, self.pair()).map(drop),
+            None => Err(Errno::SRCH),
+        };
+        self.tell(result, || getrlimit(resource).maximum)
+    }
+
+    fn pair(&self) -> Rlimit {
+        Rlimit {
             current: finite(self.soft),
             maximum: finite(self.hard),
-        };
-        match setrlimit(resource, limit) {
+        }
+    }
+
+    fn tell(
+        &self,
+        result: Result<(), Errno>,
+        force: impl FnOnce() -> Option<u64>,
+    ) -> Result<(), Failure> {
+        match result {
             Err(Errno::PERM) => {
-                let force = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+                let force = force().unwrap_or(u64::MAX);
                 Err(Failure::new(
                     FailureKind::Other,
                     format!(

@@ -9,11 +9,13 @@ pub(crate) mod command;
 pub(crate) mod credentials;
 mod failure;
 pub(crate) mod handshake;
+pub(crate) mod hooks;
 pub mod inherited;
 pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod plan;
 pub(crate) mod procfs;
+mod reap;
 pub mod self_exe;
 pub mod signal;
 pub(crate) mod spawn;
@@ -24,3 +26,4 @@ pub mod user;
 
 pub(crate) use failure::{Failure, Naming};
 pub use failure::{FailureKind, reason};
+pub use hooks::{HookError, HookProblem};

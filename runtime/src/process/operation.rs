@@ -1,17 +1,20 @@
 //! The set-up of a container's process as a list of operations, executed by
 //! the child in order. The plan decides, an operation only does.
 
+use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::umask;
 
 use super::credentials::Credentials;
+use super::hooks::HookList;
 use super::limits::Limit;
 use super::terminal::WindowSize;
 use super::{Failure, FailureKind, Naming, credentials, handshake, procfs, reason, sys, terminal};
+use crate::container::{OCI_VERSION, State, Status};
 use crate::rootfs::devices::{self, DeviceNode};
 use crate::rootfs::mounts::{DIRECTORY_MODE, PlannedMount};
 use crate::rootfs::{in_root, masks, pivot};
@@ -21,6 +24,10 @@ use crate::spec::mount_options::Propagation;
 /// One step of the set-up.
 #[derive(Debug)]
 pub(crate) enum Operation {
+    /// Waits for the parent, who maps the user namespace's ids.
+    AwaitParent,
+    /// Becomes root of the user namespace.
+    BecomeRoot,
     /// Joins the cgroup v1 hierarchies whose `tasks` files these are.
     JoinCgroup(Vec<OwnedFd>),
     /// Joins the namespace; its kind for the error text.
@@ -50,7 +57,17 @@ pub(crate) enum Operation {
         owner: u32,
         on_console: bool,
     },
+    /// Remembers the process id that the host's proc shows.
+    NotePid,
+    /// Tells the parent that all is mounted, and waits while it runs the hooks
+    /// of the runtime's namespaces.
+    AwaitHooks,
+    /// Runs hooks in the container's namespaces, with the host's files.
+    RunHooks(Box<ContainerHooks>),
     PivotRoot,
+    /// Instead of the pivot, where the host's root is a ramdisk: the host's
+    /// tree stays below the container's, out of reach for its processes.
+    ChangeRoot,
     SetPropagation(Propagation),
     MakeWorkingDirectory(PathBuf),
     MakeRootReadOnly,
@@ -85,6 +102,12 @@ pub(crate) struct Context {
     pub(crate) socket: BorrowedFd<'static>,
     /// The detached, then attached, root of the container.
     pub(crate) root: Option<BorrowedFd<'static>>,
+    /// Where the start is waited for; as `socket`.
+    pub(crate) listener: Option<BorrowedFd<'static>>,
+    /// How many descriptors after the standard ones stay open.
+    pub(crate) preserved: u32,
+    /// This process's id outside, once noted.
+    pub(crate) host_pid: Option<i32>,
     /// Standard streams that the parent gave.
     pub(crate) stdio: Option<[BorrowedFd<'static>; 3]>,
     /// The container's side of the terminal, once opened.
@@ -97,6 +120,8 @@ impl Operation {
     /// Does it. An error names the step and its object.
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), Failure> {
         match self {
+            Self::AwaitParent => await_parent(context),
+            Self::BecomeRoot => become_root(),
             Self::JoinCgroup(tasks) => join_cgroup(tasks),
             Self::JoinNamespace(kind, fd) => {
                 rustix::thread::move_into_link_name_space(fd.as_fd(), None)
@@ -125,7 +150,14 @@ impl Operation {
                 owner,
                 on_console,
             } => open_terminal(context, *size, *owner, *on_console),
+            Self::NotePid => note_pid(context),
+            Self::AwaitHooks => {
+                handshake::send_mounted(context.socket).naming(|| "reporting to the parent")?;
+                await_parent(context)
+            }
+            Self::RunHooks(hooks) => hooks.run(Status::Creating, context.host_pid),
             Self::PivotRoot => pivot::pivot(context.root()?),
+            Self::ChangeRoot => pivot::change_root(context.root()?),
             Self::SetPropagation(propagation) => {
                 pivot::set_propagation(context.root()?, *propagation)
             }
@@ -175,6 +207,58 @@ impl Context {
             .ok_or(rustix::io::Errno::BADF)
             .naming(|| "root filesystem")
     }
+}
+
+/// Hooks that run in the container's namespaces, and the container they are of.
+#[derive(Debug)]
+pub(crate) struct ContainerHooks {
+    pub(crate) list: HookList,
+    pub(crate) id: String,
+    pub(crate) bundle: PathBuf,
+    pub(crate) annotations: Option<HashMap<String, String>>,
+}
+
+impl ContainerHooks {
+    /// Runs them.
+    pub(crate) fn run(&self, status: Status, pid: Option<i32>) -> Result<(), Failure> {
+        let state = State {
+            oci_version: OCI_VERSION,
+            id: &self.id,
+            status,
+            pid: pid.unwrap_or(0),
+            bundle: &self.bundle,
+            annotations: self.annotations.as_ref(),
+        };
+        // The set-up's mask is 0, so that it can give exact modes.
+        let mask = umask(Mode::from_raw_mode(0o022));
+        let result = self.list.run(&state.json());
+        umask(mask);
+        result.map_err(|error| Failure::new(FailureKind::Other, error.to_string()))
+    }
+}
+
+/// Ends this process when the parent is gone.
+fn await_parent(context: &Context) -> Result<(), Failure> {
+    if handshake::wait_for_go(context.socket).naming(|| "waiting for the parent")? {
+        Ok(())
+    } else {
+        sys::exit(1)
+    }
+}
+
+/// Its capabilities in the namespace are all there already; its ids are not yet.
+fn become_root() -> Result<(), Failure> {
+    sys::set_group(0).naming(|| "setgid to the user namespace's root")?;
+    sys::set_user(0).naming(|| "setuid to the user namespace's root")
+}
+
+/// The host's proc, still in sight, shows the pid that the host knows.
+fn note_pid(context: &mut Context) -> Result<(), Failure> {
+    let title = || "reading /proc/self";
+    let link = rustix::fs::readlink("/proc/self", Vec::new()).naming(title)?;
+    let number = link.to_str().ok().and_then(|text| text.parse().ok());
+    context.host_pid = Some(number.ok_or(rustix::io::Errno::INVAL).naming(title)?);
+    Ok(())
 }
 
 /// A task that writes 0 moves itself, which spares the kernel's wait for all
@@ -251,14 +335,37 @@ fn place_stdio(context: &mut Context, owner: u32) -> Result<(), Failure> {
 /// Closed now and not on exec: a working directory or a program given as
 /// /proc/self/fd/N must not find the host there.
 fn close_descriptors(context: &mut Context) -> Result<(), Failure> {
-    const SOCKET: i32 = 3;
+    const FIRST: i32 = 3;
     let title = || "closing descriptors";
     context.terminal = None;
     context.root = None;
     context.stdio = None;
-    sys::duplicate_to(context.socket, SOCKET, true).naming(title)?;
-    context.socket = sys::borrow_number(SOCKET);
-    sys::close_from(4).naming(title)
+    let preserved = i32::try_from(context.preserved)
+        .map_err(|_| rustix::io::Errno::BADF)
+        .naming(title)?;
+    let mut next = FIRST + preserved;
+    // Out of the way of the numbers that they shall have.
+    let mut kept = Vec::with_capacity(2);
+    for fd in [Some(context.socket), context.listener]
+        .into_iter()
+        .flatten()
+    {
+        let copy = rustix::io::fcntl_dupfd_cloexec(fd, next + 2).naming(title)?;
+        kept.push(sys::borrow_number(copy.into_raw_fd()));
+    }
+    for fd in &mut kept {
+        sys::duplicate_to(*fd, next, true).naming(title)?;
+        *fd = sys::borrow_number(next);
+        next += 1;
+    }
+    context.socket = kept[0];
+    context.listener = kept.get(1).copied();
+    sys::close_from(next.cast_unsigned()).naming(title)?;
+    // What the caller did not give, but this runtime opened there.
+    for number in FIRST..FIRST + preserved {
+        sys::close_private(number);
+    }
+    Ok(())
 }
 
 /// Tried before and after the change of user: each may be allowed where the

@@ -9,7 +9,7 @@ use rustix::fs::FileType;
 
 use super::credentials::Credentials;
 use super::limits::Limit;
-use super::operation::Operation;
+use super::operation::{ContainerHooks, Operation};
 use super::terminal::WindowSize;
 use crate::cgroup::HierarchyMount;
 use crate::rootfs::bind::{BindMount, Ids, Mapping};
@@ -37,6 +37,12 @@ pub(crate) struct ContainerInput<'a> {
     /// The capabilities are dropped after the seccomp filter, not here.
     pub(crate) drop_later: bool,
     pub(crate) die_with_parent: bool,
+    pub(crate) no_pivot: bool,
+    pub(crate) no_new_keyring: bool,
+    /// The parent runs hooks before the root is entered.
+    pub(crate) awaits_hooks: bool,
+    /// The start needs to know the pid that the host knows.
+    pub(crate) notes_pid: bool,
 }
 
 /// The list for a new container. `tasks` are its cgroup v1 files, `joined` the
@@ -45,14 +51,14 @@ pub(crate) fn container(
     input: &ContainerInput<'_>,
     tasks: Vec<OwnedFd>,
     joined: Vec<(&'static str, OwnedFd)>,
+    hooks: Option<ContainerHooks>,
 ) -> Result<Vec<Operation>, OptionError> {
-    let ContainerInput {
-        spec,
-        linux,
-        process,
-        ..
-    } = *input;
+    let ContainerInput { spec, process, .. } = *input;
     let mut list = Vec::with_capacity(48);
+    let mapped = input.namespaces.user != Source::Host;
+    if mapped {
+        list.push(Operation::AwaitParent);
+    }
     if !tasks.is_empty() {
         list.push(Operation::JoinCgroup(tasks));
     }
@@ -67,31 +73,34 @@ pub(crate) fn container(
     if input.namespaces.cgroup == Source::New {
         list.push(Operation::NewCgroupNamespace);
     }
+    if mapped {
+        list.push(Operation::BecomeRoot);
+    }
     list.push(Operation::NewSession);
-    list.push(Operation::NewKeyring);
+    if !input.no_new_keyring {
+        list.push(Operation::NewKeyring);
+    }
     if let Some(name) = spec.hostname().as_ref().filter(|name| !name.is_empty()) {
         list.push(Operation::SetHostname(name.clone()));
     }
     if let Some(name) = spec.domainname().as_ref().filter(|name| !name.is_empty()) {
         list.push(Operation::SetDomainname(name.clone()));
     }
-    let mut sysctls: Vec<_> = linux.sysctl().iter().flatten().collect();
-    sysctls.sort();
-    for (key, value) in sysctls {
-        list.push(Operation::SetSysctl(sysctl_path(key), value.clone()));
+    if !mapped {
+        list.extend(process.oom_score_adj().map(Operation::SetOomScore));
     }
-    list.extend(process.oom_score_adj().map(Operation::SetOomScore));
     match mount_namespace {
         // What is written to proc is done; from here on it is the other's.
         Some(file) => {
+            host_part(&mut list, input, hooks);
             list.push(Operation::JoinNamespace(Namespaces::MOUNT, file));
             if let Some(size) = input.terminal {
                 list.push(open_terminal(process, size, false));
             }
         }
-        None => filesystem_part(&mut list, input)?,
+        None => filesystem_part(&mut list, input, hooks)?,
     }
-    process_part(&mut list, process, input.sets, input.drop_later);
+    process_part(&mut list, process, input.sets, input.drop_later, mapped);
     if input.die_with_parent {
         // After the change of user, which forgets it.
         list.push(Operation::DieWithParent);
@@ -99,34 +108,62 @@ pub(crate) fn container(
     Ok(list)
 }
 
+/// What is done at the end of the host's files: hooks, and what they may have
+/// to come before (the sysctls of an interface that a hook brings).
+fn host_part(list: &mut Vec<Operation>, input: &ContainerInput<'_>, hooks: Option<ContainerHooks>) {
+    if input.awaits_hooks {
+        list.push(Operation::AwaitHooks);
+    }
+    if hooks.is_some() || input.notes_pid {
+        list.push(Operation::NotePid);
+    }
+    list.extend(hooks.map(|hooks| Operation::RunHooks(Box::new(hooks))));
+    let mut sysctls: Vec<_> = input.linux.sysctl().iter().flatten().collect();
+    sysctls.sort();
+    for (key, value) in sysctls {
+        list.push(Operation::SetSysctl(sysctl_path(key), value.clone()));
+    }
+}
+
+/// What the plan of a process in a running container is made from.
+pub(crate) struct ExecInput<'a> {
+    pub(crate) process: &'a Process,
+    /// The namespaces of its own that the container has (`CLONE_NEW*`).
+    pub(crate) kinds: i32,
+    /// Whether it gets a session keyring of its own.
+    pub(crate) new_keyring: bool,
+    pub(crate) terminal: Option<WindowSize>,
+    pub(crate) sets: Sets,
+    /// As for a container.
+    pub(crate) drop_later: bool,
+}
+
 /// The list for a process in a running container, which `target` is a pidfd of.
-pub(crate) fn exec(
-    process: &Process,
-    tasks: Vec<OwnedFd>,
-    target: OwnedFd,
-    terminal: Option<WindowSize>,
-    sets: Sets,
-    drop_later: bool,
-) -> Vec<Operation> {
-    const KINDS: i32 = libc::CLONE_NEWNS
-        | libc::CLONE_NEWPID
-        | libc::CLONE_NEWNET
-        | libc::CLONE_NEWIPC
-        | libc::CLONE_NEWUTS
-        | libc::CLONE_NEWCGROUP;
+pub(crate) fn exec(input: ExecInput<'_>, tasks: Vec<OwnedFd>, target: OwnedFd) -> Vec<Operation> {
+    let process = input.process;
+    let mapped = input.kinds & libc::CLONE_NEWUSER != 0;
     let mut list = Vec::with_capacity(16);
     if !tasks.is_empty() {
         list.push(Operation::JoinCgroup(tasks));
     }
     list.push(Operation::NewSession);
-    list.push(Operation::NewKeyring);
+    if input.new_keyring {
+        list.push(Operation::NewKeyring);
+    }
     // Written while /proc is still the host's.
     list.extend(process.oom_score_adj().map(Operation::SetOomScore));
-    list.push(Operation::JoinProcess(target, KINDS));
-    if let Some(size) = terminal {
+    if mapped {
+        // While the privilege to raise them is there.
+        list.extend(limits(process));
+    }
+    list.push(Operation::JoinProcess(target, input.kinds));
+    if mapped {
+        list.push(Operation::BecomeRoot);
+    }
+    if let Some(size) = input.terminal {
         list.push(open_terminal(process, size, false));
     }
-    process_part(&mut list, process, sets, drop_later);
+    process_part(&mut list, process, input.sets, input.drop_later, mapped);
     list
 }
 
@@ -134,6 +171,7 @@ pub(crate) fn exec(
 fn filesystem_part(
     list: &mut Vec<Operation>,
     input: &ContainerInput<'_>,
+    hooks: Option<ContainerHooks>,
 ) -> Result<(), OptionError> {
     let ContainerInput {
         spec,
@@ -156,7 +194,12 @@ fn filesystem_part(
     if let Some(size) = input.terminal {
         list.push(open_terminal(process, size, devices_wanted));
     }
-    list.push(Operation::PivotRoot);
+    host_part(list, input, hooks);
+    list.push(if input.no_pivot {
+        Operation::ChangeRoot
+    } else {
+        Operation::PivotRoot
+    });
     let propagation = linux
         .rootfs_propagation()
         .as_deref()
@@ -198,19 +241,20 @@ fn open_terminal(process: &Process, size: WindowSize, on_console: bool) -> Opera
     }
 }
 
-/// What every process needs, once it is inside.
-fn process_part(list: &mut Vec<Operation>, process: &Process, sets: Sets, drop_later: bool) {
+/// What every process needs, once it is inside. Somebody else sets the limits
+/// of one that is `limited`.
+fn process_part(
+    list: &mut Vec<Operation>,
+    process: &Process,
+    sets: Sets,
+    drop_later: bool,
+    limited: bool,
+) {
     let user = process.user();
     list.push(Operation::PlaceStdio { owner: user.uid() });
     list.push(Operation::CloseDescriptors);
-    if let Some(limits) = process
-        .rlimits()
-        .as_ref()
-        .filter(|limits| !limits.is_empty())
-    {
-        list.push(Operation::SetLimits(
-            limits.iter().map(Limit::from).collect(),
-        ));
+    if !limited {
+        list.extend(limits(process));
     }
     list.push(Operation::SetUmask(user.umask().unwrap_or(UMASK)));
     let path = process.cwd();
@@ -234,6 +278,12 @@ fn process_part(list: &mut Vec<Operation>, process: &Process, sets: Sets, drop_l
     if process.no_new_privileges().unwrap_or(false) {
         list.push(Operation::NoNewPrivileges);
     }
+}
+
+fn limits(process: &Process) -> Option<Operation> {
+    let limits = process.rlimits().as_ref()?;
+    let limits: Vec<_> = limits.iter().map(Limit::from).collect();
+    (!limits.is_empty()).then_some(Operation::SetLimits(limits))
 }
 
 fn planned_mount(mount: &Mount, input: &ContainerInput<'_>) -> Result<PlannedMount, OptionError> {

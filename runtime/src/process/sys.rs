@@ -16,6 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// `CLONE_INTO_CGROUP`; libc's constant is a `c_int` and holds 0.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+/// `CLONE_NEWTIME`, of Linux 5.6.
+pub(crate) const CLONE_NEWTIME: i32 = 0x80;
 /// `CLONE_CLEAR_SIGHAND`, for the same reason.
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 /// What a child that cannot even report an error exits with.
@@ -49,7 +51,8 @@ pub(crate) struct Child {
 
 /// Starts a child that runs `body` on a copy of this process, with signal
 /// handlers reset, in new namespaces as `flags` (`CLONE_NEW*`) says and in the
-/// cgroup v2 directory `cgroup` when there is one.
+/// cgroup v2 directory `cgroup` when there is one. With `CLONE_PARENT` it is
+/// the child of this process's parent instead.
 ///
 /// The caller must be single-threaded: locks held by other threads (the
 /// allocator's for one) stay locked forever in the child.
@@ -62,9 +65,12 @@ pub(crate) fn spawn(
     let mut args = CloneArgs {
         flags: flags | libc::CLONE_PIDFD as u64 | CLONE_CLEAR_SIGHAND,
         pidfd: &raw mut pidfd as u64,
-        exit_signal: libc::SIGCHLD as u64,
         ..CloneArgs::default()
     };
+    // A sibling takes its end signal from this process; the kernel refuses one.
+    if flags & libc::CLONE_PARENT as u64 == 0 {
+        args.exit_signal = libc::SIGCHLD as u64;
+    }
     if let Some(cgroup) = cgroup {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = cgroup.as_raw_fd() as u64;
@@ -216,6 +222,24 @@ pub(crate) fn reset_signals() {
 pub(crate) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: see above; called in a child that never returns to its parent's frames.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })
+}
+
+/// Whether a program executed now would find descriptor `number` open.
+pub(crate) fn is_inherited(number: i32) -> bool {
+    // SAFETY: reading the flags of a number that may not be open is harmless.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    flags >= 0 && flags & libc::FD_CLOEXEC == 0
+}
+
+/// Closes descriptor `number` if it is open and closed on exec, as all are that
+/// this program opens.
+pub(crate) fn close_private(number: i32) {
+    // SAFETY: reading the flags of a number that may not be open is harmless.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    if flags >= 0 && flags & libc::FD_CLOEXEC != 0 {
+        // SAFETY: as for `close_from`.
+        unsafe { libc::close(number) };
+    }
 }
 
 /// Makes `number` a duplicate of `fd` that survives exec or not.

@@ -6,16 +6,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::LinuxIdMapping;
 use rustix::fs::{fstat, fstatfs, major, minor};
-use rustix::io::Errno;
-use rustix::process::{
-    Signal, WaitId, WaitIdOptions, getpid, getppid, pidfd_send_signal,
-    set_parent_process_death_signal, waitid,
-};
+use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 use thiserror::Error;
 
 use crate::process::{reason, sys};
@@ -99,9 +95,7 @@ pub fn user_namespace(
     })?;
     let made = carry(child.pid, uids, gids);
     // It is ours and not waited for: neither call can meet anybody else.
-    let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
-    while let Err(Errno::INTR) = waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED) {
-    }
+    child.kill_and_reap();
     made
 }
 

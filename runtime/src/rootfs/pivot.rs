@@ -37,6 +37,14 @@ pub(crate) fn pivot(root: BorrowedFd<'_>) -> Result<(), Failure> {
     rustix::process::chdir("/").naming(|| "chdir /")
 }
 
+/// Makes the container's root, which lies on top of `/`, the root of this
+/// process without a pivot.
+pub(crate) fn change_root(root: BorrowedFd<'_>) -> Result<(), Failure> {
+    rustix::process::fchdir(root).naming(|| "entering the root filesystem")?;
+    rustix::process::chroot(".").naming(|| "chroot")?;
+    rustix::process::chdir("/").naming(|| "chdir /")
+}
+
 /// Whether and how far mounts under the container's root propagate.
 pub(crate) fn set_propagation(
     root: BorrowedFd<'_>,

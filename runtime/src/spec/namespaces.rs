@@ -68,6 +68,7 @@ impl<'a> Namespaces<'a> {
             (self.network, libc::CLONE_NEWNET),
             (self.ipc, libc::CLONE_NEWIPC),
             (self.uts, libc::CLONE_NEWUTS),
+            (self.user, libc::CLONE_NEWUSER),
         ];
         kinds
             .iter()
@@ -75,8 +76,9 @@ impl<'a> Namespaces<'a> {
             .fold(0, |flags, (_, flag)| flags | *flag as u64)
     }
 
-    /// The namespaces that the child joins by setns: the name of the kind and
-    /// the file. The pid namespace is entered by the parent instead.
+    /// The namespaces that are joined by setns: the name of the kind and the
+    /// file. Not the pid namespace, which is entered by the parent, nor the user
+    /// namespace, which comes after all others.
     pub(crate) fn joined(&self) -> impl Iterator<Item = (&'static str, &'a Path)> {
         [
             ("ipc", self.ipc),

@@ -4,13 +4,15 @@
 //! by name: a container that silently lacks a part of its isolation is worse
 //! than none.
 
+mod hooks;
 mod id_map;
 mod linux;
 mod process;
+mod user_namespace;
 
 use std::path::{Component, Path};
 
-use oci_spec::runtime::{Hooks, Mount, Spec};
+use oci_spec::runtime::{Mount, Spec};
 use thiserror::Error;
 
 use super::mount_options::{MountOptions, OptionError};
@@ -94,7 +96,9 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
     if root.path().as_os_str().is_empty() {
         return Err(ValidateError::Missing("root.path"));
     }
-    refuse_if(spec.hooks().as_ref().is_some_and(has_hooks), "hooks")?;
+    spec.hooks()
+        .as_ref()
+        .map_or(Ok(()), hooks::validate_hooks)?;
     refuse_if(spec.solaris().is_some(), "solaris")?;
     refuse_if(spec.windows().is_some(), "windows")?;
     refuse_if(spec.vm().is_some(), "vm")?;
@@ -102,6 +106,7 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
     let namespaces =
         Namespaces::of(linux).map_err(|kind| ValidateError::RepeatedNamespace(kind.to_string()))?;
     validate_namespaces(spec, &namespaces)?;
+    user_namespace::validate_mappings(linux, &namespaces)?;
     linux::validate_linux(linux, &namespaces)?;
     for mount in spec.mounts().iter().flatten() {
         validate_mount(mount)?;
@@ -111,7 +116,6 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
 }
 
 fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), ValidateError> {
-    refuse_if(namespaces.user != Source::Host, "user namespace")?;
     refuse_if(namespaces.time != Source::Host, "time namespace")?;
     refuse_if(
         namespaces.mount == Source::Host,
@@ -123,7 +127,8 @@ fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), V
         namespaces.network,
         namespaces.ipc,
     ];
-    for source in all.into_iter().chain([namespaces.uts, namespaces.cgroup]) {
+    let others = [namespaces.uts, namespaces.cgroup, namespaces.user];
+    for source in all.into_iter().chain(others) {
         if let Source::Path(path) = source {
             absolute("namespace path", path)?;
         }
@@ -175,21 +180,6 @@ fn validate_mount(mount: &Mount) -> Result<(), ValidateError> {
         return invalid("mount destination", &destination.display().to_string());
     }
     refuse_if(options.copy_up, "mount option tmpcopyup")
-}
-
-fn has_hooks(hooks: &Hooks) -> bool {
-    #[allow(deprecated, reason = "old configurations still have this list")]
-    let prestart = hooks.prestart();
-    [
-        prestart,
-        hooks.create_runtime(),
-        hooks.create_container(),
-        hooks.start_container(),
-        hooks.poststart(),
-        hooks.poststop(),
-    ]
-    .into_iter()
-    .any(|list| list.as_ref().is_some_and(|list| !list.is_empty()))
 }
 
 fn refuse_if(condition: bool, what: &str) -> Result<(), ValidateError> {

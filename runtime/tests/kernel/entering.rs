@@ -159,6 +159,8 @@ fn it_ends_with_the_container() {
                 stdout: File::open("/dev/null").unwrap().into(),
                 stderr: File::open("/dev/null").unwrap().into(),
             },
+            no_new_keyring: false,
+            preserved: 0,
         })
         .unwrap();
         let kill = rustix::process::Signal::KILL;

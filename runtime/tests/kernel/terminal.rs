@@ -62,6 +62,8 @@ fn a_later_process_gets_a_terminal_of_the_container_too() {
             process: process.spec.process().as_ref().unwrap(),
             seccomp: None,
             stdio: Stdio::Terminal { rows: 5, cols: 6 },
+            no_new_keyring: false,
+            preserved: 0,
         })
         .unwrap();
         assert_eq!(

@@ -25,12 +25,16 @@ fn names(
         sets: Sets::default(),
         drop_later,
         die_with_parent: true,
+        no_pivot: false,
+        no_new_keyring: false,
+        awaits_hooks: false,
+        notes_pid: false,
     };
     let joined = namespaces
         .joined()
         .map(|(kind, _)| (kind, std::fs::File::open("/dev/null").unwrap().into()))
         .collect();
-    let list = container(&input, Vec::new(), joined).unwrap();
+    let list = container(&input, Vec::new(), joined, None).unwrap();
     let name = |operation| {
         let text = format!("{operation:?}");
         text.chars().take_while(|c| c.is_alphanumeric()).collect()
@@ -52,8 +56,6 @@ fn a_plain_container_goes_through_these_steps() {
             "NewCgroupNamespace",
             "NewSession",
             "NewKeyring",
-            "SetSysctl",
-            "SetSysctl",
             "SeparateFromHost",
             "AttachRoot",
             "Mount",
@@ -65,6 +67,8 @@ fn a_plain_container_goes_through_these_steps() {
             "Mount",
             "MakeDevices",
             "MakeDeviceLinks",
+            "SetSysctl",
+            "SetSysctl",
             "PivotRoot",
             "ProtectPaths",
             "HidePaths",

@@ -12,9 +12,6 @@ pub(super) fn validate_linux(
     linux: &Linux,
     namespaces: &Namespaces<'_>,
 ) -> Result<(), ValidateError> {
-    let mapped = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    refuse_if(mapped(linux.uid_mappings()), "linux.uidMappings")?;
-    refuse_if(mapped(linux.gid_mappings()), "linux.gidMappings")?;
     refuse_if(linux.intel_rdt().is_some(), "linux.intelRdt")?;
     refuse_if(linux.memory_policy().is_some(), "linux.memoryPolicy")?;
     refuse_if(linux.personality().is_some(), "linux.personality")?;

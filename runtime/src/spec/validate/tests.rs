@@ -30,18 +30,6 @@ fn the_default_configuration_is_valid() {
 
 #[test]
 fn what_is_not_done_yet_is_refused_by_name() {
-    let hook = json!({"poststop": [{"path": "/bin/true"}]});
-    assert_eq!(text("/hooks", hook), "hooks is not supported yet");
-    let spaces = json!([{"type": "mount"}, {"type": "user"}]);
-    assert_eq!(
-        text("/linux/namespaces", spaces),
-        "user namespace is not supported yet"
-    );
-    let maps = json!([{"hostID": 1000, "containerID": 0, "size": 1}]);
-    assert_eq!(
-        text("/linux/uidMappings", maps),
-        "linux.uidMappings is not supported yet"
-    );
     let rdma = json!({"rdma": {"mlx5": {"hcaHandles": 3}}});
     assert_eq!(
         text("/linux/resources", rdma),
@@ -50,6 +38,33 @@ fn what_is_not_done_yet_is_refused_by_name() {
     assert_eq!(
         text("/process/apparmorProfile", json!("docker-default")),
         "process.apparmorProfile is not supported yet"
+    );
+}
+
+#[test]
+fn hooks_and_maps_that_cannot_be_are_refused() {
+    for (hook, error) in [
+        (
+            json!({"path": "true"}),
+            "hook path must be an absolute path: \"true\"",
+        ),
+        (
+            json!({"path": "/a", "timeout": 0}),
+            "invalid hook timeout: 0",
+        ),
+        (json!({"path": "/a", "env": ["A"]}), "invalid hook env: A"),
+    ] {
+        assert_eq!(text("/hooks", json!({"poststop": [hook]})), error);
+    }
+    let spaces = json!([{"type": "mount"}, {"type": "user"}]);
+    assert_eq!(
+        text("/linux/namespaces", spaces),
+        "linux.uidMappings is missing"
+    );
+    let maps = json!([{"hostID": 1000, "containerID": 0, "size": 1}]);
+    assert_eq!(
+        text("/linux/uidMappings", maps),
+        "invalid linux.uidMappings: it needs a user namespace"
     );
 }
 

@@ -95,3 +95,17 @@ pub fn leave() -> ! {
     // SAFETY: no preconditions.
     unsafe { libc::_exit(0) }
 }
+
+/// Makes `number` a duplicate of `fd` that a program executed now inherits.
+pub fn place(fd: BorrowedFd<'_>, number: i32) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the test owns the numbering of its process.
+    let result = unsafe { libc::dup2(fd.as_raw_fd(), number) };
+    assert_eq!(result, number);
+}
+
+/// Closes what [`place`] opened.
+pub fn close(number: i32) {
+    // SAFETY: see above.
+    unsafe { libc::close(number) };
+}

@@ -139,18 +139,18 @@ impl Trial {
     }
 
     pub fn create(&self, stdio: Stdio) -> Result<Created, CreateError> {
-        let rootfs = self.standard_root.then(|| {
-            let work = self.directory.path().join("work");
-            overlay::detached(&self.lower, &self.upper(), &work).unwrap()
-        });
+        let rootfs = self.standard_root.then(|| self.overlay());
         create(CreateRequest {
-            id: &self.id,
-            bundle: self.directory.path(),
-            spec: &self.spec,
             rootfs,
-            stdio,
             die_with_parent: true,
+            ..CreateRequest::new(&self.id, self.directory.path(), &self.spec, stdio)
         })
+    }
+
+    /// Its root: a detached overlay over the image.
+    pub fn overlay(&self) -> OwnedFd {
+        let work = self.directory.path().join("work");
+        overlay::detached(&self.lower, &self.upper(), &work).unwrap()
     }
 
     /// Starts it with pipes; standard input is empty.

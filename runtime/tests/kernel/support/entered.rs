@@ -27,16 +27,15 @@ pub fn end(running: &Running) {
 pub fn enter(running: &Running, trial: &Trial) -> Result<(ExecProcess, String), ExecError> {
     let profile = seccomp::default_profile(&capabilities::DEFAULT);
     let (out, stdout) = pipe();
+    let stdio = Stdio::Fds {
+        stdin: File::open("/dev/null").unwrap().into(),
+        stderr: stdout.try_clone().unwrap(),
+        stdout,
+    };
+    let process = trial.spec.process().as_ref().unwrap();
     let process = exec(ExecRequest {
-        pid: running.pid,
-        cgroup: &running.cgroup,
-        process: trial.spec.process().as_ref().unwrap(),
         seccomp: Some(&profile),
-        stdio: Stdio::Fds {
-            stdin: File::open("/dev/null").unwrap().into(),
-            stderr: stdout.try_clone().unwrap(),
-            stdout,
-        },
+        ..ExecRequest::new(running.pid, &running.cgroup, process, stdio)
     })?;
     let text = read_all(out);
     Ok((process, text))

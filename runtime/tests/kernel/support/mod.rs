@@ -7,7 +7,7 @@ mod entered;
 mod image;
 mod racer;
 
-pub use apart::{apart, leave, skip};
+pub use apart::{apart, close, leave, place, skip};
 pub use attacker::{attack_of, attacker};
 pub use container::{Trial, pipe, read_all, reap};
 pub use entered::{end, enter, sleeper};
