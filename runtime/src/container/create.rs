@@ -112,7 +112,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let born = (|| {
         let JoinTarget { unified, tasks } = cgroup.join_target()?;
         let hierarchies = cgroup::hierarchies()?;
-        let container_hooks = hooks::in_container(&request.id, request.bundle, spec);
+        let container_hooks = hooks::in_container(request.id, request.bundle, spec);
         let input = ContainerInput {
             spec,
             linux,
