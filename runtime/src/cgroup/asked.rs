@@ -5,6 +5,7 @@ use super::CgroupError;
 use super::device_rule;
 use super::hierarchy::{Controller, Controllers};
 use super::layout::Layout;
+use super::v2;
 use oci_spec::runtime::LinuxResources;
 
 /// Refuses what no hierarchy of `layout` has a controller for.
@@ -36,6 +37,7 @@ pub(super) fn controllers(resources: &LinuxResources) -> Controllers {
     asked(resources)
         .into_iter()
         .map(|(controller, _)| controller)
+        .chain(v2::unified_controllers(resources).iter())
         .collect()
 }
 
@@ -48,6 +50,12 @@ fn asked(resources: &LinuxResources) -> Vec<(Controller, &'static str)> {
     };
     if let Some(memory) = resources.memory() {
         let wants = |value: Option<i64>| value.is_some_and(|value| value != 0);
+        let limits = |value: Option<i64>| value.is_some_and(|value| !matches!(value, 0 | -1));
+        ask(
+            limits(memory.kernel()),
+            Controller::Memory,
+            "a kernel memory limit",
+        );
         ask(wants(memory.limit()), Controller::Memory, "a memory limit");
         ask(wants(memory.swap()), Controller::Memory, "a swap limit");
         ask(
@@ -56,7 +64,7 @@ fn asked(resources: &LinuxResources) -> Vec<(Controller, &'static str)> {
             "a memory reservation",
         );
         ask(
-            wants(memory.kernel_tcp()),
+            limits(memory.kernel_tcp()),
             Controller::Memory,
             "a kernel TCP memory limit",
         );
@@ -69,6 +77,11 @@ fn asked(resources: &LinuxResources) -> Vec<(Controller, &'static str)> {
             memory.disable_oom_killer() == Some(true),
             Controller::Memory,
             "disabling the OOM killer",
+        );
+        ask(
+            memory.use_hierarchy() == Some(false),
+            Controller::Memory,
+            "memory without useHierarchy",
         );
     }
     if let Some(cpu) = resources.cpu() {
@@ -114,10 +127,9 @@ fn asked(resources: &LinuxResources) -> Vec<(Controller, &'static str)> {
         "a limit of processes",
     );
     if let Some(io) = resources.block_io() {
-        let weights = io
-            .weight_device()
-            .as_ref()
-            .is_some_and(|list| !list.is_empty());
+        let weights = io.weight_device().iter().flatten().any(|device| {
+            device.weight().unwrap_or(0) != 0 || device.leaf_weight().unwrap_or(0) != 0
+        });
         let weight = io.weight().unwrap_or(0) != 0 || io.leaf_weight().unwrap_or(0) != 0;
         ask(weight || weights, Controller::Io, "a block I/O weight");
         let throttled = [
@@ -139,7 +151,10 @@ fn asked(resources: &LinuxResources) -> Vec<(Controller, &'static str)> {
     );
     let rdma = resources.rdma().as_ref();
     ask(
-        rdma.is_some_and(|map| !map.is_empty()),
+        rdma.is_some_and(|map| {
+            map.values()
+                .any(|limit| limit.hca_handles().is_some() || limit.hca_objects().is_some())
+        }),
         Controller::Rdma,
         "an RDMA limit",
     );

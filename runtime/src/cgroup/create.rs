@@ -3,7 +3,7 @@
 use super::hierarchy::{Controllers, Hierarchy, Plan};
 use super::layout::Layout;
 use super::path::CgroupPath;
-use super::{Cgroup, CgroupError, asked, control_file, remove, tree};
+use super::{Cgroup, CgroupError, asked, control_file, made, remove, tree};
 use oci_spec::runtime::LinuxResources;
 use rustix::io::Errno;
 use std::io;
@@ -45,20 +45,8 @@ pub(super) fn create(
     Ok(cgroup)
 }
 
-/// [`Cgroup::update`].
-pub(super) fn update(cgroup: &Cgroup, resources: &LinuxResources) -> Result<(), CgroupError> {
-    let plans = plans(&cgroup.layout, resources)?;
-    for (one, plan) in cgroup.members().zip(&plans) {
-        if *plan != Plan::default() {
-            one.prepare(&cgroup.path, plan.controllers)?;
-            one.apply(&cgroup.path, plan)?;
-        }
-    }
-    Ok(())
-}
-
 /// What each hierarchy is to do, in their order.
-fn plans(layout: &Layout, resources: &LinuxResources) -> Result<Vec<Plan>, CgroupError> {
+pub(super) fn plans(layout: &Layout, resources: &LinuxResources) -> Result<Vec<Plan>, CgroupError> {
     asked::check(layout, resources)?;
     let needed = asked::controllers(resources);
     layout
@@ -108,7 +96,7 @@ fn make(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupError> {
 fn make_parents(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupError> {
     for directory in path.parents(one.mount()) {
         match mkdir(&directory) {
-            Ok(()) => {}
+            Ok(()) => made::mark(&directory),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             // The one above it vanished meanwhile: the caller begins again.
             Err(error) if control_file::vanished(&error) => return Ok(()),
@@ -123,46 +111,6 @@ fn mkdir(directory: &Path) -> io::Result<()> {
         directory,
         rustix::fs::Mode::from_raw_mode(0o755),
     )?)
-}
-
-/// Writes the settings of a plan into `directory`. A value may have to wait for
-/// a later one (memory limit and memory+swap limit, CPU quota and period), so
-/// what the kernel refuses is tried once more after the rest.
-pub(super) fn write_settings(directory: &Path, plan: &Plan) -> Result<(), CgroupError> {
-    let mut later = Vec::new();
-    let mut opened = None;
-    for setting in &plan.settings {
-        let file = directory.join(&setting.file);
-        let written = match &opened {
-            // Device rules: many values for one file.
-            Some((open, fd)) if *open == setting.file => control_file::write_to(fd, &setting.value),
-            _ => control_file::open_for_writing(&file).and_then(|fd| {
-                let written = control_file::write_to(&fd, &setting.value);
-                opened = Some((setting.file.clone(), fd));
-                written
-            }),
-        };
-        match written {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(CgroupError::Unsupported {
-                    what: setting.what.clone(),
-                    why: format!("the kernel has no {}", setting.file),
-                });
-            }
-            Err(_) => later.push(setting),
-        }
-    }
-    for setting in later {
-        let file = directory.join(&setting.file);
-        control_file::write(&file, &setting.value).map_err(|source| CgroupError::Set {
-            what: setting.what.clone(),
-            value: setting.value.clone(),
-            file,
-            source,
-        })?;
-    }
-    Ok(())
 }
 
 /// The controllers in `wanted` that are not in the list `have`.

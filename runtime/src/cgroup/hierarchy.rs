@@ -1,7 +1,9 @@
 //! What the two designs have in common, and the controllers.
 
+use super::device_rule::DeviceRule;
 use super::layout::Version;
 use super::path::CgroupPath;
+use super::setting::Setting;
 use super::{CgroupError, FreezeError, Stats, StatsError, stats};
 use oci_spec::runtime::LinuxResources;
 use std::fmt::Debug;
@@ -102,32 +104,13 @@ impl FromIterator<Controller> for Controllers {
     }
 }
 
-/// One value for one control file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
-    /// What it limits, for errors.
-    pub(super) what: String,
-    pub(super) file: String,
-    pub(super) value: String,
-}
-
-impl Setting {
-    pub(super) fn new(what: &str, file: impl Into<String>, value: impl ToString) -> Setting {
-        Setting {
-            what: what.to_owned(),
-            file: file.into(),
-            value: value.to_string(),
-        }
-    }
-}
-
 /// What one hierarchy is to do for some resources.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Plan {
     /// Files to write, in order.
     pub(super) settings: Vec<Setting>,
-    /// v2's device filter.
-    pub(super) device_filter: Option<Vec<u64>>,
+    /// Device rules; empty when devices are not restricted.
+    pub(super) device_rules: Vec<DeviceRule>,
     /// The controllers that it needs.
     pub(super) controllers: Controllers,
 }
@@ -153,8 +136,12 @@ pub(super) trait Hierarchy: Debug {
     /// Makes a fresh group fit for processes and for `controllers`.
     fn prepare(&self, path: &CgroupPath, controllers: Controllers) -> Result<(), CgroupError>;
 
-    /// Carries out `plan` in an existing group.
+    /// Carries out `plan` in a fresh group.
     fn apply(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError>;
+
+    /// Carries out `plan` in a group in use, whose processes keep the devices
+    /// that they had and still have.
+    fn change(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError>;
 
     /// Kills everything in the group at once, if the kernel has a means for it;
     /// says whether it has.

@@ -23,20 +23,25 @@ mod asked;
 mod control_file;
 mod create;
 mod device_rule;
+mod either;
 mod error;
 mod hierarchy;
 mod join;
 mod kill;
 mod layout;
+mod made;
 mod oom;
 mod page_size;
 mod path;
 mod remove;
+mod setting;
 mod stats;
 mod sub;
 mod tree;
+mod update;
 mod v1;
 mod v2;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -70,8 +75,6 @@ impl Cgroup {
     /// Makes the group `path` (from the mount root of each hierarchy, as
     /// `/rbox/ID`) with the limits of `resources`. The parents are made when
     /// they are missing. An empty group of that name is replaced.
-    ///
-    /// `memory.kernel` is ignored: Linux has no such limit any more.
     ///
     /// # Errors
     /// A limit that this kernel does not have, by name and before anything is
@@ -113,9 +116,10 @@ impl Cgroup {
     /// Changes the limits that `resources` names; the others stay.
     ///
     /// # Errors
-    /// As for [`Cgroup::create`]; settings before the refused one stay changed.
+    /// As for [`Cgroup::create`], and a memory limit below what is in use with
+    /// `checkBeforeUpdate`. The limits then are what they were before.
     pub fn update(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
-        create::update(self, resources)
+        update::update(self, resources)
     }
 
     /// Its name: from the mount root of each hierarchy, with a leading slash.
@@ -201,8 +205,8 @@ impl Cgroup {
             .sum()
     }
 
-    /// Removes the group and the groups inside it, and then each parent that is
-    /// empty. Dying processes are waited for, for at most five seconds. Nothing
+    /// Removes the group and the groups inside it, and then each parent that was
+    /// made for a group and is empty. Dying processes are waited for, for at most five seconds. Nothing
     /// to do if it is gone.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::hierarchy::Hierarchy;
 use super::path::CgroupPath;
-use super::{Cgroup, RemoveError, tree};
+use super::{Cgroup, RemoveError, made, tree};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,11 +52,11 @@ fn remove_from(
     }
 }
 
-/// Innermost first, up to the first that is in use: the kernel decides, so that
-/// nobody's group is taken away.
+/// Innermost first, up to the first that is not ours or in use, which the kernel
+/// knows.
 fn remove_parents(one: &dyn Hierarchy, path: &CgroupPath) {
     for parent in path.parents(one.mount()).iter().rev() {
-        if rustix::fs::rmdir(parent).is_err() {
+        if !made::is_marked(parent) || rustix::fs::rmdir(parent).is_err() {
             break;
         }
     }

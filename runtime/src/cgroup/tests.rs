@@ -1,12 +1,17 @@
 //! Groups on the running kernel. Names are this process's own, so that tests of
 //! other processes beside it are not disturbed.
 
+mod block_io;
+mod devices;
 mod limits;
+mod memory;
+mod network;
 mod oom;
 mod processes;
 mod stats;
 mod sub;
 mod unified;
+mod update;
 
 use super::hierarchy::Controller;
 use super::layout::Layout;

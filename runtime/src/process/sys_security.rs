@@ -110,35 +110,131 @@ pub fn load_device_program(instructions: &[u64]) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Attaches a device filter to the cgroup v2 directory `cgroup`, beside those
-/// that are attached already (a device must pass all of them).
+/// Attaches a device filter to the cgroup v2 directory `cgroup`: in place of
+/// `old`, which is attached there, or beside those that are attached already (a
+/// device must pass all of them).
 ///
 /// # Errors
-/// The kernel's error: `EINVAL` when the kernel was built without cgroup BPF.
-pub fn attach_device_program(cgroup: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
-    const CGROUP_DEVICE: u32 = 6;
+/// The kernel's error: `EINVAL` when the kernel was built without cgroup BPF, or
+/// cannot replace (before Linux 5.6); `ENOENT` when `old` is not attached.
+pub fn attach_device_program(
+    cgroup: BorrowedFd<'_>,
+    program: BorrowedFd<'_>,
+    old: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     const ALLOW_MULTI: u32 = 2;
-    /// The head of `union bpf_attr` for BPF_PROG_ATTACH.
-    #[repr(C)]
-    struct Attach {
-        target: u32,
-        program: u32,
-        kind: u32,
-        flags: u32,
-        replace: u32,
-    }
+    const REPLACE: u32 = 4;
     let attributes = Attach {
         target: cgroup.as_raw_fd().cast_unsigned(),
         program: program.as_raw_fd().cast_unsigned(),
         kind: CGROUP_DEVICE,
-        flags: ALLOW_MULTI,
-        replace: 0,
+        flags: ALLOW_MULTI | if old.is_some() { REPLACE } else { 0 },
+        replace: old.map_or(0, |old| old.as_raw_fd().cast_unsigned()),
     };
     bpf(BPF_PROG_ATTACH, &attributes).map(|_| ())
 }
 
+/// Takes a device filter off the cgroup v2 directory `cgroup`.
+///
+/// # Errors
+/// The kernel's error: `ENOENT` when it is not attached there.
+pub fn detach_device_program(cgroup: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
+    let attributes = Attach {
+        target: cgroup.as_raw_fd().cast_unsigned(),
+        program: program.as_raw_fd().cast_unsigned(),
+        kind: CGROUP_DEVICE,
+        flags: 0,
+        replace: 0,
+    };
+    bpf(BPF_PROG_DETACH, &attributes).map(|_| ())
+}
+
+/// The device filters that are attached to the cgroup v2 directory `cgroup`
+/// itself (at most 64).
+///
+/// # Errors
+/// The kernel's error: `EINVAL` when the kernel was built without cgroup BPF,
+/// `ENOSPC` for more of them.
+pub fn attached_device_programs(cgroup: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
+    /// `query` of `union bpf_attr`, with room for what later kernels write
+    /// behind it.
+    #[repr(C)]
+    struct Query {
+        target: u32,
+        kind: u32,
+        flags: u32,
+        attach_flags: u32,
+        ids: u64,
+        count: u32,
+        rest: [u32; 33],
+    }
+    /// The head of `union bpf_attr` for BPF_PROG_GET_FD_BY_ID.
+    #[repr(C)]
+    struct ById {
+        id: u32,
+        next: u32,
+        flags: u32,
+    }
+    const ROOM: usize = 64;
+    let mut ids = [0_u32; ROOM];
+    let mut query = Query {
+        target: cgroup.as_raw_fd().cast_unsigned(),
+        kind: CGROUP_DEVICE,
+        flags: 0,
+        attach_flags: 0,
+        ids: ids.as_mut_ptr() as u64,
+        count: ROOM as u32,
+        rest: [0; 33],
+    };
+    // SAFETY: the kernel reads and writes at most `size_of::<Query>()` bytes of
+    // `query`, which is more than any kernel's `query` has, and writes at most
+    // `count` numbers to `ids`, which has that many.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            libc::c_ulong::from(BPF_PROG_QUERY),
+            &raw mut query,
+            size_of::<Query>(),
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let count = (query.count as usize).min(ROOM);
+    let mut programs = Vec::with_capacity(count);
+    for id in &ids[..count] {
+        let attributes = ById {
+            id: *id,
+            next: 0,
+            flags: 0,
+        };
+        let fd = bpf(BPF_PROG_GET_FD_BY_ID, &attributes)?;
+        let fd = RawFd::try_from(fd).map_err(|_| io::Error::from(Errno::BADF))?;
+        // SAFETY: BPF_PROG_GET_FD_BY_ID returns a new descriptor that nothing
+        // else knows of.
+        programs.push(unsafe { OwnedFd::from_raw_fd(fd) });
+    }
+    Ok(programs)
+}
+
+/// The head of `union bpf_attr` for BPF_PROG_ATTACH and BPF_PROG_DETACH.
+#[repr(C)]
+struct Attach {
+    target: u32,
+    program: u32,
+    kind: u32,
+    flags: u32,
+    replace: u32,
+}
+
+/// `BPF_CGROUP_DEVICE`.
+const CGROUP_DEVICE: u32 = 6;
+
 const BPF_PROG_LOAD: u32 = 5;
 const BPF_PROG_ATTACH: u32 = 8;
+const BPF_PROG_DETACH: u32 = 9;
+const BPF_PROG_GET_FD_BY_ID: u32 = 13;
+const BPF_PROG_QUERY: u32 = 16;
 
 /// bpf(2) with the attributes of one command.
 fn bpf<T>(command: u32, attributes: &T) -> io::Result<libc::c_long> {

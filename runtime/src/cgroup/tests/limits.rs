@@ -65,7 +65,7 @@ fn limits_read_back_as_they_were_asked_for() {
         assert_eq!(cpu("cpu.cfs_quota_us", ""), "50000");
         assert_eq!(cpu("cpu.cfs_period_us", ""), "200000");
     } else {
-        assert_eq!(cpu("", "cpu.weight"), "20");
+        assert_eq!(cpu("", "cpu.weight"), "59");
         assert_eq!(cpu("", "cpu.max"), "50000 200000");
     }
     assert_eq!(cpu("cpu.cfs_burst_us", "cpu.max.burst"), "10000");
@@ -81,42 +81,6 @@ fn limits_read_back_as_they_were_asked_for() {
         content(&group, Controller::Pids, "pids.max", "pids.max"),
         "42"
     );
-}
-
-#[test]
-fn memory_and_swap_together_can_be_limited_and_raised_at_once() {
-    let test = "memory_and_swap_together_can_be_limited_and_raised_at_once";
-    let Some(layout) = machine(test, &[Controller::Memory]) else {
-        return;
-    };
-    if !supports_swap_limit() {
-        return skip(test, "the kernel does not limit swap");
-    }
-    let group = group(
-        &layout,
-        r#"{"memory": {"limit": 33554432, "swap": 67108864}}"#,
-    );
-    let swap = || {
-        content(
-            &group,
-            Controller::Memory,
-            "memory.memsw.limit_in_bytes",
-            "memory.swap.max",
-        )
-    };
-    let v1 = layout.home(Controller::Memory).unwrap().version() == Version::V1;
-    assert_eq!(swap(), if v1 { "67108864" } else { "33554432" });
-    // The new limit is above the old limit of both: the order matters on v1.
-    let more = r#"{"memory": {"limit": 134217728, "swap": 134217728}}"#;
-    group.update(&serde_json::from_str(more).unwrap()).unwrap();
-    assert_eq!(swap(), if v1 { "134217728" } else { "0" });
-    let memory = content(
-        &group,
-        Controller::Memory,
-        "memory.limit_in_bytes",
-        "memory.max",
-    );
-    assert_eq!(memory, "134217728");
 }
 
 #[test]
@@ -175,75 +139,6 @@ fn a_quota_throttles() {
 }
 
 #[test]
-fn devices_that_are_not_allowed_cannot_be_opened() {
-    let test = "devices_that_are_not_allowed_cannot_be_opened";
-    let Some(layout) = machine(test, &[Controller::Devices]) else {
-        return;
-    };
-    let group = group(&layout, NULL_ONLY);
-    assert_null_only(&group);
-}
-
-/// Rules that leave nothing but reading and writing /dev/null.
-pub(super) const NULL_ONLY: &str = r#"{"devices": [
-    {"allow": true, "type": "a", "access": "rwm"},
-    {"allow": false, "access": "rwm"},
-    {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rw"}]}"#;
-
-/// Asserts that [`NULL_ONLY`] is in force.
-pub(super) fn assert_null_only(group: &Cgroup) {
-    let script = "echo x > /dev/null && read x < /dev/null; [ $? = 1 ] || exit 1; \
-                  read x < /dev/zero && exit 2; read x < /dev/urandom && exit 3; exit 0";
-    let output = shell(group, script).wait_with_output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{errors}");
-    assert_eq!(
-        errors.matches("Operation not permitted").count(),
-        2,
-        "{errors}"
-    );
-}
-
-#[test]
-fn block_io_throttles_are_set_for_a_real_disk() {
-    let test = "block_io_throttles_are_set_for_a_real_disk";
-    let Some(layout) = machine(test, &[Controller::Io]) else {
-        return;
-    };
-    let disks = std::fs::read_dir("/sys/block")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let Some(disk) = disks
-        .filter(|disk| {
-            !disk
-                .file_name()
-                .to_string_lossy()
-                .starts_with(['l', 'r', 'z'])
-        })
-        .find_map(|disk| std::fs::read_to_string(disk.path().join("dev")).ok())
-    else {
-        return skip(test, "there is no disk");
-    };
-    let (major, minor) = disk.trim().split_once(':').unwrap();
-    let device = format!(r#"[{{"major": {major}, "minor": {minor}, "rate": 1048576}}]"#);
-    let group = group(
-        &layout,
-        &format!(r#"{{"blockIO": {{"throttleReadBpsDevice": {device}}}}}"#),
-    );
-    let set = content(
-        &group,
-        Controller::Io,
-        "blkio.throttle.read_bps_device",
-        "io.max",
-    );
-    assert!(
-        set.contains(disk.trim()) && set.contains("1048576"),
-        "{set}"
-    );
-}
-
-#[test]
 fn a_missing_controller_is_named_and_nothing_is_made() {
     let test = "a_missing_controller_is_named_and_nothing_is_made";
     let Some(layout) = machine(test, &[]) else {
@@ -279,13 +174,19 @@ fn huge_pages_are_limited_wherever_their_controller_is() {
     let (v1, v2) = ("hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max");
     let set = content(&limited, Controller::Hugetlb, v1, v2);
     assert_eq!(set, "4194304");
+    // Reservations, too, where the kernel has them.
+    let (v1, v2) = ("hugetlb.2MB.rsvd.limit_in_bytes", "hugetlb.2MB.rsvd.max");
+    if file(&limited, Controller::Hugetlb, v1, v2).exists() {
+        assert_eq!(content(&limited, Controller::Hugetlb, v1, v2), "4194304");
+    }
+    let stats = limited.stats().unwrap().hugetlb.unwrap();
+    assert_eq!(stats["2MB"].limit_bytes, Some(4_194_304));
+    assert_eq!((stats["2MB"].usage_bytes, stats["2MB"].limit_hits), (0, 0));
     drop(limited);
     let size = r#"{"hugepageLimits": [{"pageSize": "3MB", "limit": 4194304}]}"#;
     let error = refused(&layout, size);
     assert!(
-        error.starts_with(
-            "3MB huge page limit is not supported here: the kernel has no hugetlb.3MB"
-        ),
+        error.starts_with("3MB huge page limit is not supported here: the sizes of this"),
         "{error}"
     );
     // The root of v2 is everybody's: leave it as it was.
@@ -328,4 +229,29 @@ fn contradicting_and_impossible_values_are_refused() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn parents_are_removed_by_who_made_them_only() {
+    let test = "parents_are_removed_by_who_made_them_only";
+    let Some(layout) = machine(test, &[Controller::Memory]) else {
+        return;
+    };
+    let name = unique();
+    let theirs = CgroupPath::parse(name.rsplit_once('/').unwrap().0).unwrap();
+    let home = layout.home(Controller::Memory).unwrap();
+    let theirs = home.directory(&theirs);
+    std::fs::create_dir(&theirs).unwrap();
+    let path = format!("{name}/ours/group");
+    let group = create::create(Arc::clone(&layout), &path, &LinuxResources::default()).unwrap();
+    let ours: Vec<_> = layout
+        .members()
+        .map(|one| one.directory(&group.path).parent().unwrap().to_path_buf())
+        .collect();
+    assert!(ours.iter().all(|directory| directory.is_dir()));
+    group.delete().unwrap();
+    assert!(ours.iter().all(|directory| !directory.exists()));
+    assert!(!theirs.join("container").exists());
+    assert!(theirs.is_dir(), "it was not ours to remove");
+    std::fs::remove_dir(theirs).unwrap();
 }

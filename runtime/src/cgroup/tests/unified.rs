@@ -1,6 +1,6 @@
 //! The v2 code on the v2 hierarchy alone, which a hybrid machine has, too.
 
-use super::limits::{NULL_ONLY, assert_null_only};
+use super::devices::{NULL_ONLY, assert_null_only};
 use super::*;
 use crate::cgroup::hierarchy::Controllers;
 use crate::cgroup::v2::V2;
@@ -108,4 +108,60 @@ fn unified_resources_are_written_by_their_names() {
     let group = group(&layout, r#"{"unified": {"cgroup.max.descendants": "7"}}"#);
     let set = content(&group, Controller::Freezer, "", "cgroup.max.descendants");
     assert_eq!(set, "7");
+}
+
+#[test]
+fn a_controller_is_turned_on_for_a_unified_resource() {
+    let test = "a_controller_is_turned_on_for_a_unified_resource";
+    let Some(layout) = unified(test) else { return };
+    let Some(v2) = &layout.v2 else { return };
+    // One that is not on for every container.
+    let (controller, name, value) = if layout.home(Controller::Cpuset).is_some() {
+        (Controller::Cpuset, "cpuset.cpus", "0")
+    } else if layout.home(Controller::Hugetlb).is_some() {
+        (Controller::Hugetlb, "hugetlb.2MB.max", "4194304")
+    } else {
+        return skip(test, "cgroup v2 has neither cpuset nor hugetlb");
+    };
+    let subtree = v2.mount().join("cgroup.subtree_control");
+    let on = std::fs::read_to_string(&subtree).unwrap();
+    let was_on = on.split_whitespace().any(|one| one == controller.name());
+    let limits = format!(r#"{{"unified": {{"{name}": "{value}"}}}}"#);
+    let limited = group(&layout, &limits);
+    assert_eq!(content(&limited, controller, "", name), value);
+    drop(limited);
+    // The root of v2 is everybody's: leave it as it was.
+    if !was_on {
+        let _ = std::fs::write(subtree, format!("-{}", controller.name()));
+    }
+}
+
+#[test]
+fn a_unified_resource_cannot_move_processes() {
+    let test = "a_unified_resource_cannot_move_processes";
+    let Some(layout) = unified(test) else { return };
+    assert_eq!(
+        refused(&layout, r#"{"unified": {"cgroup.procs": "1"}}"#),
+        "invalid unified resource: \"cgroup.procs\" is no limit"
+    );
+}
+
+#[test]
+fn another_device_program_takes_the_place_of_the_first() {
+    let test = "another_device_program_takes_the_place_of_the_first";
+    let Some(layout) = unified(test) else { return };
+    let resources = serde_json::from_str(NULL_ONLY).unwrap();
+    let group = match create::create(Arc::clone(&layout), &unique(), &resources) {
+        Ok(group) => Group(group),
+        Err(CgroupError::Devices { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
+            return skip(test, "the kernel has no cgroup BPF");
+        }
+        Err(error) => panic!("{error}"),
+    };
+    super::devices::assert_changed(&group);
+    let directory = layout.v2.as_ref().unwrap().directory(&group.path);
+    let directory = std::fs::File::open(directory).unwrap();
+    let attached = crate::process::sys_security::attached_device_programs;
+    let attached = attached(std::os::fd::AsFd::as_fd(&directory)).unwrap();
+    assert_eq!(attached.len(), 1);
 }

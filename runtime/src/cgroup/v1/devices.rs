@@ -1,48 +1,165 @@
 //! Device rules as lines for `devices.deny` and `devices.allow`.
 
 use super::super::CgroupError;
-use super::super::device_rule::{self, DeviceRule, Kind, MKNOD, READ, WRITE};
-use super::super::hierarchy::Setting;
-use oci_spec::runtime::LinuxDeviceCgroup;
+use super::super::device_rule::{ANY_ACCESS, DeviceRule, Kind, MKNOD, READ, WRITE};
+use super::super::setting::{Setting, unsupported};
 
 const WHAT: &str = "device rule";
 
-/// The lines to write, in order.
+/// The lines to write into a fresh group, in order.
 ///
 /// The kernel keeps a default (allow or deny) and exceptions to it. A rule that
 /// agrees with the default only takes out an exception for exactly its devices,
 /// so a rule that should cut a hole into a wider exception cannot be had: it is
 /// refused instead of being quietly without effect.
-pub(super) fn settings(listed: &[LinuxDeviceCgroup]) -> Result<Vec<Setting>, CgroupError> {
-    let rules = device_rule::rules(listed)?;
+pub(super) fn settings(rules: &[DeviceRule]) -> Result<Vec<Setting>, CgroupError> {
     let mut settings = Vec::with_capacity(rules.len());
-    let mut allowed_by_default = true;
-    let mut exceptions: Vec<DeviceRule> = Vec::new();
+    let mut state = State::default();
     for rule in rules {
-        if rule.kind == Kind::All {
-            allowed_by_default = rule.allow;
-            exceptions.clear();
-        } else if rule.allow == allowed_by_default {
-            if exceptions
-                .iter()
-                .any(|exception| overlaps(exception, &rule))
-            {
-                return Err(CgroupError::Unsupported {
-                    what: format!("the device rule {:?}", line(&rule)),
-                    why: "cgroup v1 cannot take it out of the wider rule before it".to_owned(),
-                });
-            }
-        } else {
-            exceptions.push(rule);
-        }
-        let file = if rule.allow {
-            "devices.allow"
-        } else {
-            "devices.deny"
-        };
-        settings.push(Setting::new(WHAT, file, line(&rule)));
+        state.add(rule)?;
+        settings.push(setting(rule));
     }
     Ok(settings)
+}
+
+/// The lines to write into a group whose `devices.list` is `list`, so that no
+/// device that is allowed before and afterwards is denied in between.
+pub(super) fn changes(list: &str, rules: &[DeviceRule]) -> Result<Vec<Setting>, CgroupError> {
+    let mut wanted = State::default();
+    for rule in rules {
+        wanted.add(rule)?;
+    }
+    let Some(now) = listed(list).filter(|_| !wanted.allows) else {
+        // The kernel does not list what is denied: begin anew.
+        let mut settings = settings(rules)?;
+        if wanted.allows && !rules.is_empty() {
+            settings.insert(0, setting(&ALL));
+        }
+        return Ok(settings);
+    };
+    let lacking = |has: &[DeviceRule], wants: &[DeviceRule], allow: bool| {
+        let mut lacking = Vec::new();
+        for one in wants {
+            let had = has.iter().filter(|other| is_same(one, other));
+            let access = had.fold(one.access, |left, other| left & !other.access);
+            if access != 0 {
+                let rule = DeviceRule {
+                    allow,
+                    access,
+                    ..*one
+                };
+                lacking.push(setting(&rule));
+            }
+        }
+        lacking
+    };
+    let mut settings = lacking(&now, &wanted.exceptions, true);
+    settings.extend(lacking(&wanted.exceptions, &now, false));
+    Ok(settings)
+}
+
+/// What some rules come to.
+struct State {
+    /// Whether what is no exception is allowed.
+    allows: bool,
+    /// Each about other devices, or other access.
+    exceptions: Vec<DeviceRule>,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State {
+            allows: true,
+            exceptions: Vec::new(),
+        }
+    }
+}
+
+impl State {
+    fn add(&mut self, rule: &DeviceRule) -> Result<(), CgroupError> {
+        if rule.kind == Kind::All {
+            self.allows = rule.allow;
+            self.exceptions.clear();
+        } else if rule.allow == self.allows {
+            if self.exceptions.iter().any(|other| overlaps(other, rule)) {
+                return Err(unsupported(
+                    &format!("the device rule {:?}", line(rule)),
+                    "cgroup v1 cannot take it out of the wider rule before it",
+                ));
+            }
+            for other in &mut self.exceptions {
+                if is_same(other, rule) {
+                    other.access &= !rule.access;
+                }
+            }
+            self.exceptions.retain(|other| other.access != 0);
+        } else {
+            match self.exceptions.iter_mut().find(|one| is_same(one, rule)) {
+                Some(known) => known.access |= rule.access,
+                None => self.exceptions.push(*rule),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A rule for everything.
+const ALL: DeviceRule = DeviceRule {
+    allow: true,
+    kind: Kind::All,
+    major: None,
+    minor: None,
+    access: ANY_ACCESS,
+};
+
+/// The devices of a `devices.list`; `None` when the group allows what is not
+/// listed, which is then not listed.
+fn listed(list: &str) -> Option<Vec<DeviceRule>> {
+    let mut rules = Vec::new();
+    for line in list.lines() {
+        let mut words = line.split_whitespace();
+        let kind = match words.next()? {
+            "b" => Kind::Block,
+            "c" => Kind::Character,
+            _ => return None,
+        };
+        let (major, minor) = words.next()?.split_once(':')?;
+        let number = |text: &str| match text {
+            "*" => Some(None),
+            text => text.parse().ok().map(Some),
+        };
+        let access = words
+            .next()?
+            .chars()
+            .fold(0, |access, letter| match letter {
+                'r' => access | READ,
+                'w' => access | WRITE,
+                'm' => access | MKNOD,
+                _ => access,
+            });
+        rules.push(DeviceRule {
+            allow: true,
+            kind,
+            major: number(major)?,
+            minor: number(minor)?,
+            access,
+        });
+    }
+    Some(rules)
+}
+
+fn setting(rule: &DeviceRule) -> Setting {
+    let file = if rule.allow {
+        "devices.allow"
+    } else {
+        "devices.deny"
+    };
+    Setting::new(WHAT, file, line(rule))
+}
+
+/// Whether they are about exactly the same devices.
+fn is_same(one: &DeviceRule, other: &DeviceRule) -> bool {
+    (one.kind, one.major, one.minor) == (other.kind, other.major, other.minor)
 }
 
 /// Whether they have devices in common, but are not for exactly the same ones.
@@ -77,16 +194,72 @@ fn line(rule: &DeviceRule) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::device_rule::tests::listed;
+    use super::super::super::device_rule::{rules, tests::listed};
     use super::*;
 
-    fn lines(rules: &[&str]) -> Vec<String> {
-        let rules: Vec<_> = rules.iter().map(|rule| listed(rule)).collect();
-        settings(&rules)
-            .unwrap()
-            .into_iter()
+    fn parsed(list: &[&str]) -> Vec<DeviceRule> {
+        rules(&list.iter().map(|rule| listed(rule)).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn shown(settings: Vec<Setting>) -> Vec<String> {
+        let lines = settings.into_iter();
+        lines
             .map(|setting| format!("{} {}", setting.file, setting.value))
             .collect()
+    }
+
+    fn lines(list: &[&str]) -> Vec<String> {
+        shown(settings(&parsed(list)).unwrap())
+    }
+
+    #[test]
+    fn a_group_in_use_is_told_the_difference() {
+        let list = "c 1:3 rwm\nb *:* m\nc 5:1 r\n";
+        let change = |list: &str, rules: &[&str]| shown(changes(list, &parsed(rules)).unwrap());
+        let same = [
+            "deny a",
+            "allow c 1:3 rwm",
+            "allow b *:* m",
+            "allow c 5:1 r",
+        ];
+        assert!(change(list, &same).is_empty());
+        assert_eq!(
+            change(
+                list,
+                &[
+                    "deny a",
+                    "allow c 1:3 rw",
+                    "allow c 5:1 rw",
+                    "allow c 1:5 r"
+                ]
+            ),
+            [
+                "devices.allow c 5:1 w",
+                "devices.allow c 1:5 r",
+                "devices.deny c 1:3 m",
+                "devices.deny b *:* m"
+            ]
+        );
+        // From or to a group that allows everything: from the beginning.
+        assert_eq!(
+            change("a *:* rwm\n", &["deny a", "allow c 1:3 r"]),
+            ["devices.deny a", "devices.allow c 1:3 r"]
+        );
+        assert_eq!(
+            change(list, &["deny c 1:3 w"]),
+            ["devices.allow a", "devices.deny c 1:3 w"]
+        );
+        assert!(change(list, &[]).is_empty());
+    }
+
+    #[test]
+    fn rules_for_the_same_devices_come_to_one() {
+        let mut state = State::default();
+        for rule in parsed(&["deny a", "allow c 1:3 r", "allow c 1:3 wm", "deny c 1:3 w"]) {
+            state.add(&rule).unwrap();
+        }
+        assert_eq!(state.exceptions.len(), 1);
+        assert_eq!(state.exceptions[0].access, READ | MKNOD);
     }
 
     #[test]
@@ -112,13 +285,9 @@ mod tests {
 
     #[test]
     fn a_hole_in_a_wider_rule_is_refused() {
-        let rules = [
-            listed("deny a"),
-            listed("allow c *:* rwm"),
-            listed("deny c 1:3 w"),
-        ];
+        let rules = ["deny a", "allow c *:* rwm", "deny c 1:3 w"];
         assert_eq!(
-            settings(&rules).unwrap_err().to_string(),
+            settings(&parsed(&rules)).unwrap_err().to_string(),
             "the device rule \"c 1:3 w\" is not supported here: cgroup v1 cannot take it out of \
              the wider rule before it"
         );

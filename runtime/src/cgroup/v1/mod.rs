@@ -4,13 +4,11 @@ mod cpuset;
 mod devices;
 mod limits;
 
-pub(super) use limits::{check_swap, pids_limit, rdma};
-
-use super::create::write_settings;
+use super::device_rule;
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
 use super::layout::Version;
 use super::path::CgroupPath;
-use super::{CgroupError, FreezeError, Stats, StatsError, control_file, stats, tree};
+use super::{CgroupError, FreezeError, Stats, StatsError, control_file, stats, tree, write};
 use oci_spec::runtime::LinuxResources;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -41,6 +39,25 @@ impl V1 {
     }
 }
 
+impl limits::Kernel for V1 {
+    fn has(&self, file: &str) -> bool {
+        self.mount.join(file).exists()
+    }
+
+    fn read(&self, file: &str) -> Option<String> {
+        control_file::read(&self.mount.join(file)).ok()
+    }
+
+    fn version(&self) -> (u32, u32) {
+        let system = rustix::system::uname();
+        let release = system.release().to_string_lossy();
+        let mut numbers = release
+            .split(|c: char| !c.is_ascii_digit())
+            .map_while(|number| number.parse().ok());
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+}
+
 impl Hierarchy for V1 {
     fn version(&self) -> Version {
         Version::V1
@@ -63,17 +80,17 @@ impl Hierarchy for V1 {
     }
 
     fn plan(&self, resources: &LinuxResources) -> Result<Plan, CgroupError> {
-        let kernel_has = |file: &str| self.mount.join(file).exists();
-        let mut settings = limits::settings(resources, self.controllers, &kernel_has)?;
-        if self.controllers.contains(Controller::Devices) {
-            settings.extend(devices::settings(
-                resources.devices().as_deref().unwrap_or_default(),
-            )?);
-        }
-        Ok(Plan {
-            settings,
+        let mut plan = Plan {
+            settings: limits::settings(resources, self.controllers, self)?,
             ..Plan::default()
-        })
+        };
+        if self.controllers.contains(Controller::Devices) {
+            let listed = resources.devices().as_deref().unwrap_or_default();
+            plan.device_rules = device_rule::rules(listed)?;
+            // What cannot be said in v1's way is refused now.
+            devices::settings(&plan.device_rules)?;
+        }
+        Ok(plan)
     }
 
     fn prepare(&self, path: &CgroupPath, _: Controllers) -> Result<(), CgroupError> {
@@ -86,10 +103,27 @@ impl Hierarchy for V1 {
     }
 
     fn apply(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError> {
-        if plan.settings.is_empty() {
+        if *plan == Plan::default() {
             return Ok(());
         }
-        write_settings(&self.directory(path), plan)
+        let devices = devices::settings(&plan.device_rules)?;
+        let settings = plan.settings.iter().filter(|setting| !setting.initial);
+        write::settings(&self.directory(path), settings.chain(&devices))
+    }
+
+    fn change(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError> {
+        let directory = self.directory(path);
+        write::settings(&directory, plan.settings.iter())?;
+        if plan.device_rules.is_empty() {
+            return Ok(());
+        }
+        let list = control_file::read(&directory.join("devices.list"));
+        let list = list.map_err(|source| CgroupError::Devices {
+            directory: directory.clone(),
+            source,
+        })?;
+        let changes = devices::changes(&list, &plan.device_rules)?;
+        write::settings(&directory, changes.iter())
     }
 
     fn kill_at_once(&self, _: &CgroupPath) -> bool {

@@ -2,21 +2,23 @@
 //! (hybrid) it has the controllers that they left, often none, and still kills
 //! all of a group at once.
 
+mod attached;
 mod device_filter;
 mod limits;
 
-use super::create::{missing, write_settings};
+pub(super) use limits::unified_controllers;
+
+use super::create::missing;
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
 use super::layout::Version;
 use super::path::CgroupPath;
-use super::{CgroupError, FreezeError, Stats, StatsError, control_file, device_rule, stats};
-use crate::process::sys_security::{attach_device_program, load_device_program};
+use super::{CgroupError, FreezeError, Stats, StatsError, control_file, device_rule, stats, write};
 use oci_spec::runtime::LinuxResources;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -63,6 +65,23 @@ impl V2 {
             }
         }
         Ok(())
+    }
+
+    /// Attaches the device rules of `plan`, if it has any.
+    fn restrict(
+        &self,
+        directory: PathBuf,
+        plan: &Plan,
+        attach: fn(&OwnedFd, &[u64]) -> io::Result<()>,
+    ) -> Result<(), CgroupError> {
+        if plan.device_rules.is_empty() {
+            return Ok(());
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        open(&directory, flags, Mode::empty())
+            .map_err(io::Error::from)
+            .and_then(|cgroup| attach(&cgroup, &device_filter::encode(&plan.device_rules)))
+            .map_err(|source| CgroupError::Devices { directory, source })
     }
 
     fn set_frozen(&self, path: &CgroupPath, frozen: bool) -> Result<(), FreezeError> {
@@ -112,10 +131,8 @@ impl Hierarchy for V2 {
             ..Plan::default()
         };
         if self.controllers.contains(Controller::Devices) {
-            let rules = device_rule::rules(resources.devices().as_deref().unwrap_or_default())?;
-            if !rules.is_empty() {
-                plan.device_filter = Some(device_filter::encode(&rules));
-            }
+            let listed = resources.devices().as_deref().unwrap_or_default();
+            plan.device_rules = device_rule::rules(listed)?;
         }
         Ok(plan)
     }
@@ -152,19 +169,19 @@ impl Hierarchy for V2 {
     }
 
     fn apply(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError> {
-        let directory = self.directory(path);
-        if !plan.settings.is_empty() {
-            write_settings(&directory, plan)?;
-        }
-        let Some(filter) = &plan.device_filter else {
+        if *plan == Plan::default() {
             return Ok(());
-        };
-        let attach = || -> io::Result<()> {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-            let cgroup = open(&directory, flags, Mode::empty())?;
-            attach_device_program(cgroup.as_fd(), load_device_program(filter)?.as_fd())
-        };
-        attach().map_err(|source| CgroupError::Devices { directory, source })
+        }
+        let directory = self.directory(path);
+        let settings = plan.settings.iter().filter(|setting| !setting.initial);
+        write::settings(&directory, settings)?;
+        self.restrict(directory, plan, attached::first)
+    }
+
+    fn change(&self, path: &CgroupPath, plan: &Plan) -> Result<(), CgroupError> {
+        let directory = self.directory(path);
+        write::settings(&directory, plan.settings.iter())?;
+        self.restrict(directory, plan, attached::instead)
     }
 
     fn kill_at_once(&self, path: &CgroupPath) -> bool {

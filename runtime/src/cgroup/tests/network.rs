@@ -1,0 +1,63 @@
+//! Network classes and priorities, which only v1 has. Most machines have not
+//! mounted them: these tests do, in a mount namespace of their own.
+
+use super::*;
+
+/// Set in the process that has them mounted.
+const MOUNTED: &str = "RBOX_TEST_NETWORK_CONTROLLERS";
+
+/// Runs `test` again in a process with `options` mounted; says whether this is
+/// that process.
+fn with_mounted(test: &str, options: &str) -> bool {
+    if std::env::var_os(MOUNTED).is_some() {
+        return true;
+    }
+    if machine(test, &[]).is_none() {
+        return false;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let script = r#"mount -t cgroup -o "$2" none "$1" || exit 77; shift 2; exec "$@""#;
+    let status = Command::new("unshare")
+        .args(["-m", "/bin/sh", "-c", script, "sh"])
+        .arg(directory.path())
+        .arg(options)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("cgroup::tests::network::{test}")])
+        .env(MOUNTED, "1")
+        .stdout(Stdio::null())
+        .status();
+    match status {
+        Ok(status) if status.code() == Some(77) => skip(test, "no cgroup v1 network controllers"),
+        Ok(status) => assert!(status.success(), "{status}"),
+        Err(error) => skip(test, &format!("unshare: {error}")),
+    }
+    false
+}
+
+#[test]
+fn classes_and_priorities_are_set() {
+    if !with_mounted("classes_and_priorities_are_set", "net_cls,net_prio") {
+        return;
+    }
+    let layout = Layout::host().unwrap();
+    let group = group(
+        &layout,
+        r#"{"network": {"classID": 1048577, "priorities": [{"name": "lo", "priority": 7}]}}"#,
+    );
+    let class = content(&group, Controller::NetworkClass, "net_cls.classid", "");
+    assert_eq!(class, "1048577");
+    let map = content(
+        &group,
+        Controller::NetworkPriority,
+        "net_prio.ifpriomap",
+        "",
+    );
+    assert!(map.lines().any(|line| line == "lo 7"), "{map}");
+    drop(group);
+    let none = r#"{"network": {"priorities": [{"name": "nosuch0", "priority": 7}]}}"#;
+    let error = refused(&layout, none);
+    assert!(
+        error.starts_with("cannot set network priority of nosuch0: writing \"nosuch0 7\""),
+        "{error}"
+    );
+}
