@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oci_spec::runtime::{Linux, LinuxDeviceType, LinuxResources};
+use oci_spec::runtime::{Linux, LinuxDeviceType};
 
 use super::{ValidateError, absolute, filled, invalid, no_parent, refuse_if, set};
 use crate::spec::mount_options::Propagation;
@@ -18,9 +18,6 @@ pub(super) fn validate_linux(
     refuse_if(filled(linux.time_offsets()), "linux.timeOffsets")?;
     refuse_if(filled(linux.net_devices()), "linux.netDevices")?;
     refuse_if(set(linux.mount_label(), ""), "linux.mountLabel")?;
-    if let Some(resources) = linux.resources() {
-        validate_resources(resources)?;
-    }
     if let Some(name) = linux.rootfs_propagation()
         && !name.is_empty()
         && Propagation::parse(name).is_none()
@@ -56,19 +53,6 @@ pub(super) fn validate_linux(
         }
     }
     Ok(())
-}
-
-fn validate_resources(resources: &LinuxResources) -> Result<(), ValidateError> {
-    refuse_if(filled(resources.rdma()), "linux.resources.rdma")?;
-    let network = resources.network().as_ref();
-    let classified = network.is_some_and(|network| {
-        network.class_id().is_some_and(|id| id != 0)
-            || network
-                .priorities()
-                .as_ref()
-                .is_some_and(|list| !list.is_empty())
-    });
-    refuse_if(classified, "linux.resources.network")
 }
 
 /// Only what belongs to a namespace of the container's own may be set.

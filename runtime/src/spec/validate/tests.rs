@@ -30,11 +30,6 @@ fn the_default_configuration_is_valid() {
 
 #[test]
 fn what_is_not_done_yet_is_refused_by_name() {
-    let rdma = json!({"rdma": {"mlx5": {"hcaHandles": 3}}});
-    assert_eq!(
-        text("/linux/resources", rdma),
-        "linux.resources.rdma is not supported yet"
-    );
     assert_eq!(
         text("/process/apparmorProfile", json!("docker-default")),
         "process.apparmorProfile is not supported yet"
