@@ -33,6 +33,7 @@ impl Counter {
         const HARDWARE: u32 = 0;
         const INSTRUCTIONS: u64 = 1;
         const INHERIT: u64 = 1 << 1;
+        const CLOSE_ON_EXEC: u64 = 1 << 3;
         let attributes = Attributes {
             kind: HARDWARE,
             size: size_of::<Attributes>() as u32,
@@ -48,7 +49,7 @@ impl Counter {
                 0,
                 -1,
                 -1,
-                libc::PERF_FLAG_FD_CLOEXEC,
+                CLOSE_ON_EXEC,
             )
         };
         let fd = i32::try_from(fd).ok().filter(|&fd| fd >= 0)?;
