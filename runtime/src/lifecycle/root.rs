@@ -1,6 +1,7 @@
 //! The directory that holds all containers.
 
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -74,12 +75,15 @@ impl Root {
 
     /// A new container's directory. `None` when there is one already.
     pub(super) fn make(&self, id: &str) -> io::Result<Option<Directory>> {
-        let mode = Mode::from_raw_mode(0o711);
+        // Whoever reaches the socket inside can start the container.
+        let mode = Mode::from_raw_mode(0o700);
         let path = self.directory(id);
         let made = match rustix::fs::mkdir(&path, mode) {
             Err(Errno::NOENT) => {
-                std::fs::create_dir_all(&self.path)?;
-                rustix::fs::chmod(&self.path, mode)?;
+                std::fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(&self.path)?;
                 rustix::fs::mkdir(&path, mode)
             }
             result => result,
