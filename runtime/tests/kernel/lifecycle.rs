@@ -54,6 +54,11 @@ fn a_container_goes_through_all_states() {
         let root = root(&trial);
         assert!(matches!(root.load(&trial.id), Err(LoadError::NotFound)));
         let container = root.create(options(&trial)).unwrap();
+        let mode = |path: &std::path::Path| {
+            std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap()) & 0o777
+        };
+        let run = trial.extra().join("run");
+        assert_eq!((mode(&run), mode(&run.join(&trial.id))), (0o700, 0o700));
         assert_eq!(container.status(), Status::Created);
         assert!(matches!(
             container.delete(false),
