@@ -34,7 +34,7 @@ pub fn protected() -> io::Result<OwnedFd> {
             Ok(tree)
         }
         Err(error) => match Errno::from_io_error(&error) {
-            Some(Errno::PERM | Errno::INVAL) => sealed_copy(),
+            Some(Errno::PERM | Errno::INVAL) => sealed(),
             _ => Err(error),
         },
     }
@@ -51,8 +51,19 @@ pub fn is_protected() -> bool {
     File::open(SELF).and_then(read_only).unwrap_or(false)
 }
 
-fn sealed_copy() -> io::Result<OwnedFd> {
-    let copy = memfd_create("rbox", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+/// A sealed copy of this program in memory: what [`protected`] gives where
+/// there is no mount to be had. It costs a copy of the file.
+///
+/// # Errors
+/// As memfd_create and write.
+pub fn sealed() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Where files in memory are not executable unless it is said (Linux 6.3,
+    // vm.memfd_noexec); older kernels do not know the flag.
+    let copy = memfd_create("rbox", flags | MemfdFlags::EXEC).or_else(|error| match error {
+        Errno::INVAL => memfd_create("rbox", flags),
+        error => Err(error),
+    })?;
     let mut copy = File::from(copy);
     io::copy(&mut File::open(SELF)?, &mut copy)?;
     copy.rewind()?;
@@ -68,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_sealed_copy_is_this_program_and_cannot_be_written() {
-        let mut copy = File::from(sealed_copy().unwrap());
+        let mut copy = File::from(sealed().unwrap());
         assert_eq!(
             copy.metadata().unwrap().len(),
             std::fs::metadata(SELF).unwrap().len()

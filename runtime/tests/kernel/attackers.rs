@@ -1,12 +1,15 @@
 //! What the attacks do inside a container. [`act`] is started there by
 //! [`crate::support::attacker`]; each attack panics when it succeeds.
 
+mod binary;
 mod cgroups;
 mod escapes;
 mod files;
 mod filter;
 mod keys;
+mod privileges;
 mod raw;
+mod sharing;
 mod user_namespace;
 
 use crate::support::attack_of;
@@ -17,6 +20,10 @@ fn act() {
     let Some(attack) = attack_of() else {
         return;
     };
+    if attack == "overwrite what started us" {
+        // The program rests only when no process of it is left.
+        return binary::overwrite_what_started_us();
+    }
     // The harness runs tests in threads, and some attacks take a process.
     raw::in_a_process(|| attempt(&attack));
 }
@@ -37,6 +44,13 @@ fn attempt(attack: &str) {
         "call by other tables" => filter::call_by_other_tables(),
         "use keyrings" => keys::filtered(),
         "find keys of the host" => keys::find_those_of_the_host(),
+        "become root by a setuid file" => privileges::setuid(),
+        "read what the group may not" => privileges::read_what_the_group_may_not(),
+        "gain capabilities by a file" => privileges::file_capabilities(),
+        "leave something in shared memory" => sharing::leave(),
+        "find something in shared memory" => sharing::find(),
+        "type into standard input" => sharing::type_into_standard_input(),
+        "start a container" => binary::start_a_container(),
         attack => panic!("unknown attack {attack}"),
     }
 }

@@ -12,12 +12,16 @@
 )]
 
 mod attackers;
+mod attacks_binary;
 
+mod attacks_descriptors;
 mod attacks_devices;
 mod attacks_escapes;
 mod attacks_filter;
+mod attacks_isolation;
 mod attacks_kernel_files;
 mod attacks_keyrings;
+mod attacks_privileges;
 mod attacks_proc_mounts;
 mod attacks_races;
 

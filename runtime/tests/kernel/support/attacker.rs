@@ -10,29 +10,35 @@ use super::container::Trial;
 /// Names the attack in the container's environment.
 const VARIABLE: &str = "RBOX_TEST_ATTACK";
 
+/// What makes this program run [`crate::attackers::act`] and nothing else.
+pub const ARGUMENTS: [&str; 5] = [
+    "--exact",
+    "attackers::act",
+    "--ignored",
+    "--nocapture",
+    "--test-threads=1",
+];
+
 /// A container that runs `attack` of [`crate::attackers`]; it succeeds when the
 /// attack was tried and did not succeed.
 pub fn attacker(image: &Path, attack: &str) -> Trial {
-    let program = std::env::current_exe().unwrap();
-    let mut trial = Trial::new(
-        image,
-        &[
-            "/attacker",
-            "--exact",
-            "attackers::act",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ],
-    );
+    let mut trial = Trial::new(image, &[]);
+    set_attack(&mut trial, attack, "/attacker");
+    trial.bind(&std::env::current_exe().unwrap(), "/attacker", &["ro"]);
+    trial
+}
+
+/// Makes `attack`, by this program at `path` inside, what the container runs.
+pub fn set_attack(trial: &mut Trial, attack: &str, path: &str) {
+    let mut args = vec![path];
+    args.extend(ARGUMENTS);
+    trial.args(&args);
     trial.process(|process| {
         process.set_env(Some(vec![
             defaults::PATH.to_owned(),
             format!("{VARIABLE}={attack}"),
         ]));
     });
-    trial.bind(&program, "/attacker", &["ro"]);
-    trial
 }
 
 impl Trial {

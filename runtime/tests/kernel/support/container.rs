@@ -21,6 +21,8 @@ pub struct Trial {
     pub spec: Spec,
     pub id: String,
     pub directory: tempfile::TempDir,
+    /// Whether it is killed when the process that made it ends.
+    pub dies_with_parent: bool,
     lower: Vec<PathBuf>,
     standard_root: bool,
 }
@@ -47,6 +49,7 @@ impl Trial {
             spec: defaults::spec(false),
             id: id.clone(),
             directory,
+            dies_with_parent: true,
             lower: vec![image.to_owned()],
             standard_root: true,
         };
@@ -142,7 +145,7 @@ impl Trial {
         let rootfs = self.standard_root.then(|| self.overlay());
         create(CreateRequest {
             rootfs,
-            die_with_parent: true,
+            die_with_parent: self.dies_with_parent,
             ..CreateRequest::new(&self.id, self.directory.path(), &self.spec, stdio)
         })
     }

@@ -8,7 +8,7 @@ mod image;
 mod racer;
 
 pub use apart::{apart, close, leave, place, skip};
-pub use attacker::{attack_of, attacker};
+pub use attacker::{ARGUMENTS, attack_of, attacker, set_attack};
 pub use container::{Trial, pipe, read_all, reap};
 pub use entered::{end, enter, sleeper};
 pub use image::alpine;
