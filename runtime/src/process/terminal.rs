@@ -3,7 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, Uid, fchown, fstat, fstatfs, openat};
+use rustix::fs::{
+    FileType, Mode, OFlags, ResolveFlags, Uid, fchown, fstat, fstatfs, openat, openat2,
+};
 use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -42,8 +44,10 @@ impl Terminal {
         if fstatfs(&pts).naming(title)?.f_type as i64 != DEVPTS_MAGIC {
             return Err(Errno::NODEV).naming(title);
         }
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let master = openat(&pts, "ptmx", flags, Mode::empty()).naming(title)?;
+        // Nor is it opened with anything mounted on it: opening can act.
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+        let master = openat2(&pts, "ptmx", flags, Mode::empty(), resolve).naming(title)?;
         unlockpt(&master).naming(title)?;
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = ioctl_tiocgptpeer(&master, flags).naming(title)?;

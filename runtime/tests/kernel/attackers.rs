@@ -11,6 +11,7 @@ mod privileges;
 mod raw;
 mod sharing;
 mod user_namespace;
+mod visitors;
 
 use crate::support::attack_of;
 
@@ -47,6 +48,7 @@ fn attempt(attack: &str) {
         "become root by a setuid file" => privileges::setuid(),
         "read what the group may not" => privileges::read_what_the_group_may_not(),
         "gain capabilities by a file" => privileges::file_capabilities(),
+        "watch who enters" => visitors::watch(),
         "leave something in shared memory" => sharing::leave(),
         "find something in shared memory" => sharing::find(),
         "type into standard input" => sharing::type_into_standard_input(),

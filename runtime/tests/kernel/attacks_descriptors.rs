@@ -91,17 +91,14 @@ fn a_stream_that_is_a_directory_of_the_host_is_no_working_directory() {
         let (_trial, running) = sleeper(&image);
         let trial = in_directory(&image, "/proc/self/fd/0");
         let null = || OwnedFd::from(File::options().write(true).open("/dev/null").unwrap());
-        let executed = exec(ExecRequest {
-            pid: running.pid,
-            cgroup: &running.cgroup,
-            process: trial.spec.process().as_ref().unwrap(),
-            seccomp: None,
-            stdio: Stdio::Fds {
-                stdin: File::open("/etc").unwrap().into(),
-                stdout: null(),
-                stderr: null(),
-            },
-        });
+        let stdio = Stdio::Fds {
+            stdin: File::open("/etc").unwrap().into(),
+            stdout: null(),
+            stderr: null(),
+        };
+        let process = trial.spec.process().as_ref().unwrap();
+        let request = ExecRequest::new(running.pid, &running.cgroup, process, stdio);
+        let executed = exec(request);
         let text = executed.map(drop).unwrap_err().to_string();
         assert!(
             text.contains("possible container breakout detected"),

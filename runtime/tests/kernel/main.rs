@@ -16,6 +16,7 @@ mod attacks_binary;
 
 mod attacks_descriptors;
 mod attacks_devices;
+mod attacks_entering;
 mod attacks_escapes;
 mod attacks_filter;
 mod attacks_isolation;

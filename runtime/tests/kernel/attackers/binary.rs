@@ -56,14 +56,9 @@ fn start() {
     trial.dies_with_parent = false;
     let running = trial.create(nowhere()).unwrap().start().unwrap();
     if way.starts_with("exec") {
-        let entered = exec(ExecRequest {
-            pid: running.pid,
-            cgroup: &running.cgroup,
-            process: attack.spec.process().as_ref().unwrap(),
-            seccomp: None,
-            stdio: nowhere(),
-        });
-        entered.unwrap();
+        let process = attack.spec.process().as_ref().unwrap();
+        let request = ExecRequest::new(running.pid, &running.cgroup, process, nowhere());
+        exec(request).unwrap();
     }
     let directory = trial.directory.keep();
     let started = format!("{}\n{}", running.cgroup.path(), directory.display());
