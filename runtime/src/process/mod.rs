@@ -10,6 +10,7 @@ pub(crate) mod credentials;
 mod failure;
 pub(crate) mod handshake;
 pub(crate) mod hooks;
+pub mod incoming;
 pub mod inherited;
 pub(crate) mod limits;
 pub(crate) mod operation;
