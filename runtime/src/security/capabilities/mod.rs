@@ -11,6 +11,6 @@ mod names;
 mod select;
 
 pub use apply::{ApplyError, Sets, SetsError};
-pub use names::{COUNT, canonical, name, number, parse};
+pub use names::{COUNT, by_number, canonical, name, number, parse};
 pub use oci_spec::runtime::Capability;
 pub use select::{CapabilityError, DEFAULT, Grant, available, process_sets, select};

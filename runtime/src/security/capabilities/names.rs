@@ -60,7 +60,7 @@ pub fn number(capability: Capability) -> u32 {
 }
 
 /// The capability with that number; `None` above the last one.
-pub(super) fn by_number(number: u32) -> Option<Capability> {
+pub fn by_number(number: u32) -> Option<Capability> {
     TABLE
         .get(usize::try_from(number).ok()?)
         .map(|(entry, _)| *entry)
