@@ -1,7 +1,5 @@
 //! One command line: which command, its words, where the state is.
 
-use std::io::{self, Write};
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::flags::{self, FlagError};
@@ -10,6 +8,7 @@ use super::refused;
 use super::stop::{Outcome, Stop};
 use crate::engine::Engine;
 use crate::engine::dirs::Dirs;
+pub use crate::output::stdout::{say, say_bytes};
 
 /// How many arguments a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,22 +176,6 @@ fn value_error(command: &clap::Command, error: &clap::Error) -> String {
     let value = crate::output::go_text::quote(&context(ContextKind::InvalidValue));
     format!("invalid argument {value} for \"{flag}\" flag: {reason}")
 }
-
-/// Writes a result. A reader that went away ends the program, as SIGPIPE would.
-pub fn say(text: &str) {
-    say_bytes(text.as_bytes());
-}
-
-/// The same for bytes.
-pub fn say_bytes(bytes: &[u8]) {
-    let mut out = io::stdout().lock();
-    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
-        std::process::exit(BROKEN_PIPE);
-    }
-}
-
-/// 128 + SIGPIPE.
-const BROKEN_PIPE: i32 = 141;
 
 #[cfg(test)]
 mod tests {

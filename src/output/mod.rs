@@ -6,6 +6,7 @@ pub mod format;
 pub mod go_text;
 pub mod image_json;
 pub mod json;
+pub mod stdout;
 pub mod table;
 pub mod template;
 pub mod units;

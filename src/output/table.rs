@@ -3,26 +3,43 @@
 //! text that a tab ends, so the last text of a line is never padded, and a
 //! column lasts only as long as neighbouring lines have a cell in it.
 
-/// Narrowest cell, blanks included.
+use std::ops::Range;
+
+/// Narrowest cell of Docker's tables, blanks included.
 const MIN_WIDTH: usize = 10;
 /// Blanks after the widest text of a column.
 const PADDING: usize = 3;
 
 /// Aligns tab-separated lines.
 pub fn align(text: &str) -> String {
+    align_from(MIN_WIDTH, text)
+}
+
+/// The same with another narrowest cell, blanks included.
+pub fn align_from(narrowest: usize, text: &str) -> String {
     let lines: Vec<Vec<&str>> = text
         .split('\n')
         .map(|line| line.split('\t').collect())
         .collect();
     let mut out = String::with_capacity(text.len() * 2);
     let mut widths = Vec::new();
-    block(&lines, 0, lines.len(), &mut widths, &mut out);
+    block(narrowest, &lines, 0..lines.len(), &mut widths, &mut out);
     out.pop();
     out
 }
 
-/// Writes lines `from..to`, whose first columns have the given widths.
-fn block(lines: &[Vec<&str>], from: usize, to: usize, widths: &mut Vec<usize>, out: &mut String) {
+/// Writes a range of lines, whose first columns have the given widths.
+fn block(
+    narrowest: usize,
+    lines: &[Vec<&str>],
+    range: Range<usize>,
+    widths: &mut Vec<usize>,
+    out: &mut String,
+) {
+    let Range {
+        start: from,
+        end: to,
+    } = range;
     let column = widths.len();
     let has_cell = |line: &Vec<&str>| line.len() > column + 1;
     let mut at = from;
@@ -41,9 +58,9 @@ fn block(lines: &[Vec<&str>], from: usize, to: usize, widths: &mut Vec<usize>, o
             .map(|line| line[column].chars().count() + PADDING)
             .max()
             .unwrap_or_default()
-            .max(MIN_WIDTH);
+            .max(narrowest);
         widths.push(width);
-        block(lines, at, end, widths, out);
+        block(narrowest, lines, at..end, widths, out);
         widths.pop();
         at = end;
     }
@@ -53,7 +70,7 @@ fn write_line(cells: &[&str], widths: &[usize], out: &mut String) {
     for (index, cell) in cells.iter().enumerate() {
         out.push_str(cell);
         if index + 1 < cells.len() {
-            let width = widths.get(index).copied().unwrap_or(MIN_WIDTH);
+            let width = widths.get(index).copied().unwrap_or_default();
             out.extend(std::iter::repeat_n(
                 ' ',
                 width.saturating_sub(cell.chars().count()),
