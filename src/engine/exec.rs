@@ -2,15 +2,12 @@
 //! it feeds it, streams its output and reports its exit code.
 
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use oci_spec::runtime::{Process, Spec};
 use rbox_runtime::cgroup::Cgroup;
-use rbox_runtime::process::self_exe;
 use rbox_runtime::process::user::{ResolvedUser, resolve_user};
 use rbox_runtime::rootfs::in_root;
 use rbox_runtime::security::capabilities;
@@ -27,7 +24,7 @@ use super::failure::{Context, Failure};
 use super::fd_stream::{FdStream, watch};
 use super::record::{Container, RunState};
 use super::terminal::{self, RawMode};
-use super::{Engine, containers, create, json_file, lower};
+use super::{Engine, containers, create, json_file, lower, spawn};
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +67,7 @@ impl Engine {
         let Some(run) = &container.run else {
             return Err(Failure::new(format!("container {id} is not running")));
         };
-        protect()?;
+        spawn::protect()?;
         let keys = DetachKeys::parse(&request.detach_keys)?;
         let path = self.dirs.run(id).join("bundle/config.json");
         let spec: Spec = json_file::read(&path)
@@ -103,24 +100,6 @@ impl Engine {
         }
         stream(child, streams, request, keys)
     }
-}
-
-/// Goes on in a copy of this program that is mapped from a read-only mount: a
-/// process in the container may look at ours (CVE-2019-5736).
-fn protect() -> Result<(), Failure> {
-    if self_exe::is_protected() {
-        return Ok(());
-    }
-    let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
-    let mut arguments = std::env::args_os();
-    let name = arguments.next().unwrap_or_default();
-    let error = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
-        .arg0(name)
-        .args(arguments)
-        .exec();
-    Err(Failure::new(format!(
-        "execute the rbox binary read-only: {error}"
-    )))
 }
 
 /// The container's own process settings with the request's over them.

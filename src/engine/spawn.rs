@@ -1,11 +1,13 @@
-//! Starting a container's monitor: our own binary again, through a read-only
-//! mount, holding the container's lock and one end of a socket to us.
+//! Our own binary again, through a read-only mount: as a container's monitor,
+//! holding the container's lock and one end of a socket to us, or in our place.
 
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+
+use rbox_runtime::process::self_exe;
 
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
@@ -20,8 +22,7 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
     let (ours, theirs) = UnixStream::pair().context(|| "make a socket pair".into())?;
     // The binary is executed through a mount that cannot be written to, so that
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
-    let binary = rbox_runtime::process::self_exe::protected()
-        .context(|| "open the rbox binary read-only".into())?;
+    let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
     // Where the binary lies: the monitor's own /proc/self/exe has no path any more.
     let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
     let errors = fs::OpenOptions::new()
@@ -46,4 +47,22 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
         .spawn()
         .context(|| format!("start the monitor of container {id}"))?;
     Ok(ours)
+}
+
+/// Goes on in a copy of this program that is mapped from a read-only mount: a
+/// process in the container may look at ours (CVE-2019-5736).
+pub fn protect() -> Result<(), Failure> {
+    if self_exe::is_protected() {
+        return Ok(());
+    }
+    let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let error = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
+        .arg0(name)
+        .args(arguments)
+        .exec();
+    Err(Failure::new(format!(
+        "execute the rbox binary read-only: {error}"
+    )))
 }
