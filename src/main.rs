@@ -3,6 +3,7 @@
 mod cli;
 mod engine;
 mod monitor;
+mod oci;
 mod output;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Some(engine::spawn::MONITOR) => monitor::main(&words),
         Some(engine::terminal::GUARD) => engine::terminal::guard(),
         Some(monitor::init::INIT) => monitor::init::main(&words),
+        Some(oci::NAME) => oci::main(words),
         _ => cli::main(words),
     }
 }

@@ -37,6 +37,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("kill", &container::kill::SPEC),
     ("load", &image::load::SPEC),
     ("logs", &container::logs::SPEC),
+    ("oci", &system::oci::SPEC),
     ("port", &container::port::SPEC),
     ("ps", &container::ps::SPEC),
     ("rename", &container::rename::SPEC),

@@ -1,6 +1,7 @@
 //! Commands on no one kind of object, and what several commands share with the user.
 
 pub mod inspect;
+pub mod oci;
 pub mod prompt;
 pub mod version;
 

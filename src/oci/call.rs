@@ -1,0 +1,72 @@
+//! One command line: the command, its flags, and where containers are noted.
+
+use rbox_runtime::lifecycle::{Container, Root};
+
+use super::command::{self, Command};
+use super::flags::{self, Parsed};
+use super::globals::Globals;
+use super::help;
+use super::log::Log;
+use crate::engine::failure::Failure;
+use crate::output::stdout::say;
+
+/// One command line.
+#[derive(Debug)]
+pub struct Call {
+    /// The flags before the command.
+    pub globals: Globals,
+    /// The command.
+    pub command: &'static Command,
+    /// Its flags and arguments.
+    pub flags: Parsed,
+    /// Where messages go.
+    pub log: Log,
+}
+
+impl Call {
+    /// Takes the words after the command's name apart. `None`: help was asked
+    /// for and given.
+    pub fn parse(globals: Globals, name: &str, words: &[String]) -> Result<Option<Call>, Failure> {
+        let command = command::find(name)?;
+        let flags = flags::parse(command.flags, words, command.interspersed)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        if flags.help {
+            say(&help::command(command));
+            return Ok(None);
+        }
+        command.arity.check(name, flags.arguments.len())?;
+        Ok(Some(Call {
+            globals,
+            command,
+            flags,
+            log: Log::default(),
+        }))
+    }
+
+    /// The first argument; an empty one, which names no container, without any.
+    pub fn id(&self) -> &str {
+        self.flags.arguments.first().map_or("", String::as_str)
+    }
+
+    /// Logs what went wrong without stopping an operation.
+    pub fn warn(&self, warnings: Vec<String>) {
+        for warning in warnings {
+            self.log.warning(&warning);
+        }
+    }
+
+    /// Where containers are noted.
+    pub fn root(&self) -> Root {
+        Root::new(&self.globals.root)
+    }
+
+    /// The container that the first argument names.
+    pub fn container(&self) -> Result<Container, Failure> {
+        self.root().load(self.id()).map_err(failure)
+    }
+}
+
+/// An error of the runtime as the command's.
+pub fn failure(error: impl std::error::Error) -> Failure {
+    Failure::new(error.to_string())
+}

@@ -1,0 +1,126 @@
+//! `exec`.
+
+use std::path::Path;
+
+use rbox_runtime::ExecProcess;
+use rbox_runtime::lifecycle::{ExecOptions, write_pid};
+use std::os::fd::AsFd;
+
+use super::bundle;
+use super::call::{Call, failure};
+use super::command::{Arity, Command};
+use super::console::Console;
+use super::exec_process::{
+    self, ADDITIONAL_GIDS, APPARMOR, CAP, CWD, ENV, LABEL, NO_NEW_PRIVS, TTY, USER,
+};
+use super::flags::{Flag, Kind};
+use super::foreground::Foreground;
+use super::launch::{CONSOLE_SOCKET, PID_FILE, PRESERVE_FDS, Preserved};
+use crate::engine::failure::{Context, Failure};
+use crate::engine::terminal;
+
+static PROCESS: Flag = Flag::with_short("process", "p", Kind::Text, "file of the process as JSON");
+static DETACH: Flag = Flag::with_short("detach", "d", Kind::Switch, "do not wait for the end");
+static CGROUP: Flag = Flag::new(
+    "cgroup",
+    Kind::Text,
+    "existing cgroup below the container's",
+);
+static IGNORE_PAUSED: Flag = Flag::new(
+    "ignore-paused",
+    Kind::Switch,
+    "in a paused container wait until it is resumed",
+);
+
+/// `exec`.
+pub static COMMAND: Command = Command {
+    name: "exec",
+    usage: "[command options] <container-id> <command> [arguments...] | -p process.json <container-id>",
+    about: "execute another process in a container",
+    flags: &[
+        &CONSOLE_SOCKET,
+        &CWD,
+        &ENV,
+        &TTY,
+        &USER,
+        &ADDITIONAL_GIDS,
+        &PROCESS,
+        &DETACH,
+        &PID_FILE,
+        &LABEL,
+        &APPARMOR,
+        &NO_NEW_PRIVS,
+        &CAP,
+        &PRESERVE_FDS,
+        &CGROUP,
+        &IGNORE_PAUSED,
+    ],
+    arity: Arity::AtLeast(1),
+    interspersed: false,
+    protected: true,
+    failure: "exec failed: ",
+    // runc's: 1 is a code that processes have.
+    code: 255,
+    run,
+};
+
+fn run(call: &Call) -> Result<u8, Failure> {
+    let container = call.container()?;
+    let flags = &call.flags;
+    let mut process = match flags.text(&PROCESS) {
+        Some(path) => bundle::process(Path::new(path))?,
+        None => exec_process::from_flags(&container.spec().map_err(failure)?, flags)?,
+    };
+    let preserved = Preserved::of_caller(flags)?;
+    process
+        .env_mut()
+        .get_or_insert_default()
+        .extend(preserved.environment());
+    let detach = flags.on(&DETACH);
+    let terminal = process.terminal().unwrap_or(false);
+    let console = Console::prepare(terminal, detach, flags.text(&CONSOLE_SOCKET))?;
+    // runc does not become a subreaper for exec: orphans are the init's.
+    let foreground = match detach {
+        true => None,
+        false => Some(Foreground::prepare(false)?),
+    };
+    call.log
+        .debug(|| format!("execute {:?} in container {}", process.args(), call.id()));
+    let mut options = ExecOptions::new(process);
+    options.console_size = match console {
+        Console::Foreground => terminal::size(),
+        _ => None,
+    };
+    options.preserve_fds = preserved.count;
+    options.ignore_paused = flags.on(&IGNORE_PAUSED);
+    options.sub_cgroup = flags.text(&CGROUP).map(str::to_owned);
+    let child = container.exec(options).map_err(failure)?;
+    follow(call, child, &console, foreground)
+}
+
+/// Tells whoever asked about the process, and waits for it.
+fn follow(
+    call: &Call,
+    mut child: ExecProcess,
+    console: &Console,
+    foreground: Option<Foreground>,
+) -> Result<u8, Failure> {
+    let told = match call.flags.text(&PID_FILE) {
+        Some(path) => write_pid(Path::new(path), child.pid).context(|| format!("write {path}")),
+        None => Ok(()),
+    };
+    let told = told.and_then(|()| match (console, &child.console) {
+        (Console::Socket(_), Some(master)) => console.send(master.as_fd()),
+        _ => Ok(()),
+    });
+    if let Err(error) = told {
+        // Nobody would know of the process.
+        let _ = rbox_runtime::process::signal::send(child.pidfd.as_fd(), 9);
+        return Err(error);
+    }
+    let Some(foreground) = foreground else {
+        return Ok(0);
+    };
+    let master = child.console.take();
+    foreground.wait(child.pid, Some(child.pidfd.as_fd()), master)
+}
