@@ -20,7 +20,7 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(call: &Call) -> Result<u8, Failure> {
-    let mut container = call.container()?;
+    let container = call.container()?;
     call.log.debug(|| format!("start container {}", call.id()));
     let started = container.start().map_err(failure);
     call.warn(container.take_warnings());
