@@ -101,10 +101,6 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     };
     let (stdio, terminal) = request.stdio.split();
     let maps = (namespaces.user == Source::New).then(|| IdMaps::of(linux));
-    if let Some(maps) = &maps {
-        let user = process.user();
-        maps.give_pipes(stdio.iter().flatten(), user.uid(), user.gid());
-    }
 
     let path = cgroup_path(spec, request.id);
     let none = LinuxResources::default();
@@ -164,7 +160,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             through: &joined.through,
         };
         let started = spawn::start(&setup, &birth)?;
-        if let Err(error) = release(&started, maps.as_ref(), &namespaces, process) {
+        if let Err(error) = release(&started, maps.as_ref(), &setup, &namespaces, process) {
             started.child.kill_and_reap();
             return Err(error);
         }
@@ -203,6 +199,7 @@ fn parts(spec: &Spec) -> Result<(&Linux, &Process), ValidateError> {
 fn release(
     started: &Started,
     maps: Option<&IdMaps>,
+    setup: &Setup,
     namespaces: &Namespaces<'_>,
     process: &Process,
 ) -> Result<(), CreateError> {
@@ -210,9 +207,19 @@ fn release(
         return Ok(());
     }
     let pid = started.child.pid;
-    if let Some(maps) = maps {
-        maps.write(pid)?;
-    }
+    let user = process.user();
+    let joined;
+    let maps = match maps {
+        Some(maps) => {
+            maps.write(pid)?;
+            maps
+        }
+        None => {
+            joined = IdMaps::of_process(pid);
+            &joined
+        }
+    };
+    maps.give_pipes(setup.stdio.iter().flatten(), user.uid(), user.gid());
     if let Some(value) = process.oom_score_adj() {
         user_namespace::set_oom_score(pid, value)?;
     }

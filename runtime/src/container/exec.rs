@@ -8,6 +8,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::Stdio;
 use super::create::refuse_listener;
 use super::errors::ExecError;
+use super::user_namespace::IdMaps;
 use crate::cgroup::{Cgroup, JoinTarget};
 use crate::process::child::{Setup, Start};
 use crate::process::command::Command;
@@ -86,9 +87,15 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     let entered = target.try_clone().map_err(ExecError::process("dup"))?;
     let (stdio, terminal) = request.stdio.split();
     let JoinTarget { unified, tasks } = request.cgroup.join_target()?;
+    let kinds = own_namespaces(request.pid);
+    if kinds & libc::CLONE_NEWUSER != 0 {
+        let user = process.user();
+        let maps = IdMaps::of_process(request.pid);
+        maps.give_pipes(stdio.iter().flatten(), user.uid(), user.gid());
+    }
     let input = ExecInput {
         process,
-        kinds: own_namespaces(request.pid),
+        kinds,
         new_keyring: !request.no_new_keyring,
         terminal,
         sets,

@@ -8,6 +8,7 @@ use rustix::fs::{FileType, Gid, Uid, fchown, fstat};
 use super::CreateError;
 use crate::process::procfs;
 use crate::rootfs::idmap::map_text;
+use crate::spec::defaults::id_mapping;
 
 /// What the host calls the ids of a new user namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,18 @@ impl IdMaps {
         Self {
             uids: linux.uid_mappings().clone().unwrap_or_default(),
             gids: linux.gid_mappings().clone().unwrap_or_default(),
+        }
+    }
+
+    /// Those of the namespace that a process is in, as far as they can be read.
+    pub(super) fn of_process(pid: i32) -> Self {
+        let read = |name: &str| {
+            let text = std::fs::read_to_string(format!("/proc/{pid}/{name}"));
+            text.map_or_else(|_| Vec::new(), |text| parse(&text))
+        };
+        Self {
+            uids: read("uid_map"),
+            gids: read("gid_map"),
         }
     }
 
@@ -65,6 +78,18 @@ pub(super) fn set_oom_score(pid: i32, value: i32) -> Result<(), CreateError> {
     )?)
 }
 
+/// The ranges of a uid_map file; nothing where it is not one.
+fn parse(text: &str) -> Vec<LinuxIdMapping> {
+    let ranges = text.lines().map(|line| {
+        let numbers: Option<Vec<u32>> = line.split_whitespace().map(|n| n.parse().ok()).collect();
+        match numbers?[..] {
+            [inside, outside, size] => Some(id_mapping(inside, outside, size)),
+            _ => None,
+        }
+    });
+    ranges.collect::<Option<_>>().unwrap_or_default()
+}
+
 /// What the host calls the container's `id`.
 fn on_host(map: &[LinuxIdMapping], id: u32) -> Option<u32> {
     map.iter().find_map(|range| {
@@ -77,6 +102,17 @@ fn on_host(map: &[LinuxIdMapping], id: u32) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::spec::defaults::id_mapping as range;
+
+    #[test]
+    fn a_map_file_is_read_whole_or_not_at_all() {
+        let text = "         0     100000      65536\n     65536          5          1\n";
+        assert_eq!(
+            parse(text),
+            [range(0, 100_000, 65_536), range(65_536, 5, 1)]
+        );
+        assert_eq!(parse("0 1 2\n0 1"), []);
+        assert_eq!(parse("0 1 x"), []);
+    }
 
     #[test]
     fn an_id_is_found_in_its_range_or_not_at_all() {
