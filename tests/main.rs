@@ -50,4 +50,5 @@ mod shared_network_namespace;
 mod stop_kill_restart;
 mod terminals;
 mod two_web_servers;
+mod user_namespaces;
 mod users_and_environment;

@@ -13,6 +13,7 @@ use super::failure::{Context, Failure};
 use super::lock::{self, Probe, RunLock};
 use super::record::{self, Container, LastState, Record, RunState};
 use super::recover::RETIRED;
+use super::user_namespace::lease;
 use super::{clock, json_file, names, recover};
 
 /// Between two looks at a monitor that cleans up.
@@ -144,8 +145,14 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
     };
     // Read now: until the rename somebody may have given it another name.
     match read_record(&renamed) {
-        Ok(Some(record)) => names::release(dirs, &record.name, id)?,
-        _ => names::release_all(dirs, id)?,
+        Ok(Some(record)) => {
+            names::release(dirs, &record.name, id)?;
+            lease::release(dirs, &record)?;
+        }
+        _ => {
+            names::release_all(dirs, id)?;
+            lease::release_all(dirs, id)?;
+        }
     }
     Ok(Some(renamed))
 }

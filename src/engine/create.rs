@@ -14,6 +14,7 @@ use super::containers;
 use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
+use super::user_namespace::{self, Mapping};
 use super::{Engine, json_file, links, names, validate};
 
 /// What `create` made.
@@ -36,6 +37,8 @@ impl Engine {
             names::check(name, name)?;
         }
         let warnings = validate::host_config(request)?;
+        let choice = user_namespace::Choice::of(&request.host)?;
+        user_namespace::check::request(&request.host, &choice)?;
         let image = self.image_for(request)?;
         let id = names::new_id()?;
         let mut record = Record {
@@ -46,12 +49,14 @@ impl Engine {
             config: merge(request, &image.config, &id),
             host: request.host.clone(),
             networks: Vec::new(),
+            user_namespace: None,
         };
         if record.argv().is_empty() {
             return Err(Failure::new("no command specified")
                 .hint("the image has no CMD: give a command after the image"));
         }
         self.resolve_modes(request, &mut record)?;
+        user_namespace::check::sharing(&self.dirs, &record, &choice)?;
         let dir = self.dirs.container(&id);
         // Held until the record is there: without both its maker died.
         let _making =
@@ -62,6 +67,7 @@ impl Engine {
         };
         let made = named.and_then(|name| {
             record.name = name;
+            record.user_namespace = choice.settle(&self.dirs, &id)?;
             write(&dir, &record, request.cidfile.as_deref())
         });
         if let Err(failure) = made {
@@ -189,6 +195,13 @@ fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Fail
         fs::create_dir_all(&path).context(|| format!("make {}", path.display()))?;
     }
     // What the container's root directory looks like; the writable layer decides it.
+    if let Some((uid, gid)) = record.user_namespace.as_ref().and_then(Mapping::root) {
+        for part in ["upper", "work"] {
+            let path = dir.join(part);
+            std::os::unix::fs::chown(&path, Some(uid), Some(gid))
+                .context(|| format!("set the owner of {}", path.display()))?;
+        }
+    }
     let path = dir.join("upper");
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .context(|| format!("set the mode of {}", path.display()))?;

@@ -48,6 +48,12 @@ impl Dirs {
         self.root.join("names")
     }
 
+    /// Ranges of ids that containers have: each a symlink, named by the first id,
+    /// to a container's id.
+    pub fn id_leases(&self) -> PathBuf {
+        self.root.join("user-namespaces")
+    }
+
     /// Network records.
     pub fn networks(&self) -> PathBuf {
         self.root.join("networks")

@@ -170,7 +170,7 @@ fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
         "ReadonlyRootfs": host.readonly_rootfs,
         "SecurityOpt": or_null(&host.security_opt),
         "UTSMode": host.uts_mode,
-        "UsernsMode": "",
+        "UsernsMode": host.userns_mode,
         "ShmSize": if host.shm_size == 0 { 64 << 20 } else { host.shm_size },
     });
     let rest = json!({

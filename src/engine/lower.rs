@@ -18,9 +18,19 @@ use super::containers::cgroup_path;
 use super::failure::Failure;
 use super::record::Record;
 use super::request::{HostConfig, MountKind, MountRequest, NetworkMode, SeccompChoice};
+use super::user_namespace::mapping::{self, Mapping};
 
 /// Where `--init` appears inside.
 pub const INIT: &str = "/sbin/docker-init";
+
+/// Whose processes may send ICMP echoes without a capability.
+const PING_GROUPS: &str = "net.ipv4.ping_group_range";
+
+/// The last group that this can be said of.
+const LAST_PING_GROUP: u32 = i32::MAX as u32;
+
+/// The group of terminals, `tty` in every distribution.
+const TERMINAL_GROUP: u32 = 5;
 
 /// What lowering needs to know of the machine and of the container's files.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +39,8 @@ pub struct Facts {
     pub user: ResolvedUser,
     /// An existing network namespace to join; `None` makes one (not in host mode).
     pub network_namespace: Option<PathBuf>,
+    /// The user namespace of a container whose namespaces this one shares.
+    pub user_namespace: Option<PathBuf>,
     /// `--pid container:X`.
     pub pid_namespace: Option<PathBuf>,
     /// `--ipc container:X`.
@@ -70,12 +82,18 @@ pub fn spec(record: &Record, facts: &Facts) -> Result<Spec, Failure> {
     }
     spec.set_mounts(Some(mounts(record, facts)));
     if let Some(linux) = spec.linux_mut() {
-        linux.set_namespaces(Some(namespaces(host, own_uts, facts)));
+        linux.set_namespaces(Some(namespaces(record, own_uts, facts)));
+        if let (Some(mapping), None) = (&record.user_namespace, &facts.user_namespace) {
+            linux.set_uid_mappings(Some(mapping::to_oci(&mapping.uids)));
+            linux.set_gid_mappings(Some(mapping::to_oci(&mapping.gids)));
+        }
         linux.set_cgroups_path(Some(cgroup_path(&host.cgroup_parent, &record.id).into()));
         linux.set_resources(Some(resources(host, facts)?));
-        linux.set_devices((!facts.devices.is_empty()).then(|| facts.devices.clone()));
+        // In a user namespace none can be made: they are bound.
+        let made = record.user_namespace.is_none() && !facts.devices.is_empty();
+        linux.set_devices(made.then(|| facts.devices.clone()));
         linux.set_seccomp(filter(host, &capabilities)?);
-        linux.set_sysctl(Some(sysctls(host)));
+        linux.set_sysctl(Some(sysctls(record)));
         if host.unmask_paths {
             linux.set_masked_paths(None);
             linux.set_readonly_paths(None);
@@ -185,14 +203,18 @@ fn rlimits(host: &HostConfig) -> Result<Vec<PosixRlimit>, Failure> {
         .collect()
 }
 
-fn namespaces(host: &HostConfig, own_uts: bool, facts: &Facts) -> Vec<LinuxNamespace> {
+fn namespaces(record: &Record, own_uts: bool, facts: &Facts) -> Vec<LinuxNamespace> {
     use LinuxNamespaceType as Type;
+    let host = &record.host;
     let at = |kind: Type, path: &Option<PathBuf>| {
         let mut namespace = defaults::namespace(kind);
         namespace.set_path(path.clone());
         namespace
     };
     let mut list = vec![defaults::namespace(Type::Mount)];
+    if record.user_namespace.is_some() {
+        list.push(at(Type::User, &facts.user_namespace));
+    }
     if host.network_mode != NetworkMode::Host {
         list.push(at(Type::Network, &facts.network_namespace));
     }
@@ -244,6 +266,17 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
         let option = if host.readonly_rootfs { "ro" } else { "rw" };
         given.push(bind(source, target, &["bind", "rprivate", option]));
     }
+    if let Some(mapping) = &record.user_namespace {
+        user_namespace_mounts(host, mapping, &mut mounts);
+        given.extend(host.devices.iter().map(|device| {
+            let options = ["bind", "rprivate", "nosuid", "noexec"];
+            bind(
+                Path::new(&device.host_path),
+                &device.container_path,
+                &options,
+            )
+        }));
+    }
     given.extend(host.mounts.iter().map(requested));
     given.extend(host.tmpfs.iter().map(|(path, options)| {
         let mut all = vec!["noexec", "nosuid", "nodev"];
@@ -276,6 +309,26 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
     mounts
 }
 
+/// What cannot be mounted anew from a user namespace, or not with these options.
+fn user_namespace_mounts(host: &HostConfig, mapping: &Mapping, mounts: &mut Vec<Mount>) {
+    if host.ipc_mode == "host" {
+        // The host's queues belong to the host's user namespace.
+        mounts.retain(|mount| mount.typ().as_deref() != Some("mqueue"));
+        let path = Path::new("/dev/mqueue");
+        if path.is_dir() {
+            let options = ["rbind", "rprivate", "nosuid", "noexec", "nodev"];
+            mounts.push(bind(path, "/dev/mqueue", &options));
+        }
+    }
+    if mapping.gid(TERMINAL_GROUP).is_none() {
+        for mount in mounts.iter_mut() {
+            if let Some(options) = mount.options_mut() {
+                options.retain(|option| *option != format!("gid={TERMINAL_GROUP}"));
+            }
+        }
+    }
+}
+
 /// Mounts that a user's mount on the same path does not replace but cover.
 fn is_system(mount: &Mount) -> bool {
     mount.destination() == Path::new("/proc") || mount.destination() == Path::new("/dev")
@@ -302,6 +355,9 @@ fn requested(mount: &MountRequest) -> Mount {
                 let alone = mount.non_recursive || mount.submounts_writable;
                 options.push(if alone { "ro" } else { "rro" });
             }
+            if mount.id_mapped {
+                options.push("idmap");
+            }
             bind(Path::new(&mount.source), target, &options)
         }
         MountKind::Tmpfs => {
@@ -320,7 +376,8 @@ fn requested(mount: &MountRequest) -> Mount {
 }
 
 /// Docker's sysctls for a network namespace of the container's own, and the user's.
-fn sysctls(host: &HostConfig) -> HashMap<String, String> {
+fn sysctls(record: &Record) -> HashMap<String, String> {
+    let host = &record.host;
     let own = matches!(
         host.network_mode,
         NetworkMode::Bridge | NetworkMode::None | NetworkMode::Network(_)
@@ -330,6 +387,10 @@ fn sysctls(host: &HostConfig) -> HashMap<String, String> {
     } else {
         HashMap::new()
     };
+    // The kernel takes no groups that there are none of.
+    if let (Some(mapping), Some(range)) = (&record.user_namespace, all.get_mut(PING_GROUPS)) {
+        *range = format!("0 {}", mapping.last_gid().min(LAST_PING_GROUP));
+    }
     all.extend(host.sysctls.clone());
     all
 }

@@ -34,6 +34,7 @@ pub mod start;
 pub mod stop;
 pub mod terminal;
 pub mod undo;
+pub mod user_namespace;
 pub mod validate;
 
 use rbox_images::Store;

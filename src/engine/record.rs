@@ -9,6 +9,7 @@ use rbox_netsetup::model::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
 use super::request::HostConfig;
+use super::user_namespace::Mapping;
 
 /// `/var/lib/rbox/containers/<id>/config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Record {
     pub host: HostConfig,
     /// Attachments in the order of the command line, network names resolved.
     pub networks: Vec<EndpointConfig>,
+    /// The ids that its own are on the host, unless it is in the host's user namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_namespace: Option<Mapping>,
 }
 
 /// Docker's `Config`: image and command line merged.

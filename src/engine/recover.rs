@@ -14,6 +14,7 @@ use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
 use super::record::{LastState, RunState, short};
+use super::user_namespace::lease;
 use super::{clock, json_file, names, undo};
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
@@ -141,6 +142,7 @@ pub fn sweep_half_made(dirs: &Dirs, id: &str) -> Result<bool, Failure> {
         return Ok(false);
     }
     names::release_all(dirs, id)?;
+    lease::release_all(dirs, id)?;
     if lock.is_some() {
         remove_dir(&dir)?;
     }

@@ -153,6 +153,8 @@ pub struct HostConfig {
     pub ipc_mode: String,
     /// `--uts`: empty or `host`.
     pub uts_mode: String,
+    /// `--userns`: empty, `host`, `auto`, `auto:size=N` or `keep-id`.
+    pub userns_mode: String,
     /// `--cgroupns`: empty, `host` or `private`.
     pub cgroupns_mode: String,
     /// `--cgroup-parent`.
@@ -238,6 +240,9 @@ pub struct MountRequest {
     pub non_recursive: bool,
     /// `ro` leaves the mounts below as they are (`bind-recursive=writable`).
     pub submounts_writable: bool,
+    /// Owners are those of the container's own ids (`idmap`).
+    #[serde(default)]
+    pub id_mapped: bool,
     /// A missing source is made as a directory (`-v` does, `--mount` refuses).
     pub create_source: bool,
     /// tmpfs size in bytes, 0 unlimited.

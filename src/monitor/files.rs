@@ -16,6 +16,7 @@ use crate::engine::failure::{Context, Failure};
 use crate::engine::links::Links;
 use crate::engine::record::Record;
 use crate::engine::request::{HostConfig, NetworkMode};
+use crate::engine::user_namespace::Mapping;
 
 /// Writes them; which path inside is which file.
 pub fn write(
@@ -42,8 +43,22 @@ pub fn write(
             &hosts_text(engine, record, network, links)?,
         )?;
         put(&dir.join("resolv.conf"), &resolv_text(record, network))?;
+        give_to_root(record, &dir)?;
     }
     Ok(files)
+}
+
+/// Root of the container may change them, as in any other.
+fn give_to_root(record: &Record, dir: &Path) -> Result<(), Failure> {
+    let Some((uid, gid)) = record.user_namespace.as_ref().and_then(Mapping::root) else {
+        return Ok(());
+    };
+    for name in ["hostname", "hosts", "resolv.conf"] {
+        let path = dir.join(name);
+        std::os::unix::fs::chown(&path, Some(uid), Some(gid))
+            .context(|| format!("set the owner of {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Written in place: a running container has the file mounted.

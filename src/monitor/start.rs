@@ -11,7 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use rbox_runtime::cgroup;
-use rbox_runtime::rootfs::overlay;
+use rbox_runtime::rootfs::overlay::{self, OverlayError};
 use rbox_runtime::security::capabilities;
 use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -27,6 +27,8 @@ use crate::engine::lower::{self, Facts};
 use crate::engine::record::{LastState, Record};
 use crate::engine::recover::netns_path;
 use crate::engine::request::NetworkMode;
+use crate::engine::user_namespace::mapping::{Mapping, to_oci};
+use crate::engine::user_namespace::{check, lease};
 use crate::engine::{Engine, clock, devices, json_file, links, lock, undo};
 
 /// Docker's prefix for what the runtime says.
@@ -169,9 +171,11 @@ fn process(
         .images
         .get(&record.image_id)
         .map_err(|error| Failure::new(error.to_string()))?;
-    let rootfs = overlay::detached(&image.layers, &dir.join("upper"), &dir.join("work"))
+    lease::renew(dirs, record)?;
+    let rootfs = root_filesystem(&image.layers, &dir, record.user_namespace.as_ref())
         .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
     let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
+    check::user(record, &user)?;
     let links = links::resolve(dirs, record)?;
     let mut network = Network::prepare(engine, record, previous)?;
     let mut facts = Facts {
@@ -223,6 +227,23 @@ fn process(
     })
 }
 
+/// The image's layers and the container's own. Files of the layers, which all
+/// containers share, are seen with the owners that this one's ids are.
+fn root_filesystem(
+    layers: &[PathBuf],
+    dir: &Path,
+    mapping: Option<&Mapping>,
+) -> Result<OwnedFd, OverlayError> {
+    let (upper, work) = (dir.join("upper"), dir.join("work"));
+    match mapping.filter(|mapping| !mapping.is_identity()) {
+        None => overlay::detached(layers, &upper, &work),
+        Some(mapping) => {
+            let (uids, gids) = (to_oci(&mapping.uids), to_oci(&mapping.gids));
+            overlay::detached_mapped(layers, &upper, &work, &uids, &gids)
+        }
+    }
+}
+
 /// Lets the prepared process execute its program.
 fn begin(created: Created) -> Result<Running, Failure> {
     created.start().map_err(|error| {
@@ -260,6 +281,12 @@ fn listen(run_dir: &Path) -> Result<UnixListener, Failure> {
 
 /// Namespaces of other containers that this one shares.
 fn shared_namespaces(engine: &Engine, record: &Record, facts: &mut Facts) -> Result<(), Failure> {
+    if record.user_namespace.is_some()
+        && let Some(other) = check::joined(&record.host)
+    {
+        let pid = running_pid(engine, other, "user namespace")?;
+        facts.user_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/user")));
+    }
     if let Some(other) = record.host.pid_mode.strip_prefix("container:") {
         let pid = running_pid(engine, other, "PID")?;
         facts.pid_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/pid")));

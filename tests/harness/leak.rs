@@ -47,7 +47,7 @@ fn items(dir: &Path) -> BTreeSet<String> {
             }
         }
     }
-    for part in ["containers", "names"] {
+    for part in ["containers", "names", "user-namespaces"] {
         for name in names(&dir.join("root").join(part)) {
             items.insert(format!("record in {part}: {name}"));
         }

@@ -270,6 +270,7 @@ fn settings(flags: &ContainerFlags, client: &Client<'_>, host: &mut HostConfig) 
     host.pid_mode = flags.pid.clone();
     host.ipc_mode = flags.ipc.clone();
     host.uts_mode = flags.uts.clone();
+    host.userns_mode = flags.userns.clone();
     host.cgroupns_mode = flags.cgroupns.clone();
     host.cgroup_parent = flags.cgroup_parent.clone();
     host.console_size = client.console;

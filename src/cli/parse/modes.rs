@@ -1,6 +1,7 @@
 //! Namespace modes: `--pid`, `--ipc`, `--uts`, `--cgroupns`, `--userns`.
 
 use super::Invalid;
+use crate::engine::user_namespace::Mode;
 
 /// `--pid`: empty, `host` or `container:NAME`.
 pub fn pid(mode: &str) -> Result<(), Invalid> {
@@ -34,13 +35,11 @@ pub fn cgroupns(mode: &str) -> Result<(), Invalid> {
     }
 }
 
-/// `--userns`: empty or `host`, the only one there is.
+/// `--userns`: empty, `host`, `auto`, `auto:size=N` or `keep-id`.
 pub fn userns(mode: &str) -> Result<(), Invalid> {
-    if matches!(mode, "" | "host") {
-        Ok(())
-    } else {
-        Err(Invalid::new("--userns: invalid USER mode"))
-    }
+    Mode::parse(mode)
+        .map(drop)
+        .map_err(|error| Invalid(error.0))
 }
 
 /// `--ipc`: the engine's text, for it is the engine that refuses in Docker.

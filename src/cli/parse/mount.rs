@@ -17,6 +17,7 @@ pub struct Fields {
     propagation: String,
     non_recursive: bool,
     writable_below: bool,
+    id_mapped: bool,
     bind_options: bool,
     volume_options: bool,
     image_options: bool,
@@ -44,6 +45,8 @@ pub fn fields(text: &str) -> Result<Fields, Invalid> {
                 "bind-nonrecursive" => {
                     (mount.bind_options, mount.non_recursive) = (true, true);
                 }
+                // Podman's.
+                "idmap" => (mount.bind_options, mount.id_mapped) = (true, true),
                 _ => {
                     return Err(Invalid(format!(
                         "invalid field '{field}' must be a key=value pair"
@@ -71,6 +74,10 @@ impl Fields {
             "bind-nonrecursive" => {
                 self.bind_options = true;
                 self.non_recursive = number::boolean(value).map_err(|_| bad())?;
+            }
+            "idmap" => {
+                self.bind_options = true;
+                self.id_mapped = number::boolean(value).map_err(|_| bad())?;
             }
             "bind-recursive" => {
                 self.bind_options = true;
@@ -192,6 +199,7 @@ impl Fields {
             propagation: propagation.to_owned(),
             non_recursive: self.non_recursive,
             submounts_writable: self.writable_below,
+            id_mapped: self.id_mapped,
             create_source: false,
             tmpfs_size: self.tmpfs_size,
             tmpfs_mode: self.tmpfs_mode,
@@ -215,7 +223,9 @@ mod tests {
             (bind.kind, bind.source.as_str(), bind.target.as_str()),
             (MountKind::Bind, "/a", "/b")
         );
-        assert!(bind.read_only && !bind.create_source);
+        assert!(bind.read_only && !bind.create_source && !bind.id_mapped);
+        let mapped = fields("type=bind,src=/a,dst=/b,idmap").unwrap();
+        assert!(mapped.request(Path::new("/")).unwrap().id_mapped);
         let tmpfs = fields("type=tmpfs,dst=/m,tmpfs-size=1m,tmpfs-mode=0700").unwrap();
         let tmpfs = tmpfs.request(Path::new("/")).unwrap();
         assert_eq!((tmpfs.tmpfs_size, tmpfs.tmpfs_mode), (1 << 20, Some(0o700)));
@@ -236,6 +246,10 @@ mod tests {
                 "cannot mix 'tmpfs-*' options with mount type 'bind'",
             ),
             ("type=bind,dst=/a,ro=maybe", "invalid value for ro: maybe"),
+            (
+                "type=bind,dst=/a,idmap=uids=0-1-2",
+                "invalid value for idmap: uids=0-1-2",
+            ),
         ] {
             assert_eq!(fields(text).unwrap_err().0, error);
         }

@@ -79,6 +79,7 @@ pub fn bind(text: &str, here: &Path) -> Result<Bind, VolumeError> {
         propagation: parsed.propagation.unwrap_or("rprivate").to_owned(),
         non_recursive: false,
         submounts_writable: false,
+        id_mapped: parsed.id_mapped,
         create_source: true,
         tmpfs_size: 0,
         tmpfs_mode: None,
@@ -137,6 +138,7 @@ pub fn absolute(path: &str, here: &Path) -> String {
 struct Mode<'a> {
     read_only: bool,
     nocopy: bool,
+    id_mapped: bool,
     propagation: Option<&'a str>,
 }
 
@@ -145,6 +147,7 @@ impl Mode<'_> {
         let mut mode = Mode {
             read_only: false,
             nocopy: false,
+            id_mapped: false,
             propagation: None,
         };
         let (mut access, mut label, mut consistency) = (false, false, false);
@@ -159,6 +162,8 @@ impl Mode<'_> {
                 }
                 "z" | "Z" => std::mem::replace(&mut label, true),
                 "nocopy" => std::mem::replace(&mut mode.nocopy, true),
+                // Podman's.
+                "idmap" => std::mem::replace(&mut mode.id_mapped, true),
                 "cached" | "delegated" | "consistent" | "default" => {
                     std::mem::replace(&mut consistency, true)
                 }
@@ -194,6 +199,7 @@ mod tests {
         assert_eq!(bound.mount.propagation, "rshared");
         assert_eq!(bind("/x:/y", here).unwrap().mount.propagation, "rprivate");
         assert_eq!(bind("/x:/y:z", here).unwrap().mount.mode, "z");
+        assert!(bind("/x:/y:ro,idmap", here).unwrap().mount.id_mapped);
     }
 
     #[test]
@@ -204,6 +210,7 @@ mod tests {
             ("/foo:rw", "invalid volume specification: '/foo:rw'"),
             ("/tmp:/x:bogus", "invalid mode: bogus"),
             ("/tmp:/x:ro,rw", "invalid mode: ro,rw"),
+            ("/tmp:/x:idmap=uids=0-1-2", "invalid mode: idmap=uids=0-1-2"),
             (
                 "/x:relative",
                 "invalid volume specification: '/x:relative': invalid mount config for type \"bind\": invalid mount path: 'relative' mount path must be absolute",
