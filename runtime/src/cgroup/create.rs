@@ -93,6 +93,18 @@ fn make(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupError> {
     })
 }
 
+/// The same, but a directory that is there is left as it is.
+pub(super) fn make_or_keep(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupError> {
+    make_parents(one, path)?;
+    let directory = one.directory(path);
+    match mkdir(&directory) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+            Err(CgroupError::Make { directory, source })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn make_parents(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupError> {
     for directory in path.parents(one.mount()) {
         match mkdir(&directory) {

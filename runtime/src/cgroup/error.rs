@@ -1,5 +1,6 @@
 //! What can go wrong with a control group, one type for each operation.
 
+use super::systemd::SystemdError;
 use std::io;
 use std::path::PathBuf;
 
@@ -62,6 +63,9 @@ pub enum CgroupError {
         /// The system's error.
         source: io::Error,
     },
+    /// systemd could not do it.
+    #[error(transparent)]
+    Systemd(#[from] SystemdError),
     /// The device filter could not be loaded or attached.
     #[error("cannot restrict devices in {}: {source}", directory.display())]
     Devices {

@@ -37,6 +37,7 @@ mod remove;
 mod setting;
 mod stats;
 mod sub;
+pub mod systemd;
 mod tree;
 mod update;
 mod v1;
@@ -82,6 +83,23 @@ impl Cgroup {
     /// was made is removed again.
     pub fn create(path: &str, resources: &LinuxResources) -> Result<Cgroup, CgroupError> {
         create::create(Layout::host()?, path, resources)
+    }
+
+    /// Has systemd make a scope for the running process `pid`, as `cgroups_path`
+    /// (`slice:prefix:name`; empty for one named after the container `id`) says,
+    /// with the limits of `resources`, and puts the process into the group of
+    /// that name in the hierarchies that systemd does not manage.
+    ///
+    /// # Errors
+    /// [`CgroupError::Systemd`]; else as for [`Cgroup::create`]. Where the scope
+    /// was started already it is stopped again, which kills the process.
+    pub fn create_in_scope(
+        cgroups_path: &str,
+        id: &str,
+        pid: i32,
+        resources: &LinuxResources,
+    ) -> Result<Cgroup, CgroupError> {
+        systemd::create(Layout::host()?, cgroups_path, id, pid, resources)
     }
 
     /// The group of that name, which exists in at least one hierarchy.

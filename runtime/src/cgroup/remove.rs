@@ -2,13 +2,16 @@
 
 use super::hierarchy::Hierarchy;
 use super::path::CgroupPath;
-use super::{Cgroup, RemoveError, made, tree};
+use super::{Cgroup, RemoveError, made, systemd, tree};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// [`Cgroup::delete`]: goes on after a failure, and returns the first.
 pub(super) fn remove(cgroup: &Cgroup) -> Result<(), RemoveError> {
+    // What systemd does not stop, or not in time, is removed all the same; what
+    // is then left is named.
+    let _ = systemd::stop(cgroup);
     let deadline = Instant::now() + PATIENCE;
     let mut failed = None;
     for one in cgroup.members() {

@@ -2,7 +2,7 @@
 //! other processes beside it are not disturbed.
 
 mod block_io;
-mod devices;
+pub(super) mod devices;
 mod limits;
 mod memory;
 mod network;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A group that ends with the test.
-struct Group(Cgroup);
+pub(super) struct Group(pub(super) Cgroup);
 
 impl std::ops::Deref for Group {
     type Target = Cgroup;
@@ -47,7 +47,7 @@ fn unique() -> String {
 }
 
 /// Says that `test` cannot run here.
-fn skip(test: &str, reason: &str) {
+pub(super) fn skip(test: &str, reason: &str) {
     let line = format!("SKIPPED {test}: {reason}");
     eprintln!("{line}");
     if let Some(file) = std::env::var_os("RBOX_SKIPS") {
@@ -62,7 +62,7 @@ fn skip(test: &str, reason: &str) {
 
 /// The machine's hierarchies, if groups can be made in them and they have
 /// `controllers`.
-fn machine(test: &str, controllers: &[Controller]) -> Option<Arc<Layout>> {
+pub(super) fn machine(test: &str, controllers: &[Controller]) -> Option<Arc<Layout>> {
     let layout = match Layout::host() {
         Ok(layout) => layout,
         Err(error) => {

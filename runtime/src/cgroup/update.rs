@@ -8,7 +8,7 @@ use super::create::plans;
 use super::hierarchy::{Controller, Hierarchy, Plan};
 use super::layout::Version;
 use super::setting::Setting;
-use super::{Cgroup, CgroupError, control_file, write};
+use super::{Cgroup, CgroupError, control_file, systemd, write};
 use oci_spec::runtime::{LinuxMemory, LinuxResources};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub(super) fn update(cgroup: &Cgroup, resources: &LinuxResources) -> Result<(), 
             return Err(error);
         }
     }
-    Ok(())
+    systemd::update(cgroup, &resources).inspect_err(|_| restore(before))
 }
 
 /// Adds the limits in force where a new one is only understood beside them: swap

@@ -15,7 +15,7 @@ const NULL_AND_ZERO: &str = r#"{"devices": [
     {"allow": true, "type": "c", "major": 1, "minor": 5, "access": "r"}]}"#;
 
 /// Asserts that [`NULL_ONLY`] is in force.
-pub(super) fn assert_null_only(group: &Cgroup) {
+pub(in super::super) fn assert_null_only(group: &Cgroup) {
     let script = "echo x > /dev/null && read x < /dev/null; [ $? = 1 ] || exit 1; \
                   read x < /dev/zero && exit 2; read x < /dev/urandom && exit 3; exit 0";
     let output = shell(group, script).wait_with_output().unwrap();

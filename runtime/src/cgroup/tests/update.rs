@@ -127,12 +127,16 @@ fn memory_in_use_is_not_limited_away() {
     };
     let group = group(&layout, r#"{"memory": {"limit": 67108864}}"#);
     // A variable of 8 MB, kept.
-    let script = "x=$(head -c 8388608 /dev/zero | tr '\\0' x); echo done; read y; exec sleep 1000";
+    let script = "x=$(head -c 8388608 /dev/zero | tr '\\0' x); echo; sleep 1000; echo $x";
     let mut child = shell(&group, script);
-    eventually("memory in use", || {
-        let memory = group.stats().unwrap().memory.unwrap();
-        memory.memory.usage_bytes > 8 << 20
-    });
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stdout.as_mut().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    let memory = group.stats().unwrap().memory.unwrap();
+    assert!(memory.memory.usage_bytes > 8 << 20, "{memory:?}");
     let less = r#"{"memory": {"limit": 1048576, "swap": 1048576, "checkBeforeUpdate": true}}"#;
     let error = update(&group, less).unwrap_err();
     assert!(

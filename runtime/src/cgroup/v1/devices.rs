@@ -58,6 +58,16 @@ pub(super) fn changes(list: &str, rules: &[DeviceRule]) -> Result<Vec<Setting>, 
     Ok(settings)
 }
 
+/// The devices that `rules` allow, when they deny all others.
+pub(in super::super) fn allowed(rules: &[DeviceRule]) -> Option<Vec<DeviceRule>> {
+    let mut state = State::default();
+    for rule in rules {
+        // What cannot be said was refused before.
+        state.add(rule).ok()?;
+    }
+    (!state.allows).then_some(state.exceptions)
+}
+
 /// What some rules come to.
 struct State {
     /// Whether what is no exception is allowed.

@@ -4,6 +4,8 @@ mod cpuset;
 mod devices;
 mod limits;
 
+pub(super) use devices::allowed as allowed_devices;
+
 use super::device_rule;
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
 use super::layout::Version;

@@ -16,6 +16,7 @@ use super::super::hierarchy::{Controller, Controllers};
 use super::super::setting::{Setting, Settings, unsupported};
 use oci_spec::runtime::LinuxResources;
 
+pub(in super::super) use convert::weight_of_shares;
 pub(in super::super) use unified::controllers as unified_controllers;
 
 /// What to write for the `controllers` that v2 has here.

@@ -6,7 +6,7 @@ mod attached;
 mod device_filter;
 mod limits;
 
-pub(super) use limits::unified_controllers;
+pub(super) use limits::{unified_controllers, weight_of_shares};
 
 use super::create::missing;
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};

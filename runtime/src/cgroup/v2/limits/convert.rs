@@ -3,7 +3,7 @@
 /// CPU shares 2..262144 to weights 1..10000, such that the default of 1024
 /// shares is the default weight of 100: a parabola through the three points in
 /// logarithms, as runc (since 1.4) and crun (since 1.23) have it.
-pub(super) fn weight_of_shares(shares: u64) -> u64 {
+pub(in super::super::super) fn weight_of_shares(shares: u64) -> u64 {
     match shares {
         ..=2 => 1,
         262_144.. => 10_000,
