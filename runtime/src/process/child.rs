@@ -88,10 +88,11 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
     }
     let path = setup.command.find()?;
     wait_for_start(setup, context)?;
+    install_filter(setup)?;
+    // Their programs are the image's: they have no more rights than it.
     if let Some(hooks) = &setup.start_hooks {
         hooks.run(Status::Created, context.host_pid)?;
     }
-    install_filter(setup)?;
     let (args, env) = setup.command.strings();
     let error = sys::execve(&path, args, env);
     Err(exec_failure(&path, &error))
@@ -127,7 +128,8 @@ fn wait_for_start(setup: &Setup, context: &mut Context) -> Result<(), Failure> {
 }
 
 /// The filter comes as late as possible: it need not allow what the set-up
-/// does, only execve, and capset where its privilege is dropped after it.
+/// does, only execve, capset where its privilege is dropped after it, and what
+/// hooks inside take.
 fn install_filter(setup: &Setup) -> Result<(), Failure> {
     if let Some(program) = &setup.seccomp {
         if setup.drop_after_filter.is_some() && setup.raise_for_filter {

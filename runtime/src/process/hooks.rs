@@ -1,5 +1,10 @@
 //! Running the hooks of a configuration (runtime-spec, "POSIX-platform Hooks").
 
+#![allow(
+    unsafe_code,
+    reason = "std has no safe call for what a child does before exec"
+)]
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -15,7 +20,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use thiserror::Error;
 
-use super::reason;
+use super::{reason, sys};
 
 /// How much of what a failed hook printed is told.
 const TOLD: u64 = 4096;
@@ -128,6 +133,11 @@ impl HookList {
                 command.env(name, value);
             }
         }
+        // What our caller has left open is not for others.
+        let private = || sys::close_on_exec_from(3);
+        // SAFETY: the closure makes one system call on numbers and allocates
+        // nothing.
+        unsafe { command.pre_exec(private) };
         let mut child = command
             .current_dir(&self.directory)
             .stdin(input)

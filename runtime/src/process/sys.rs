@@ -217,6 +217,13 @@ pub(crate) fn reset_signals() {
     };
 }
 
+/// Marks every descriptor from `first` on to be closed by exec.
+pub(crate) fn close_on_exec_from(first: u32) -> io::Result<()> {
+    let flags = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: numbers only; no descriptor is closed.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) })
+}
+
 /// Closes every descriptor from `first` on. The caller must not use, nor drop,
 /// an owner of one of them afterwards.
 pub(crate) fn close_from(first: u32) -> io::Result<()> {

@@ -16,7 +16,7 @@ use crate::support::{Trial, alpine, apart, attacker, end, enter, reap, sleeper};
 const SETS: &str = "grep -E '^Cap(Inh|Prm|Amb)' /proc/self/status; grep ^Groups /proc/self/status";
 
 /// The caller's inheritable and ambient sets hold all that it has.
-fn fill_our_sets() {
+pub fn fill_our_sets() {
     let ours = capabilities(None).unwrap();
     let sets = CapabilitySets {
         inheritable: ours.permitted,

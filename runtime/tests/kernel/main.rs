@@ -19,6 +19,7 @@ mod attacks_devices;
 mod attacks_entering;
 mod attacks_escapes;
 mod attacks_filter;
+mod attacks_hooks;
 mod attacks_isolation;
 mod attacks_kernel_files;
 mod attacks_keyrings;
