@@ -139,9 +139,17 @@ const DIRECTORY: OFlags = OFlags::PATH
 /// # Errors
 /// `open /proc/PATH: reason` or `write /proc/PATH: reason`.
 pub(crate) fn write(path: &str, value: &str) -> Result<(), Failure> {
-    let shown = || format!("/proc/{path}");
     let file = Procfs::open().and_then(|proc| proc.open_file(path, OFlags::WRONLY));
-    write_all(file, value, shown)
+    let file = file.naming(|| format!("open /proc/{path}"))?;
+    in_one_call(file, value).naming(|| format!("write /proc/{path}"))
+}
+
+/// As [`write`], for who has names of their own for what fails.
+///
+/// # Errors
+/// As openat2 and write.
+pub(crate) fn store(path: &str, value: &str) -> io::Result<()> {
+    in_one_call(Procfs::open()?.open_file(path, OFlags::WRONLY)?, value)
 }
 
 /// Writes `value` to a file of this process in one call:
@@ -150,23 +158,17 @@ pub(crate) fn write(path: &str, value: &str) -> Result<(), Failure> {
 /// # Errors
 /// `open /proc/self/PATH: reason` or `write /proc/self/PATH: reason`.
 pub(crate) fn own(path: &str, value: &str) -> Result<(), Failure> {
-    let shown = || format!("/proc/self/{path}");
     let file = Procfs::open().and_then(|proc| proc.open_own(path, OFlags::WRONLY));
-    write_all(file, value, shown)
+    let file = file.naming(|| format!("open /proc/self/{path}"))?;
+    in_one_call(file, value).naming(|| format!("write /proc/self/{path}"))
 }
 
-fn write_all(
-    file: io::Result<OwnedFd>,
-    value: &str,
-    shown: impl Fn() -> String,
-) -> Result<(), Failure> {
-    let file = file.naming(|| format!("open {}", shown()))?;
-    let title = || format!("write {}", shown());
-    let written = rustix::io::write(&file, value.as_bytes()).naming(title)?;
-    if written == value.len() {
+/// The kernel takes the whole of such a value or nothing.
+fn in_one_call(file: OwnedFd, value: &str) -> io::Result<()> {
+    if rustix::io::write(&file, value.as_bytes())? == value.len() {
         Ok(())
     } else {
-        Err(Errno::MSGSIZE).naming(title)
+        Err(Errno::MSGSIZE.into())
     }
 }
 

@@ -237,4 +237,55 @@ mod tests {
         assert_eq!(resolve_user("", None, None, &[]).unwrap().home, "/");
         assert!(resolve_user("root", None, None, &[]).is_err());
     }
+
+    #[test]
+    fn hostile_lines_make_nobody_root() {
+        let passwd = b"wrap:x:4294967296:4294967296::/:\nminus:x:-1:-1::/:\nbig:x:2147483648:0::/:\n\
+            float:x:0.5:0::/:\nhex:x:0x0:0::/:\nspace:x: 0:0::/:\nnul\0:x:0:0::/:\n\
+            arab:x:\xd9\xa0:0::/:\nempty:x:::::\n:x:0:0::/:\nmiddle\rx:x:0:0::/:\n\xff\xfe:x:0:0::/:";
+        let group = b"wrap:x:4294967296:\nminus:x:-1:wrap\nlist:x:0:,,,\n";
+        let resolve = |spec: &str| resolve_user(spec, Some(passwd), Some(group), &[]);
+        for name in [
+            "wrap", "minus", "big", "float", "hex", "space", "nul", "arab", "empty", "middle", "x",
+        ] {
+            assert_eq!(
+                resolve(name),
+                Err(UserError::NoUser(name.to_owned())),
+                "{name}"
+            );
+            let as_group = resolve(&format!("1:{name}"));
+            assert_eq!(as_group, Err(UserError::NoGroup(name.to_owned())), "{name}");
+        }
+        for number in [
+            "-1",
+            "2147483648",
+            "4294967296",
+            "9223372036854775807",
+            "-0x1",
+        ] {
+            assert!(resolve(number).is_err(), "{number}");
+            assert!(resolve(&format!("1:{number}")).is_err(), "{number}");
+        }
+        // A name of digits is a number, whatever the file says of that name.
+        let passwd = b"1000:x:0:0::/:\n";
+        let user = resolve_user("1000", Some(passwd), None, &[]).unwrap();
+        assert_eq!((user.uid, user.gid), (1000, 0));
+    }
+
+    #[test]
+    fn endless_lines_and_many_entries_are_read_in_one_pass() {
+        let mut passwd = vec![b'x'; 1 << 20];
+        passwd.extend_from_slice(b"\n:::::\nreal:x:7:8::/home/real:\n");
+        let mut group = b"a:x:1:".to_vec();
+        group.extend(b"real,".repeat(200_000));
+        let user = resolve_user("real", Some(&passwd), Some(&group), &[]).unwrap();
+        assert_eq!((user.uid, user.gid), (7, 8));
+        assert_eq!(user.additional_gids, [1]);
+        let group: Vec<u8> = (0..70_000)
+            .flat_map(|number| format!("g{number}:x:{number}:real\n").into_bytes())
+            .collect();
+        // The kernel takes 65,536 groups, and refuses more.
+        let user = resolve_user("real", Some(&passwd), Some(&group), &[]).unwrap();
+        assert_eq!(user.additional_gids.len(), 70_000);
+    }
 }

@@ -14,7 +14,7 @@ use rustix::fs::{fstat, fstatfs, major, minor};
 use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 use thiserror::Error;
 
-use crate::process::{reason, sys};
+use crate::process::{procfs, reason, sys};
 
 /// Why the owners of a mount could not be mapped.
 #[derive(Debug, Error)]
@@ -107,7 +107,7 @@ fn carry(
 ) -> Result<OwnedFd, IdMapError> {
     for (file, ids, ranges) in [("uid_map", "user", uids), ("gid_map", "group", gids)] {
         // One write: the kernel takes the whole mapping or nothing.
-        fs::write(format!("/proc/{pid}/{file}"), map_text(ranges)).map_err(|source| {
+        procfs::store(&format!("{pid}/{file}"), &map_text(ranges)).map_err(|source| {
             IdMapError::Ranges {
                 ids,
                 ranges: shown(ranges),

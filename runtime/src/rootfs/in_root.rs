@@ -128,6 +128,8 @@ pub(crate) fn lookup(
     };
     let mut tries = 0;
     loop {
+        // IN_ROOT implies it today, and does not promise to.
+        let resolve = resolve | ResolveFlags::NO_MAGICLINKS;
         match openat2(root, path, flags | extra, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) if tries < RETRIES => tries += 1,
             result => return result,

@@ -25,6 +25,7 @@ mod attacks_kernel_files;
 mod attacks_keyrings;
 mod attacks_privileges;
 mod attacks_proc_mounts;
+mod attacks_procfs;
 mod attacks_races;
 
 mod binds;

@@ -1,5 +1,7 @@
 //! Hostile trees.
 
+mod random;
+
 use std::os::fd::AsFd;
 
 use super::*;
@@ -100,4 +102,21 @@ fn only_regular_files_within_the_limit_are_read() {
     let error = read(tree.root.as_fd(), "pipe", 4).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     assert!(read(tree.root.as_fd(), "/", 4).is_err());
+}
+
+#[test]
+fn links_of_the_kernel_to_open_files_are_not_followed() {
+    let proc = rustix::fs::open("/proc", OFlags::PATH, Mode::empty()).unwrap();
+    let own = std::fs::File::open("/etc").unwrap();
+    for link in [
+        format!("self/fd/{}", own.as_raw_fd()),
+        "self/root".to_owned(),
+        "self/cwd/".to_owned(),
+        "self/exe".to_owned(),
+    ] {
+        let error = locate(proc.as_fd(), &link).unwrap_err();
+        let refused = [Some(libc::ELOOP), Some(libc::EXDEV)];
+        assert!(refused.contains(&error.raw_os_error()), "{link}: {error}");
+        assert!(mkdir_all(proc.as_fd(), format!("{link}/new"), 0o755).is_err());
+    }
 }
