@@ -20,7 +20,7 @@ use crate::process::spawn::{self, Birth, PidNamespace, Started};
 use crate::process::sys;
 use crate::rootfs::{bind, mounts};
 use crate::security::{capabilities::Sets, seccomp};
-use crate::spec::{Namespaces, Source, ValidateError, validate};
+use crate::spec::{Namespaces, Source, ValidateError, defaults, validate};
 
 /// What a container is made from. [`CreateRequest::new`] has the defaults.
 #[derive(Debug)]
@@ -85,12 +85,11 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let no_new_privileges = process.no_new_privileges().unwrap_or(false);
     let seccomp = linux.seccomp().as_ref().map(seccomp::compile).transpose()?;
     refuse_listener(seccomp.as_ref())?;
-    let sets = process
-        .capabilities()
-        .as_ref()
-        .map(Sets::from_spec)
-        .transpose()?;
-    let sets = sets.unwrap_or_default();
+    let fresh = namespaces.user != Source::Host;
+    let (sets, left_out) = match process.capabilities() {
+        Some(capabilities) => Sets::from_spec(capabilities, fresh)?,
+        None => Default::default(),
+    };
     let drop_later = seccomp.is_some() && !no_new_privileges;
     let joined = namespaces::open(&namespaces)?;
     let root = match (request.rootfs, namespaces.mount) {
@@ -103,8 +102,8 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let maps = (namespaces.user == Source::New).then(|| IdMaps::of(linux));
 
     let path = cgroup_path(spec, request.id);
-    let none = LinuxResources::default();
-    let cgroup = Cgroup::create(&path, linux.resources().as_ref().unwrap_or(&none))?;
+    let resources = with_standard_devices(linux.resources().clone().unwrap_or_default());
+    let cgroup = Cgroup::create(&path, &resources)?;
     let born = (|| {
         let JoinTarget { unified, tasks } = cgroup.join_target()?;
         let hierarchies = cgroup::hierarchies()?;
@@ -175,7 +174,8 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
                 state: state.json(),
                 limits: late_limits(&namespaces, process),
             };
-            Ok(Created::new(started, cgroup, later))
+            let warnings = warnings(&left_out);
+            Ok(Created::new(started, cgroup, later, warnings))
         }
         Err(error) => {
             // The first error is the one to tell.
@@ -183,6 +183,33 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             Err(error)
         }
     }
+}
+
+/// Where devices are restricted, those that every container has stay usable
+/// (runtime-spec, "Default Devices"), whatever the list of the configuration.
+fn with_standard_devices(mut resources: LinuxResources) -> LinuxResources {
+    if let Some(rules) = resources.devices_mut().as_mut().filter(|r| !r.is_empty()) {
+        // The last rule for a device counts; what no later one denies is there.
+        let denied = rules.iter().rposition(|rule| !rule.allow());
+        let after = denied.map_or(0, |index| index + 1);
+        let missing: Vec<_> = defaults::standard_device_rules()
+            .into_iter()
+            .filter(|rule| !rules[after..].contains(rule))
+            .collect();
+        rules.extend(missing);
+    }
+    resources
+}
+
+/// What the container does not get and the specification wants told.
+pub(super) fn warnings(capabilities: &[&str]) -> Vec<String> {
+    if capabilities.is_empty() {
+        return Vec::new();
+    }
+    let list = capabilities.join(" ");
+    vec![format!(
+        "ignoring unknown or unavailable capabilities: [{list}]"
+    )]
 }
 
 fn parts(spec: &Spec) -> Result<(&Linux, &Process), ValidateError> {

@@ -23,6 +23,7 @@ struct Inner {
     console: Option<OwnedFd>,
     ready: bool,
     later: Later,
+    warnings: Vec<String>,
 }
 
 /// What the parent does while the child sets itself up.
@@ -48,13 +49,19 @@ pub struct Running {
 }
 
 impl Created {
-    pub(super) fn new(started: Started, cgroup: Cgroup, later: Later) -> Self {
+    pub(super) fn new(
+        started: Started,
+        cgroup: Cgroup,
+        later: Later,
+        warnings: Vec<String>,
+    ) -> Self {
         let inner = Inner {
             started,
             cgroup,
             console: None,
             ready: false,
             later,
+            warnings,
         };
         Self { inner: Some(inner) }
     }
@@ -106,6 +113,12 @@ impl Created {
             }
         }
         Ok(())
+    }
+
+    /// What the container does not get, though its configuration asks for it:
+    /// capabilities that the caller cannot give. Once.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.inner_mut().warnings)
     }
 
     /// The terminal's master side, once, after [`Self::wait_ready`].

@@ -6,7 +6,7 @@ use oci_spec::runtime::{LinuxSeccomp, Process};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::Stdio;
-use super::create::refuse_listener;
+use super::create::{refuse_listener, warnings};
 use super::errors::ExecError;
 use super::user_namespace::IdMaps;
 use crate::cgroup::{Cgroup, JoinTarget};
@@ -62,6 +62,8 @@ pub struct ExecProcess {
     pub pidfd: OwnedFd,
     /// The terminal's master side, when one was asked for.
     pub console: Option<OwnedFd>,
+    /// As of [`super::Created::take_warnings`].
+    pub warnings: Vec<String>,
 }
 
 /// Executes a process in all namespaces and the cgroup of a running container;
@@ -74,12 +76,12 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     validate_process(process)?;
     let seccomp = request.seccomp.map(seccomp::compile).transpose()?;
     refuse_listener(seccomp.as_ref())?;
-    let sets = process
-        .capabilities()
-        .as_ref()
-        .map(Sets::from_spec)
-        .transpose()?;
-    let sets = sets.unwrap_or_default();
+    let kinds = own_namespaces(request.pid);
+    let fresh = kinds & libc::CLONE_NEWUSER != 0;
+    let (sets, left_out) = match process.capabilities() {
+        Some(capabilities) => Sets::from_spec(capabilities, fresh)?,
+        None => Default::default(),
+    };
     let drop_later = seccomp.is_some() && !process.no_new_privileges().unwrap_or(false);
     let target = Pid::from_raw(request.pid)
         .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
@@ -148,6 +150,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
                     pid: child.pid,
                     pidfd: child.pidfd,
                     console,
+                    warnings: warnings(&left_out),
                 });
             }
             Err(error) => {

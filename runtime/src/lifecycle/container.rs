@@ -176,8 +176,8 @@ impl Container {
         self.console.take()
     }
 
-    /// What went wrong without stopping the operation (hooks of the kinds
-    /// `poststart` and `poststop`), once.
+    /// What went wrong without stopping an operation, once: capabilities that
+    /// cannot be given, hooks of the kinds `poststart` and `poststop`.
     pub fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()
     }

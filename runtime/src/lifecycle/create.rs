@@ -88,11 +88,12 @@ impl Root {
             return Err(CreateError::Exists);
         };
         match attempt(&path, &directory, options) {
-            Ok((record, console)) => {
+            Ok((record, console, warnings)) => {
                 drop(lock);
                 let id = record.id.clone();
                 let mut container = Container::new(path, &id, directory, Some(record));
                 container.console = console;
+                container.warnings = warnings.into();
                 Ok(container)
             }
             Err(error) => {
@@ -110,7 +111,7 @@ fn attempt(
     path: &Path,
     directory: &Directory,
     options: CreateOptions,
-) -> Result<(Record, Option<OwnedFd>), CreateError> {
+) -> Result<(Record, Option<OwnedFd>, Vec<String>), CreateError> {
     let spec = &options.spec;
     let mut record = record(&options);
     let text = match options.text {
@@ -139,6 +140,7 @@ fn attempt(
     })?;
     created.wait_ready()?;
     let console = created.take_console();
+    let warnings = created.take_warnings();
     record.pid = created.pid();
     record.start_time = identity::start_time(record.pid).unwrap_or_default();
     directory.write(&record).map_err(state("the state", path))?;
@@ -151,7 +153,7 @@ fn attempt(
         }
         return Err(error.into());
     }
-    Ok((record, console))
+    Ok((record, console, warnings))
 }
 
 fn record(options: &CreateOptions) -> Record {

@@ -153,12 +153,19 @@ pub fn namespace(kind: LinuxNamespaceType) -> LinuxNamespace {
 /// Which device numbers may be opened or made: docker's list, after a rule
 /// that denies all; everything for a privileged container.
 pub fn device_rules(privileged: bool) -> Vec<LinuxDeviceCgroup> {
-    use LinuxDeviceType::{B, C};
     if privileged {
         return vec![device_rule(true, None, None, None, "rwm")];
     }
+    let mut rules = vec![device_rule(false, None, None, None, "rwm")];
+    rules.extend(standard_device_rules());
+    rules
+}
+
+/// The rules that let a container use the devices that every one has, and make
+/// any node (which is not to open it).
+pub fn standard_device_rules() -> Vec<LinuxDeviceCgroup> {
+    use LinuxDeviceType::{B, C};
     vec![
-        device_rule(false, None, None, None, "rwm"),
         device_rule(true, Some(C), None, None, "m"),
         device_rule(true, Some(B), None, None, "m"),
         device_rule(true, Some(C), Some(1), Some(3), "rwm"),

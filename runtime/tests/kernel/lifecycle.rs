@@ -315,3 +315,53 @@ fn without_a_pivot_the_root_is_the_containers_all_the_same() {
         assert!(seen.starts_with("3."), "{seen}");
     });
 }
+
+#[test]
+fn what_cannot_be_given_is_left_out_with_a_warning() {
+    let Some(image) = alpine("lifecycle::what_cannot_be_given") else {
+        return;
+    };
+    apart("what_cannot_be_given", || {
+        // This process gives one up, as a nested one has to do without it.
+        let audit = rustix::thread::CapabilitySet::AUDIT_CONTROL;
+        rustix::thread::remove_capability_from_bounding_set(audit).unwrap();
+        let mut trial = Trial::shell(&image, "grep ^CapBnd /proc/self/status > /seen");
+        trial.process(|process| {
+            use rbox_runtime::security::capabilities::{Capability, process_sets};
+            let asked = [Capability::Chown, Capability::AuditControl];
+            process.set_capabilities(Some(process_sets(&asked, 0)));
+        });
+        let container = root(&trial).create(options(&trial)).unwrap();
+        assert_eq!(
+            container.take_warnings(),
+            ["ignoring unknown or unavailable capabilities: [CAP_AUDIT_CONTROL]"]
+        );
+        container.start().unwrap();
+        assert_eq!(ended(&container), 0);
+        container.delete(false).unwrap();
+        let seen = std::fs::read_to_string(trial.upper().join("seen")).unwrap();
+        assert_eq!(seen, "CapBnd:\t0000000000000001\n");
+    });
+}
+
+#[test]
+fn the_standard_devices_are_usable_whatever_the_list() {
+    let Some(image) = alpine("lifecycle::the_standard_devices") else {
+        return;
+    };
+    apart("the_standard_devices", || {
+        let script = "echo x > /dev/null && head -c 1 /dev/zero > /seen && : < /dev/ptmx && \
+                      mknod /sda b 8 0 && ! head -c 1 /sda";
+        let mut trial = Trial::shell(&image, script);
+        trial.linux(|linux| {
+            let mut resources = linux.resources().clone().unwrap_or_default();
+            let deny = rbox_runtime::spec::defaults::device_rule(false, None, None, None, "rwm");
+            resources.set_devices(Some(vec![deny]));
+            linux.set_resources(Some(resources));
+        });
+        let container = root(&trial).create(options(&trial)).unwrap();
+        container.start().unwrap();
+        assert_eq!(ended(&container), 0);
+        container.delete(false).unwrap();
+    });
+}

@@ -1,6 +1,6 @@
 //! The five capability sets of a thread, as bits, and their application.
 
-use super::{COUNT, Capability, CapabilityError, available, name, number};
+use super::{COUNT, Capability, available, name, number};
 use oci_spec::runtime::LinuxCapabilities;
 use rustix::io::Errno;
 use rustix::thread::{
@@ -22,9 +22,6 @@ pub struct Sets {
 /// Why the sets of a config.json cannot be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SetsError {
-    /// One of them cannot be given here.
-    #[error(transparent)]
-    Capability(#[from] CapabilityError),
     /// The kernel demands that what is effective is permitted.
     #[error("capability {0} is effective but not permitted")]
     NotPermitted(&'static str),
@@ -44,23 +41,42 @@ pub struct ApplyError {
 }
 
 impl Sets {
-    /// The sets that a config.json asks for; a set that it does not name is empty.
+    /// The sets that a config.json asks for, and the names of the capabilities
+    /// that cannot be given and are left out, about which the runtime-spec wants
+    /// a warning and no failure. A set that is not named is empty. In a `fresh`
+    /// user namespace all capabilities can be given.
     ///
     /// # Errors
-    /// A capability that this process cannot hand on, or sets that contradict
-    /// each other.
-    pub fn from_spec(spec: &LinuxCapabilities) -> Result<Sets, SetsError> {
-        let sets = Sets {
+    /// Sets that contradict each other.
+    pub fn from_spec(
+        spec: &LinuxCapabilities,
+        fresh: bool,
+    ) -> Result<(Sets, Vec<&'static str>), SetsError> {
+        let mut sets = Sets {
             bounding: bits(spec.bounding().as_ref()),
             effective: bits(spec.effective().as_ref()),
             permitted: bits(spec.permitted().as_ref()),
             inheritable: bits(spec.inheritable().as_ref()),
             ambient: bits(spec.ambient().as_ref()),
         };
-        let ours = bits(Some(&available().into_iter().collect()));
+        let ours = match fresh {
+            true => u64::MAX,
+            false => bits(Some(&available().into_iter().collect())),
+        };
         let all = sets.bounding | sets.effective | sets.permitted | sets.inheritable;
-        if let Some(missing) = first(all & !ours) {
-            return Err(CapabilityError::Unavailable(missing).into());
+        let missing = (0..)
+            .map_while(super::names::by_number)
+            .filter(|&one| (all & !ours) & (1 << number(one)) != 0)
+            .map(name)
+            .collect();
+        for set in [
+            &mut sets.bounding,
+            &mut sets.effective,
+            &mut sets.permitted,
+            &mut sets.inheritable,
+            &mut sets.ambient,
+        ] {
+            *set &= ours;
         }
         if let Some(excess) = first(sets.effective & !sets.permitted) {
             return Err(SetsError::NotPermitted(excess));
@@ -68,7 +84,7 @@ impl Sets {
         if let Some(excess) = first(sets.ambient & !(sets.permitted & sets.inheritable)) {
             return Err(SetsError::NotAmbient(excess));
         }
-        Ok(sets)
+        Ok((sets, missing))
     }
 
     /// Takes everything else out of the calling thread's bounding set. Before
@@ -199,7 +215,8 @@ mod tests {
             .set_effective(pick(&[kill]))
             .set_inheritable(pick(&[chown]))
             .set_ambient(pick(&[chown]));
-        let sets = Sets::from_spec(&spec).unwrap();
+        let (sets, missing) = Sets::from_spec(&spec, false).unwrap();
+        assert_eq!(missing, [""; 0]);
         sets.drop_bounding().unwrap();
         sets.apply().unwrap();
         let (chown, kill, net) = (1 << number(chown), 1 << number(kill), 1 << number(net));
@@ -214,7 +231,7 @@ mod tests {
         if !may_set_capabilities("dockers_default_is_the_familiar_mask") {
             return;
         }
-        let sets = Sets::from_spec(&process_sets(&DEFAULT, 0)).unwrap();
+        let (sets, _) = Sets::from_spec(&process_sets(&DEFAULT, 0), false).unwrap();
         sets.drop_bounding().unwrap();
         sets.apply().unwrap();
         let mask = 0xa804_25fb;
@@ -227,7 +244,7 @@ mod tests {
         let mut spec = LinuxCapabilities::default();
         spec.set_effective(one.clone()).set_permitted(None);
         assert_eq!(
-            Sets::from_spec(&spec).unwrap_err().to_string(),
+            Sets::from_spec(&spec, false).unwrap_err().to_string(),
             "capability CAP_CHOWN is effective but not permitted"
         );
         spec.set_effective(None)
@@ -235,13 +252,13 @@ mod tests {
             .set_inheritable(None)
             .set_ambient(one);
         assert_eq!(
-            Sets::from_spec(&spec).unwrap_err().to_string(),
+            Sets::from_spec(&spec, false).unwrap_err().to_string(),
             "capability CAP_CHOWN is ambient but not both permitted and inheritable"
         );
     }
 
     #[test]
-    fn a_capability_that_cannot_be_handed_on_is_refused() {
+    fn a_capability_that_cannot_be_handed_on_is_left_out_and_named() {
         let ours = available();
         let Some(missing) = (0..)
             .map_while(super::super::names::by_number)
@@ -251,11 +268,10 @@ mod tests {
         };
         let mut spec = LinuxCapabilities::default();
         spec.set_bounding(Some(HashSet::from([missing])));
-        assert!(
-            Sets::from_spec(&spec)
-                .unwrap_err()
-                .to_string()
-                .contains(name(missing))
-        );
+        let left = Sets::from_spec(&spec, false).unwrap();
+        assert_eq!(left, (Sets::default(), vec![name(missing)]));
+        // The first process of a user namespace holds all.
+        let (all, left) = Sets::from_spec(&spec, true).unwrap();
+        assert_eq!((all.bounding, left.len()), (1 << number(missing), 0));
     }
 }
