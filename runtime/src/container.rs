@@ -12,16 +12,17 @@ mod create;
 pub(crate) mod created;
 mod errors;
 mod exec;
+mod group;
 pub(crate) mod hooks;
 mod namespaces;
 mod state;
 mod user_namespace;
 
-pub(crate) use create::cgroup_path;
 pub use create::{CreateRequest, create};
 pub use created::{Created, Running};
 pub use errors::{CreateError, ExecError, StartError};
 pub use exec::{ExecProcess, ExecRequest, exec};
+pub(crate) use group::cgroup_path;
 pub use state::{OCI_VERSION, State, Status};
 
 pub use crate::process::FailureKind;

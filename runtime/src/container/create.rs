@@ -3,24 +3,25 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use oci_spec::runtime::{Linux, LinuxResources, Process, Spec};
+use oci_spec::runtime::{Linux, Process, Spec};
 
 use super::created::{Created, Later};
 use super::errors::CreateError;
+use super::group::Group;
 use super::user_namespace::{self, IdMaps};
 use super::{State, Status, Stdio, hooks, namespaces};
-use crate::cgroup::{self, Cgroup, JoinTarget};
+use crate::cgroup::{self, JoinTarget};
 use crate::process::child::{Setup, Start};
 use crate::process::command::Command;
 use crate::process::handshake;
 use crate::process::limits::Limit;
 use crate::process::operation::Operation;
 use crate::process::plan::{self, ContainerInput};
-use crate::process::spawn::{self, Birth, PidNamespace, Started};
+use crate::process::spawn::{self, Birth, PidNamespace};
 use crate::process::sys;
 use crate::rootfs::{bind, mounts};
 use crate::security::{capabilities::Sets, seccomp};
-use crate::spec::{Namespaces, Source, ValidateError, defaults, validate};
+use crate::spec::{Namespaces, Source, ValidateError, validate};
 
 /// What a container is made from. [`CreateRequest::new`] has the defaults.
 #[derive(Debug)]
@@ -101,11 +102,9 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let (stdio, terminal) = request.stdio.split();
     let maps = (namespaces.user == Source::New).then(|| IdMaps::of(linux));
 
-    let path = cgroup_path(spec, request.id);
-    let resources = with_standard_devices(linux.resources().clone().unwrap_or_default());
-    let cgroup = Cgroup::create(&path, &resources)?;
+    let group = Group::prepare(spec, request.id, request.systemd_cgroup)?;
     let born = (|| {
-        let JoinTarget { unified, tasks } = cgroup.join_target()?;
+        let JoinTarget { unified, tasks } = group.join_target()?;
         let hierarchies = cgroup::hierarchies()?;
         let container_hooks = hooks::in_container(request.id, request.bundle, spec);
         let input = ContainerInput {
@@ -113,7 +112,8 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             linux,
             process,
             namespaces: &namespaces,
-            cgroup: cgroup.path(),
+            cgroup: group.path(),
+            awaits_cgroup: group.comes_later(),
             hierarchies: &hierarchies,
             terminal,
             sets,
@@ -159,14 +159,37 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             through: &joined.through,
         };
         let started = spawn::start(&setup, &birth)?;
-        if let Err(error) = release(&started, maps.as_ref(), &setup, &namespaces, process) {
-            started.child.kill_and_reap();
-            return Err(error);
+        let pid = started.child.pid;
+        let around = group.around(request.id, pid).and_then(|cgroup| {
+            let mapped = match fresh {
+                true => map_ids(pid, maps.as_ref(), &setup, process),
+                false => Ok(()),
+            };
+            let told = mapped.and_then(|()| match fresh || group.comes_later() {
+                true => handshake::send_go(started.socket.as_fd())
+                    .map_err(CreateError::process("talking to the container's process")),
+                false => Ok(()),
+            });
+            match told {
+                Ok(()) => Ok(cgroup),
+                Err(error) => {
+                    started.child.kill();
+                    // The first error is the one to tell.
+                    let _ = cgroup.delete();
+                    Err(error)
+                }
+            }
+        });
+        match around {
+            Ok(cgroup) => Ok((started, cgroup)),
+            Err(error) => {
+                started.child.kill_and_reap();
+                Err(error)
+            }
         }
-        Ok(started)
     })();
     match born {
-        Ok(started) => {
+        Ok((started, cgroup)) => {
             let pid = started.child.pid;
             let state = State::new(request.id, request.bundle, spec, Status::Creating, pid);
             let later = Later {
@@ -178,27 +201,10 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             Ok(Created::new(started, cgroup, later, warnings))
         }
         Err(error) => {
-            // The first error is the one to tell.
-            let _ = cgroup.delete();
+            group.undo();
             Err(error)
         }
     }
-}
-
-/// Where devices are restricted, those that every container has stay usable
-/// (runtime-spec, "Default Devices"), whatever the list of the configuration.
-fn with_standard_devices(mut resources: LinuxResources) -> LinuxResources {
-    if let Some(rules) = resources.devices_mut().as_mut().filter(|r| !r.is_empty()) {
-        // The last rule for a device counts; what no later one denies is there.
-        let denied = rules.iter().rposition(|rule| !rule.allow());
-        let after = denied.map_or(0, |index| index + 1);
-        let missing: Vec<_> = defaults::standard_device_rules()
-            .into_iter()
-            .filter(|rule| !rules[after..].contains(rule))
-            .collect();
-        rules.extend(missing);
-    }
-    resources
 }
 
 /// What the container does not get and the specification wants told.
@@ -221,19 +227,13 @@ fn parts(spec: &Spec) -> Result<(&Linux, &Process), ValidateError> {
     ))
 }
 
-/// Does what takes the host's privileges for a process in a user namespace, and
-/// lets it go on.
-fn release(
-    started: &Started,
+/// Does what takes the host's privileges for a process in a user namespace.
+fn map_ids(
+    pid: i32,
     maps: Option<&IdMaps>,
     setup: &Setup,
-    namespaces: &Namespaces<'_>,
     process: &Process,
 ) -> Result<(), CreateError> {
-    if namespaces.user == Source::Host {
-        return Ok(());
-    }
-    let pid = started.child.pid;
     let user = process.user();
     let joined;
     let maps = match maps {
@@ -250,8 +250,7 @@ fn release(
     if let Some(value) = process.oom_score_adj() {
         user_namespace::set_oom_score(pid, value)?;
     }
-    handshake::send_go(started.socket.as_fd())
-        .map_err(CreateError::process("talking to the container's process"))
+    Ok(())
 }
 
 /// The limits that the parent sets, because a process in a user namespace may
@@ -297,18 +296,6 @@ fn bundle_root(bundle: &Path, spec: &Spec) -> Result<OwnedFd, CreateError> {
             }
         })
         .map_err(|source| CreateError::Rootfs { path, source })
-}
-
-/// The cgroup's path in each hierarchy.
-pub(crate) fn cgroup_path(spec: &Spec, id: &str) -> String {
-    let path = spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.cgroups_path().as_ref());
-    match path.map(|path| path.to_string_lossy()) {
-        Some(path) if !path.is_empty() => format!("/{}", path.trim_start_matches('/')),
-        _ => format!("/rbox/{id}"),
-    }
 }
 
 /// Whoever listens for a filter's notifications has to be told its descriptor.

@@ -113,7 +113,7 @@ fn attempt(
     options: CreateOptions,
 ) -> Result<(Record, Option<OwnedFd>, Vec<String>), CreateError> {
     let spec = &options.spec;
-    let mut record = record(&options);
+    let mut record = record(&options)?;
     let text = match options.text {
         Some(text) => text,
         None => serde_json::to_vec(spec).map_err(CreateError::Encode)?,
@@ -156,21 +156,23 @@ fn attempt(
     Ok((record, console, warnings))
 }
 
-fn record(options: &CreateOptions) -> Record {
+fn record(options: &CreateOptions) -> Result<Record, CreateError> {
     let root = options.spec.root().as_ref();
     let root = root.map(|root| root.path().clone()).unwrap_or_default();
-    Record {
+    let cgroup = container::cgroup_path(&options.spec, &options.id, options.systemd_cgroup)
+        .map_err(container::CreateError::from)?;
+    Ok(Record {
         id: options.id.clone(),
         bundle: options.bundle.clone(),
         rootfs: options.bundle.join(root),
         created: jiff::Timestamp::now().to_string(),
         owner: rustix::process::geteuid().as_raw(),
         annotations: options.spec.annotations().clone(),
-        cgroup: container::cgroup_path(&options.spec, &options.id),
+        cgroup,
         no_new_keyring: options.no_new_keyring,
         pid: 0,
         start_time: 0,
-    }
+    })
 }
 
 /// Writes a pid file; whoever waits for it never sees it half written.

@@ -24,7 +24,8 @@ use crate::spec::mount_options::Propagation;
 /// One step of the set-up.
 #[derive(Debug)]
 pub(crate) enum Operation {
-    /// Waits for the parent, who maps the user namespace's ids.
+    /// Waits for the parent, who maps the user namespace's ids, or has systemd
+    /// make the cgroup.
     AwaitParent,
     /// Becomes root of the user namespace.
     BecomeRoot,

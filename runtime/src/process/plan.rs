@@ -30,6 +30,8 @@ pub(crate) struct ContainerInput<'a> {
     pub(crate) namespaces: &'a Namespaces<'a>,
     /// The cgroup's path in each hierarchy.
     pub(crate) cgroup: &'a str,
+    /// The process has to wait until the cgroup is there.
+    pub(crate) awaits_cgroup: bool,
     /// The machine's cgroup hierarchies.
     pub(crate) hierarchies: &'a [HierarchyMount],
     pub(crate) terminal: Option<WindowSize>,
@@ -56,7 +58,7 @@ pub(crate) fn container(
     let ContainerInput { spec, process, .. } = *input;
     let mut list = Vec::with_capacity(48);
     let mapped = input.namespaces.user != Source::Host;
-    if mapped {
+    if mapped || input.awaits_cgroup {
         list.push(Operation::AwaitParent);
     }
     if !tasks.is_empty() {

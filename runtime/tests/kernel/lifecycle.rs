@@ -365,3 +365,56 @@ fn the_standard_devices_are_usable_whatever_the_list() {
         container.delete(false).unwrap();
     });
 }
+
+#[test]
+fn without_systemd_its_groups_are_refused_before_anything_is_made() {
+    let Some(image) = alpine("lifecycle::without_systemd") else {
+        return;
+    };
+    if std::path::Path::new("/run/systemd/system").exists() {
+        return crate::support::skip("lifecycle::without_systemd", "systemd is running");
+    }
+    apart("without_systemd", || {
+        let trial = Trial::new(&image, &["true"]);
+        let mut options = options(&trial);
+        options.systemd_cgroup = true;
+        let error = root(&trial).create(options).unwrap_err().to_string();
+        assert!(error.contains("systemd"), "{error}");
+        assert_eq!(left(&trial), 0);
+    });
+}
+
+#[test]
+fn with_systemd_a_container_is_a_scope() {
+    let Some(image) = alpine("lifecycle::with_systemd") else {
+        return;
+    };
+    if !std::path::Path::new("/run/systemd/private").exists() {
+        return crate::support::skip("lifecycle::with_systemd", "systemd is not running");
+    }
+    apart("with_systemd", || {
+        let mut trial = Trial::shell(&image, "cat /proc/self/cgroup > /seen");
+        trial.linux(|linux| {
+            let asked = format!("system.slice:rbox:{}", std::process::id());
+            linux.set_cgroups_path(Some(asked.into()));
+            let mut namespaces = linux.namespaces().clone().unwrap();
+            namespaces.retain(|n| n.typ() != LinuxNamespaceType::Cgroup);
+            linux.set_namespaces(Some(namespaces));
+        });
+        let mut options = options(&trial);
+        options.systemd_cgroup = true;
+        let container = root(&trial).create(options).unwrap();
+        let cgroup = container.cgroup().unwrap();
+        let path = format!("/system.slice/rbox-{}.scope", std::process::id());
+        assert_eq!(
+            (cgroup.path(), cgroup.processes()),
+            (path.as_str(), vec![container.pid()])
+        );
+        container.start().unwrap();
+        assert_eq!(ended(&container), 0);
+        container.delete(false).unwrap();
+        assert!(container.cgroup().is_none());
+        let seen = std::fs::read_to_string(trial.upper().join("seen")).unwrap();
+        assert!(seen.contains(&path), "{seen}");
+    });
+}

@@ -20,6 +20,7 @@ fn names(
         process: &process,
         namespaces: &namespaces,
         cgroup: "/rbox/abc",
+        awaits_cgroup: false,
         hierarchies: &[],
         terminal,
         sets: Sets::default(),

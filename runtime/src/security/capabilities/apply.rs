@@ -267,7 +267,11 @@ mod tests {
             return; // a machine that withholds none: select() is tested with a made-up list
         };
         let mut spec = LinuxCapabilities::default();
-        spec.set_bounding(Some(HashSet::from([missing])));
+        spec.set_bounding(Some(HashSet::from([missing])))
+            .set_effective(None)
+            .set_permitted(None)
+            .set_inheritable(None)
+            .set_ambient(None);
         let left = Sets::from_spec(&spec, false).unwrap();
         assert_eq!(left, (Sets::default(), vec![name(missing)]));
         // The first process of a user namespace holds all.
