@@ -1,11 +1,13 @@
-//! What a configuration asks for: checked before anything is touched, and the
-//! defaults that docker's containers have.
+//! What a configuration asks for: read, checked before anything is touched,
+//! and the defaults that docker's containers have.
 
 pub mod defaults;
 pub mod mount_options;
 mod namespaces;
+mod parse;
 mod validate;
 
 pub(crate) use namespaces::{Namespaces, Source};
-pub(crate) use validate::dotted_key;
+pub use parse::{ParseError, Parsed, parse, parse_process};
 pub use validate::{ValidateError, validate, validate_process};
+pub(crate) use validate::dotted_key;
