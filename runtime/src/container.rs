@@ -23,6 +23,7 @@ pub use created::{Created, Running};
 pub use errors::{CreateError, ExecError, StartError};
 pub use exec::{ExecProcess, ExecRequest, exec};
 pub(crate) use group::cgroup_path;
+pub(crate) use namespaces::NSFS_MAGIC;
 pub use state::{OCI_VERSION, State, Status};
 
 pub use crate::process::FailureKind;

@@ -81,6 +81,7 @@ impl Engine {
         let cgroup = Cgroup::open(&run.cgroup).context(|| format!("open the cgroup of {id}"))?;
         let (stdio, streams) = stdio(request)?;
         let started = rbox_runtime::exec(rbox_runtime::ExecRequest {
+            linux: spec.linux().as_ref(),
             seccomp: seccomp.as_ref().filter(|_| !request.privileged),
             ..rbox_runtime::ExecRequest::new(run.pid, &cgroup, &process, stdio)
         });

@@ -11,6 +11,7 @@ use super::group::Group;
 use super::user_namespace::{self, IdMaps};
 use super::{State, Status, Stdio, hooks, namespaces};
 use crate::cgroup::{self, JoinTarget};
+use crate::process::attribute;
 use crate::process::child::{Setup, Start};
 use crate::process::command::Command;
 use crate::process::handshake;
@@ -18,10 +19,10 @@ use crate::process::limits::Limit;
 use crate::process::operation::Operation;
 use crate::process::plan::{self, ContainerInput};
 use crate::process::spawn::{self, Birth, PidNamespace};
-use crate::process::sys;
+use crate::process::{sys, time_namespace};
 use crate::rootfs::{bind, mounts};
-use crate::security::{capabilities::Sets, seccomp};
-use crate::spec::{Namespaces, Source, ValidateError, validate};
+use crate::security::{capabilities::Sets, lsm, seccomp};
+use crate::spec::{Namespaces, Source, ValidateError, validate, validate_shared};
 
 /// What a container is made from. [`CreateRequest::new`] has the defaults.
 #[derive(Debug)]
@@ -92,7 +93,11 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         None => Default::default(),
     };
     let drop_later = seccomp.is_some() && !no_new_privileges;
+    let modules = lsm::Modules::running();
+    modules.check_mount_label(linux)?;
+    let labels = modules.labels(process)?;
     let joined = namespaces::open(&namespaces)?;
+    validate_shared(spec, &namespaces::effective(&namespaces))?;
     let root = match (request.rootfs, namespaces.mount) {
         // The root of a mount namespace that is joined stays what it is.
         (_, Source::Path(_)) => None,
@@ -108,6 +113,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         let hierarchies = cgroup::hierarchies()?;
         let container_hooks = hooks::in_container(request.id, request.bundle, spec);
         let input = ContainerInput {
+            bundle: request.bundle,
             spec,
             linux,
             process,
@@ -117,6 +123,8 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             hierarchies: &hierarchies,
             terminal,
             sets,
+            attributes: attribute::attributes(process, Some(linux))?,
+            clocks: clocks(linux, &namespaces)?,
             drop_later,
             die_with_parent: request.die_with_parent,
             no_pivot: request.no_pivot,
@@ -143,6 +151,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             start: request.starter.map_or(Start::OnWord, Start::OnConnection),
             start_hooks: container_hooks.start,
             preserved: request.preserved,
+            labels,
             seccomp,
             drop_after_filter: drop_later.then_some(sets),
             raise_for_filter: process.user().uid() != 0,
@@ -296,6 +305,13 @@ fn bundle_root(bundle: &Path, spec: &Spec) -> Result<OwnedFd, CreateError> {
             }
         })
         .map_err(|source| CreateError::Rootfs { path, source })
+}
+
+/// The offsets of a new time namespace; `None` without one.
+fn clocks(linux: &Linux, namespaces: &Namespaces<'_>) -> Result<Option<String>, ValidateError> {
+    (namespaces.time == Source::New)
+        .then(|| time_namespace::offsets(linux.time_offsets().as_ref()))
+        .transpose()
 }
 
 /// Whoever listens for a filter's notifications has to be told its descriptor.

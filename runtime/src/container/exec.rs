@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use oci_spec::runtime::{LinuxSeccomp, Process};
+use oci_spec::runtime::{Linux, LinuxSeccomp, Process};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::Stdio;
@@ -10,13 +10,14 @@ use super::create::{refuse_listener, warnings};
 use super::errors::ExecError;
 use super::user_namespace::IdMaps;
 use crate::cgroup::{Cgroup, JoinTarget};
+use crate::process::attribute::{self, Affinity, Elsewhere};
 use crate::process::child::{Setup, Start};
 use crate::process::command::Command;
 use crate::process::handshake::{self, FromChild};
 use crate::process::plan::{self, ExecInput};
 use crate::process::spawn::{self, Birth, PidNamespace, Unborn};
 use crate::process::sys;
-use crate::security::{capabilities::Sets, seccomp};
+use crate::security::{capabilities::Sets, lsm, seccomp};
 use crate::spec::validate_process;
 
 /// What to execute, and where. [`ExecRequest::new`] has the defaults.
@@ -28,6 +29,9 @@ pub struct ExecRequest<'a> {
     pub cgroup: &'a Cgroup,
     /// The process.
     pub process: &'a Process,
+    /// What the container's configuration has for each of its processes:
+    /// personality and memory policy.
+    pub linux: Option<&'a Linux>,
     /// Its system call filter.
     pub seccomp: Option<&'a LinuxSeccomp>,
     /// The standard streams.
@@ -45,6 +49,7 @@ impl<'a> ExecRequest<'a> {
             pid,
             cgroup,
             process,
+            linux: None,
             seccomp: None,
             stdio,
             no_new_keyring: false,
@@ -83,6 +88,9 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         None => Default::default(),
     };
     let drop_later = seccomp.is_some() && !process.no_new_privileges().unwrap_or(false);
+    let labels = lsm::Modules::running().labels(process)?;
+    let attributes = attribute::attributes(process, request.linux)?;
+    let affinity = Affinity::of(process)?;
     let target = Pid::from_raw(request.pid)
         .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
         .ok_or(ExecError::NotRunning(request.pid))?;
@@ -100,6 +108,8 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         kinds,
         new_keyring: !request.no_new_keyring,
         terminal,
+        attributes,
+        processors: affinity.last,
         sets,
         drop_later,
     };
@@ -112,12 +122,15 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         start: Start::AtOnce,
         start_hooks: None,
         preserved: request.preserved,
+        labels,
         seccomp,
         drop_after_filter: drop_later.then_some(sets),
         raise_for_filter: process.user().uid() != 0,
         root: None,
         stdio,
     };
+    // The child is born where its parent runs.
+    let elsewhere = affinity.initial.as_ref().map(Elsewhere::go).transpose()?;
     let birth = Birth {
         flags: 0,
         cgroup: unified.as_ref().map(AsFd::as_fd),
@@ -134,6 +147,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         },
         Unborn::Step(failure) => failure.into(),
     })?;
+    drop(elsewhere);
     let mut console = None;
     loop {
         let message = handshake::receive(&started.socket);

@@ -10,7 +10,7 @@ use super::CreateError;
 use crate::spec::{Namespaces, Source};
 
 /// `NSFS_MAGIC`
-const NSFS_MAGIC: i64 = 0x6e73_6673;
+pub(crate) const NSFS_MAGIC: i64 = 0x6e73_6673;
 
 /// The namespaces to join, opened, by who joins them.
 #[derive(Debug, Default)]
@@ -44,6 +44,29 @@ pub(super) fn open(namespaces: &Namespaces<'_>) -> Result<Joined, CreateError> {
         joined.pid = Some(open_one("pid", path)?);
     }
     Ok(joined)
+}
+
+/// What the list really means: a path that leads to the caller's own namespace
+/// shares it with the host.
+pub(super) fn effective<'a>(listed: &Namespaces<'a>) -> Namespaces<'a> {
+    let resolve = |source: Source<'a>, kind: &str| match source {
+        Source::Path(path) if same(path, &format!("/proc/thread-self/ns/{kind}")) => Source::Host,
+        source => source,
+    };
+    Namespaces {
+        mount: resolve(listed.mount, "mnt"),
+        network: resolve(listed.network, "net"),
+        ipc: resolve(listed.ipc, "ipc"),
+        uts: resolve(listed.uts, "uts"),
+        ..*listed
+    }
+}
+
+fn same(one: &Path, other: &str) -> bool {
+    match (rustix::fs::stat(one), rustix::fs::stat(other)) {
+        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        _ => false,
+    }
 }
 
 fn open_one(kind: &'static str, path: &Path) -> Result<OwnedFd, CreateError> {

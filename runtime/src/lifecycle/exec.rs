@@ -67,6 +67,7 @@ impl Container {
             .of(&options.process, options.console_size)
             .map_err(ExecError::Streams)?;
         Ok(container::exec(ExecRequest {
+            linux,
             seccomp: linux.and_then(|linux| linux.seccomp().as_ref()),
             no_new_keyring: self.record.no_new_keyring,
             preserved: options.preserve_fds,

@@ -10,7 +10,7 @@ use super::command::{Command, exec_failure};
 use super::operation::{ContainerHooks, Context, Operation};
 use super::{Failure, FailureKind, Naming, credentials, handshake, sys};
 use crate::container::Status;
-use crate::security::{capabilities::Sets, seccomp};
+use crate::security::{capabilities::Sets, lsm::ExecLabel, seccomp};
 
 /// What a child that reported its failure exits with; nobody looks at it.
 const FAILED: i32 = 1;
@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) start_hooks: Option<ContainerHooks>,
     /// How many descriptors after the standard ones the program inherits.
     pub(crate) preserved: u32,
+    /// Labels of the kernel's security modules.
+    pub(crate) labels: Vec<ExecLabel>,
     pub(crate) seccomp: Option<seccomp::Program>,
     /// Sets to apply after the filter, which needs CAP_SYS_ADMIN without
     /// no_new_privs; with it they are among the operations.
@@ -88,6 +90,7 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
     }
     let path = setup.command.find()?;
     wait_for_start(setup, context)?;
+    setup.labels.iter().try_for_each(ExecLabel::request)?;
     install_filter(setup)?;
     // Their programs are the image's: they have no more rights than it.
     if let Some(hooks) = &setup.start_hooks {

@@ -9,16 +9,19 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::umask;
 
+use super::attribute::{self, Attribute};
 use super::credentials::Credentials;
 use super::hooks::HookList;
 use super::limits::Limit;
 use super::terminal::WindowSize;
+use super::time_namespace;
 use super::{Failure, FailureKind, Naming, credentials, handshake, procfs, reason, sys, terminal};
 use crate::container::{OCI_VERSION, State, Status};
 use crate::rootfs::devices::{self, DeviceNode};
 use crate::rootfs::mounts::{DIRECTORY_MODE, PlannedMount};
 use crate::rootfs::{in_root, masks, pivot};
 use crate::security::capabilities::Sets;
+use crate::spec::NumberSet;
 use crate::spec::mount_options::Propagation;
 
 /// One step of the set-up.
@@ -37,6 +40,9 @@ pub(crate) enum Operation {
     JoinProcess(OwnedFd, i32),
     /// A cgroup namespace whose root is the cgroup joined before.
     NewCgroupNamespace,
+    /// A time namespace with these offsets of its clocks, as the kernel's file
+    /// takes them.
+    EnterTimeNamespace(String),
     /// A session of its own, without a terminal yet.
     NewSession,
     /// An empty session keyring, where the kernel has keyrings.
@@ -81,6 +87,10 @@ pub(crate) enum Operation {
     /// Closes everything but standard streams and the handshake.
     CloseDescriptors,
     SetLimits(Vec<Limit>),
+    /// Scheduler, I/O priority and the like.
+    SetAttribute(Attribute),
+    /// The processors to run on.
+    SetAffinity(NumberSet),
     SetUmask(u32),
     /// Bounding set, groups, user.
     ChangeUser(Box<Credentials>),
@@ -131,6 +141,7 @@ impl Operation {
             Self::JoinProcess(process, kinds) => join_process(process.as_fd(), *kinds),
             Self::NewCgroupNamespace => sys::unshare_namespaces(libc::CLONE_NEWCGROUP)
                 .naming(|| "making a cgroup namespace"),
+            Self::EnterTimeNamespace(offsets) => time_namespace::enter(offsets),
             Self::NewSession => rustix::process::setsid().map(drop).naming(|| "setsid"),
             Self::NewKeyring => new_keyring(),
             Self::SetHostname(name) => {
@@ -169,6 +180,8 @@ impl Operation {
             Self::PlaceStdio { owner } => place_stdio(context, *owner),
             Self::CloseDescriptors => close_descriptors(context),
             Self::SetLimits(limits) => limits.iter().try_for_each(Limit::apply),
+            Self::SetAttribute(attribute) => attribute.set(),
+            Self::SetAffinity(processors) => attribute::set_affinity(processors),
             Self::SetUmask(mask) => {
                 umask(Mode::from_raw_mode(*mask));
                 Ok(())

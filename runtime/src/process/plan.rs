@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{Linux, LinuxDevice, LinuxDeviceType, Mount, Process, Spec};
 use rustix::fs::FileType;
 
+use super::attribute::Attribute;
 use super::credentials::Credentials;
 use super::limits::Limit;
 use super::operation::{ContainerHooks, Operation};
@@ -15,15 +16,16 @@ use crate::cgroup::HierarchyMount;
 use crate::rootfs::bind::{BindMount, Ids, Mapping};
 use crate::rootfs::devices::{self, DeviceNode};
 use crate::rootfs::mounts::{MountKind, PlannedMount};
-use crate::security::capabilities::Sets;
+use crate::security::{capabilities::Sets, lsm};
 use crate::spec::mount_options::{Bind, MountOptions, OptionError, Propagation};
-use crate::spec::{Namespaces, Source, dotted_key};
+use crate::spec::{Namespaces, NumberSet, Source, dotted_key};
 
 /// The umask of a process whose configuration has none.
 const UMASK: u32 = 0o022;
 
 /// What the plan of a container is made from, beside its configuration.
 pub(crate) struct ContainerInput<'a> {
+    pub(crate) bundle: &'a Path,
     pub(crate) spec: &'a Spec,
     pub(crate) linux: &'a Linux,
     pub(crate) process: &'a Process,
@@ -36,6 +38,9 @@ pub(crate) struct ContainerInput<'a> {
     pub(crate) hierarchies: &'a [HierarchyMount],
     pub(crate) terminal: Option<WindowSize>,
     pub(crate) sets: Sets,
+    pub(crate) attributes: Vec<Attribute>,
+    /// The clocks of a new time namespace; `None` without one.
+    pub(crate) clocks: Option<String>,
     /// The capabilities are dropped after the seccomp filter, not here.
     pub(crate) drop_later: bool,
     pub(crate) die_with_parent: bool,
@@ -78,6 +83,7 @@ pub(crate) fn container(
     if mapped {
         list.push(Operation::BecomeRoot);
     }
+    list.extend(input.clocks.clone().map(Operation::EnterTimeNamespace));
     list.push(Operation::NewSession);
     if !input.no_new_keyring {
         list.push(Operation::NewKeyring);
@@ -102,7 +108,9 @@ pub(crate) fn container(
         }
         None => filesystem_part(&mut list, input, hooks)?,
     }
-    process_part(&mut list, process, input.sets, input.drop_later, mapped);
+    let attributes = input.attributes.clone();
+    let last = (input.sets, input.drop_later);
+    process_part(&mut list, process, attributes, last, mapped);
     if input.die_with_parent {
         // After the change of user, which forgets it.
         list.push(Operation::DieWithParent);
@@ -135,6 +143,9 @@ pub(crate) struct ExecInput<'a> {
     /// Whether it gets a session keyring of its own.
     pub(crate) new_keyring: bool,
     pub(crate) terminal: Option<WindowSize>,
+    pub(crate) attributes: Vec<Attribute>,
+    /// The processors to run on once it is in the cgroup.
+    pub(crate) processors: Option<NumberSet>,
     pub(crate) sets: Sets,
     /// As for a container.
     pub(crate) drop_later: bool,
@@ -149,6 +160,7 @@ pub(crate) fn exec(input: ExecInput<'_>, tasks: Vec<OwnedFd>, target: OwnedFd) -
         list.push(Operation::JoinCgroup(tasks));
     }
     list.push(Operation::NewSession);
+    list.extend(input.processors.map(Operation::SetAffinity));
     if input.new_keyring {
         list.push(Operation::NewKeyring);
     }
@@ -165,7 +177,8 @@ pub(crate) fn exec(input: ExecInput<'_>, tasks: Vec<OwnedFd>, target: OwnedFd) -
     if let Some(size) = input.terminal {
         list.push(open_terminal(process, size, false));
     }
-    process_part(&mut list, process, input.sets, input.drop_later, mapped);
+    let last = (input.sets, input.drop_later);
+    process_part(&mut list, process, input.attributes, last, mapped);
     list
 }
 
@@ -189,6 +202,8 @@ fn filesystem_part(
     let devices_wanted = makes_devices(spec.mounts().as_deref().unwrap_or_default());
     if devices_wanted {
         let mut nodes = devices::defaults();
+        let listed = linux.devices().as_deref().unwrap_or_default();
+        nodes.retain(|node| !listed.iter().any(|other| *other.path() == node.path));
         nodes.extend(linux.devices().iter().flatten().map(device_node));
         list.push(Operation::MakeDevices(nodes));
         list.push(Operation::MakeDeviceLinks);
@@ -243,13 +258,13 @@ fn open_terminal(process: &Process, size: WindowSize, on_console: bool) -> Opera
     }
 }
 
-/// What every process needs, once it is inside. Somebody else sets the limits
-/// of one that is `limited`.
+/// What every process needs, once it is inside. `last` are the sets and whether
+/// they are for later. Somebody else sets the limits of one that is `limited`.
 fn process_part(
     list: &mut Vec<Operation>,
     process: &Process,
-    sets: Sets,
-    drop_later: bool,
+    attributes: Vec<Attribute>,
+    (sets, drop_later): (Sets, bool),
     limited: bool,
 ) {
     let user = process.user();
@@ -258,6 +273,7 @@ fn process_part(
     if !limited {
         list.extend(limits(process));
     }
+    list.extend(attributes.into_iter().map(Operation::SetAttribute));
     list.push(Operation::SetUmask(user.umask().unwrap_or(UMASK)));
     let path = process.cwd();
     list.push(Operation::ChangeDirectory {
@@ -295,9 +311,13 @@ fn planned_mount(mount: &Mount, input: &ContainerInput<'_>) -> Result<PlannedMou
         options.bind = Some(Bind::Single);
     }
     let source = mount.source().clone();
-    let kind = if options.bind.is_some() {
+    let label = input.linux.mount_label().as_deref().unwrap_or_default();
+    let kind = if options.remount {
+        MountKind::Remount
+    } else if options.bind.is_some() {
         MountKind::Bind(BindMount {
-            source: source.unwrap_or_default(),
+            // Relative to the bundle.
+            source: input.bundle.join(source.unwrap_or_default()),
             mapping: mount_mapping(mount, &options, input),
             tree: None,
         })
@@ -308,13 +328,19 @@ fn planned_mount(mount: &Mount, input: &ContainerInput<'_>) -> Result<PlannedMou
         }
     } else {
         let source = source.unwrap_or_else(|| PathBuf::from(kind));
+        if !label.is_empty()
+            && let Some(option) = lsm::context_option(kind, label)
+        {
+            options.add_data(&option);
+        }
         MountKind::Filesystem {
             kind: kind.to_owned(),
             source,
         }
     };
     Ok(PlannedMount {
-        destination: mount.destination().clone(),
+        // Relative to the root.
+        destination: Path::new("/").join(mount.destination()),
         options,
         kind,
     })
@@ -352,7 +378,7 @@ fn mount_mapping(
 fn makes_devices(mounts: &[Mount]) -> bool {
     !mounts.iter().any(|mount| {
         let binds = |options: &Vec<String>| options.iter().any(|o| o == "bind" || o == "rbind");
-        mount.destination() == Path::new("/dev")
+        Path::new("/").join(mount.destination()) == Path::new("/dev")
             && (mount.typ().as_deref() == Some("bind")
                 || mount.options().as_ref().is_some_and(binds))
     })

@@ -16,3 +16,4 @@ pub(crate) mod mounts;
 pub mod overlay;
 pub(crate) mod pivot;
 pub(crate) mod proc_mounts;
+mod remount;

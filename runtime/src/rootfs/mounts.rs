@@ -11,7 +11,7 @@ use super::bind::{self, BindMount, Ids};
 use super::foreign::Foreign;
 use super::idmap::{self, IdMapError};
 use super::proc_mounts::{self, Mounted};
-use super::{cgroup_fs, in_root};
+use super::{cgroup_fs, in_root, remount};
 use crate::cgroup::HierarchyMount;
 use crate::process::{Failure, FailureKind, Naming, reason, sys};
 use crate::spec::mount_options::{MountOptions, Propagation};
@@ -34,6 +34,8 @@ pub(crate) enum MountKind {
     Filesystem { kind: String, source: PathBuf },
     /// A file or directory of the host.
     Bind(BindMount),
+    /// What is mounted there already.
+    Remount,
     /// The container's own cgroup, whatever the version.
     Cgroup {
         path: String,
@@ -47,11 +49,16 @@ impl PlannedMount {
         match &self.kind {
             MountKind::Filesystem { kind, source } => self.filesystem(root, kind, source),
             MountKind::Bind(bind) => bind.make(root, &self.destination, &self.options),
+            MountKind::Remount => {
+                let title = || self.title("remount");
+                remount::remount(root, &self.destination, &self.options, title)
+            }
             MountKind::Cgroup { path, hierarchies } => {
                 let title = || self.title("cgroup");
                 let place = self.place(root)?;
                 self.check_place(root, &place, "cgroup")?;
-                cgroup_fs::mount_own(&place, hierarchies, path, &self.options, title)
+                cgroup_fs::mount_own(&place, hierarchies, path, &self.options, title)?;
+                self.propagate(root)
             }
         }
     }

@@ -7,4 +7,5 @@
 //! [`seccomp::Program::install`] as the last thing before it executes.
 
 pub mod capabilities;
+pub(crate) mod lsm;
 pub mod seccomp;

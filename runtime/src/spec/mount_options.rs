@@ -15,12 +15,15 @@ pub struct MountOptions {
     pub recursive_set: MountAttrFlags,
     /// Attributes to clear likewise (`rrw` and the like).
     pub recursive_clear: MountAttrFlags,
-    /// Flags of the filesystem rather than of the mount: `sync`, `dirsync`, `mand`, `lazytime`.
+    /// Flags of the filesystem rather than of the mount: `sync`, `dirsync`,
+    /// `lazytime`, `iversion`, and `silent`, which is about messages.
     pub filesystem: MountFlags,
     /// Whether the source is a file or directory to bind, and with all mounts below it or not.
     pub bind: Option<Bind>,
     /// Propagation to apply, last one wins.
     pub propagation: Option<Propagation>,
+    /// Change what is mounted at the destination already.
+    pub remount: bool,
     /// Copy what the image has below the mount point into a tmpfs.
     pub copy_up: bool,
     /// Whether the owners of a bind's files are mapped, and below it too or not.
@@ -50,9 +53,22 @@ pub struct Propagation {
 /// An option list that cannot be applied.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum OptionError {
-    /// A known option that this runtime does not do yet.
-    #[error("mount option {0} is not supported yet")]
-    Unsupported(String),
+    /// An option of filesystems on something that is none of its own.
+    #[error("mount option {option} has no meaning for {kind}")]
+    Meaningless {
+        /// The option.
+        option: String,
+        /// What is mounted.
+        kind: &'static str,
+    },
+    /// Mandatory locks are no more.
+    #[error("mount option mand needs mandatory locks, which Linux 5.15 gave up")]
+    MandatoryLocks,
+    /// A remount that would reach beyond the container.
+    #[error(
+        "mount option remount would change a filesystem of the host; with bind it changes the mount"
+    )]
+    RemountOfHost,
     /// A NUL byte, or a comma in a value list.
     #[error("mount option {0:?} has an invalid character")]
     Invalid(String),
@@ -76,6 +92,18 @@ impl Propagation {
     }
 }
 
+/// `MS_I_VERSION`, which rustix does not name.
+const I_VERSION: MountFlags = MountFlags::from_bits_retain(libc::MS_I_VERSION as u32);
+
+/// The option words that are flags of a filesystem.
+const FILESYSTEM_WORDS: [(&str, MountFlags); 5] = [
+    ("sync", MountFlags::SYNCHRONOUS),
+    ("dirsync", MountFlags::DIRSYNC),
+    ("lazytime", MountFlags::LAZYTIME),
+    ("iversion", I_VERSION),
+    ("silent", MountFlags::SILENT),
+];
+
 /// What an option word does to the attributes of a mount.
 enum Attribute {
     Set(MountAttrFlags),
@@ -92,6 +120,7 @@ impl Default for MountOptions {
             filesystem: MountFlags::empty(),
             bind: None,
             propagation: None,
+            remount: false,
             copy_up: false,
             id_map: None,
             data: String::new(),
@@ -107,6 +136,56 @@ impl MountOptions {
             parsed.add(option.as_ref())?;
         }
         Ok(parsed)
+    }
+
+    /// Whether a mount of type `kind` with these options is a bind.
+    pub fn binds(&self, kind: &str) -> bool {
+        self.bind.is_some() || kind == "bind"
+    }
+
+    /// The attributes of a mount with nothing below it: what is recursive comes
+    /// after what is not.
+    pub fn whole(&self) -> MountAttrFlags {
+        (self.set - self.recursive_clear) | self.recursive_set
+    }
+
+    /// Checks that every option has a meaning for a mount of type `kind`:
+    /// nothing is passed over in silence.
+    ///
+    /// # Errors
+    /// [`OptionError::Meaningless`] with the first that has none.
+    pub fn check(&self, kind: &str) -> Result<(), OptionError> {
+        let meaningless = |option: &str, kind| {
+            Err(OptionError::Meaningless {
+                option: option.to_owned(),
+                kind,
+            })
+        };
+        let what = match kind {
+            _ if self.binds(kind) => "a bind",
+            "cgroup" | "cgroup2" => "the container's cgroups",
+            "tmpfs" => "a tmpfs",
+            _ => "a filesystem other than tmpfs",
+        };
+        if self.copy_up && (kind != "tmpfs" || self.binds(kind)) {
+            return meaningless("tmpcopyup", what);
+        }
+        if self.copy_up && self.remount {
+            return meaningless("tmpcopyup", "a remount");
+        }
+        if !matches!(what, "a bind" | "the container's cgroups") {
+            return Ok(());
+        }
+        if let Some(option) = self.data.split(',').find(|option| !option.is_empty()) {
+            return meaningless(option, what);
+        }
+        let word = FILESYSTEM_WORDS
+            .iter()
+            .find(|(word, flag)| *word != "silent" && self.filesystem.contains(*flag));
+        match word {
+            Some((word, _)) => meaningless(word, what),
+            None => Ok(()),
+        }
     }
 
     /// The attributes as flags of mount(2).
@@ -125,7 +204,7 @@ impl MountOptions {
                 MountFlags::NOSYMFOLLOW,
             ),
         ];
-        let set = self.set | self.recursive_set;
+        let set = self.whole();
         let mut flags = self.filesystem;
         for (attribute, flag) in PAIRS {
             if set.contains(attribute) {
@@ -161,27 +240,36 @@ impl MountOptions {
             return Ok(());
         }
         match option {
-            "" | "defaults" | "loud" | "silent" | "async" | "nomand" | "nolazytime" => {}
+            "" | "defaults" | "nomand" => {}
+            "mand" => return Err(OptionError::MandatoryLocks),
+            "async" => self.filesystem -= MountFlags::SYNCHRONOUS,
+            "nolazytime" => self.filesystem -= MountFlags::LAZYTIME,
+            "noiversion" => self.filesystem -= I_VERSION,
+            "loud" => self.filesystem -= MountFlags::SILENT,
+            "remount" => self.remount = true,
             "bind" => self.bind = self.bind.or(Some(Bind::Single)),
             "rbind" => self.bind = Some(Bind::Recursive),
-            "sync" => self.filesystem |= MountFlags::SYNCHRONOUS,
-            "dirsync" => self.filesystem |= MountFlags::DIRSYNC,
-            "mand" => self.filesystem |= MountFlags::PERMIT_MANDATORY_FILE_LOCKING,
-            "lazytime" => self.filesystem |= MountFlags::LAZYTIME,
             "tmpcopyup" => self.copy_up = true,
             "idmap" => self.id_map = self.id_map.or(Some(Bind::Single)),
             "ridmap" => self.id_map = Some(Bind::Recursive),
-            "remount" | "iversion" | "noiversion" => {
-                return Err(OptionError::Unsupported(option.to_owned()));
-            }
             data => {
-                if !self.data.is_empty() {
-                    self.data.push(',');
+                let known = FILESYSTEM_WORDS.iter().find(|(word, _)| *word == data);
+                if let Some((_, flag)) = known {
+                    self.filesystem |= *flag;
+                    return Ok(());
                 }
-                self.data.push_str(data);
+                self.add_data(data);
             }
         }
         Ok(())
+    }
+
+    /// Adds an option for the filesystem.
+    pub(crate) fn add_data(&mut self, option: &str) {
+        if !self.data.is_empty() {
+            self.data.push(',');
+        }
+        self.data.push_str(option);
     }
 }
 

@@ -85,6 +85,7 @@ impl<'a> Namespaces<'a> {
             ("uts", self.uts),
             ("network", self.network),
             ("cgroup", self.cgroup),
+            ("time", self.time),
             (Self::MOUNT, self.mount),
         ]
         .into_iter()

@@ -7,15 +7,18 @@
 mod hooks;
 mod id_map;
 mod linux;
+mod mounts;
 mod process;
 mod user_namespace;
+mod version;
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
-use oci_spec::runtime::{Mount, Spec};
+use oci_spec::runtime::Spec;
 use thiserror::Error;
 
-use super::mount_options::{MountOptions, OptionError};
+use super::mount_options::OptionError;
 use super::namespaces::{Namespaces, Source};
 
 pub(crate) use linux::dotted_key;
@@ -27,14 +30,22 @@ pub enum ValidateError {
     /// A part that the specification or this runtime cannot do without.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A part that is known and not done yet.
-    #[error("{0} is not supported yet")]
+    /// A part that is known and not done.
+    #[error("{0} is not supported")]
     Unsupported(String),
+    /// A part that is done, and not by the running kernel.
+    #[error("{field} needs {what}, which this kernel does not have")]
+    KernelLacks {
+        /// The field and its value.
+        field: String,
+        /// The part of the kernel.
+        what: &'static str,
+    },
     /// A path that must be absolute.
     #[error("{what} must be an absolute path: {path:?}")]
     Relative {
-        /// What the path is for.
-        what: &'static str,
+        /// Which field.
+        what: String,
         /// The path.
         path: String,
     },
@@ -42,19 +53,21 @@ pub enum ValidateError {
     #[error("Cwd must be an absolute path")]
     RelativeWorkingDirectory,
     /// A value that no kernel would take.
-    #[error("invalid {what}: {value}")]
+    #[error("{field}: {reason}")]
     Invalid {
-        /// Which field.
-        what: &'static str,
-        /// Its value.
-        value: String,
+        /// Which field: `process.rlimits[2]`.
+        field: String,
+        /// What is wrong with its value.
+        reason: String,
     },
     /// A namespace kind that is listed twice.
     #[error("namespace {0} is listed twice")]
     RepeatedNamespace(String),
     /// A mount's option list.
-    #[error("mount {destination}: {error}")]
+    #[error("mounts[{index}] at {destination}: {error}")]
     Mount {
+        /// Its place in the list.
+        index: usize,
         /// The mount point.
         destination: String,
         /// What is wrong with its options.
@@ -81,8 +94,9 @@ pub enum ValidateError {
     GlobalSysctl(String),
 }
 
-/// Checks a whole configuration.
+/// Checks a whole configuration, without asking the kernel for anything.
 pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
+    version::check(spec.version())?;
     let process = spec
         .process()
         .as_ref()
@@ -96,6 +110,7 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
     if root.path().as_os_str().is_empty() {
         return Err(ValidateError::Missing("root.path"));
     }
+    no_nul("root.path", root.path().as_os_str().as_bytes())?;
     spec.hooks()
         .as_ref()
         .map_or(Ok(()), hooks::validate_hooks)?;
@@ -103,36 +118,56 @@ pub fn validate(spec: &Spec) -> Result<(), ValidateError> {
     refuse_if(spec.windows().is_some(), "windows")?;
     refuse_if(spec.vm().is_some(), "vm")?;
     refuse_if(spec.zos().is_some(), "zos")?;
+    if spec
+        .annotations()
+        .iter()
+        .flatten()
+        .any(|(key, _)| key.is_empty())
+    {
+        return invalid("annotations", "a key is empty");
+    }
     let namespaces =
         Namespaces::of(linux).map_err(|kind| ValidateError::RepeatedNamespace(kind.to_string()))?;
-    validate_namespaces(spec, &namespaces)?;
+    validate_namespaces(&namespaces)?;
     user_namespace::validate_mappings(linux, &namespaces)?;
+    validate_shared(spec, &namespaces)?;
     linux::validate_linux(linux, &namespaces)?;
-    for mount in spec.mounts().iter().flatten() {
-        validate_mount(mount)?;
-        id_map::validate(mount, linux, &namespaces)?;
+    let list = spec.mounts().as_deref().unwrap_or_default();
+    mounts::validate_mounts(list)?;
+    list.iter()
+        .try_for_each(|mount| id_map::validate(mount, linux, &namespaces))
+}
+
+fn validate_namespaces(namespaces: &Namespaces<'_>) -> Result<(), ValidateError> {
+    let all = [
+        ("mount", namespaces.mount),
+        ("pid", namespaces.pid),
+        ("network", namespaces.network),
+        ("ipc", namespaces.ipc),
+        ("uts", namespaces.uts),
+        ("cgroup", namespaces.cgroup),
+        ("time", namespaces.time),
+        ("user", namespaces.user),
+    ];
+    for (kind, source) in all {
+        if let Source::Path(path) = source {
+            absolute(format!("path of the {kind} namespace"), path)?;
+        }
     }
     Ok(())
 }
 
-fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), ValidateError> {
-    refuse_if(namespaces.time != Source::Host, "time namespace")?;
+/// Checks that nothing is asked for that would change the host: its name, its
+/// mounts, its sysctls. `namespaces` has [`Source::Host`] for what is the
+/// host's; a path can be that of the host's, too, which only the kernel can tell.
+pub(crate) fn validate_shared(
+    spec: &Spec,
+    namespaces: &Namespaces<'_>,
+) -> Result<(), ValidateError> {
     refuse_if(
         namespaces.mount == Source::Host,
         "container without a mount namespace",
     )?;
-    let all = [
-        namespaces.mount,
-        namespaces.pid,
-        namespaces.network,
-        namespaces.ipc,
-    ];
-    let others = [namespaces.uts, namespaces.cgroup, namespaces.user];
-    for source in all.into_iter().chain(others) {
-        if let Source::Path(path) = source {
-            absolute("namespace path", path)?;
-        }
-    }
     for (name, value) in [
         ("hostname", spec.hostname()),
         ("domainname", spec.domainname()),
@@ -140,46 +175,12 @@ fn validate_namespaces(spec: &Spec, namespaces: &Namespaces<'_>) -> Result<(), V
         let Some(value) = value.as_ref().filter(|value| !value.is_empty()) else {
             continue;
         };
+        no_nul(name, value.as_bytes())?;
         if namespaces.uts == Source::Host {
-            return invalid(name, &format!("{value:?} needs a uts namespace"));
+            return invalid(name, format!("{value:?} needs a uts namespace"));
         }
     }
-    Ok(())
-}
-
-fn validate_mount(mount: &Mount) -> Result<(), ValidateError> {
-    let destination = mount.destination();
-    absolute("mount destination", destination)?;
-    let wrap = |error| ValidateError::Mount {
-        destination: destination.display().to_string(),
-        error,
-    };
-    let none = Vec::new();
-    let options = MountOptions::parse(mount.options().as_ref().unwrap_or(&none)).map_err(wrap)?;
-    let binds = options.bind.is_some() || mount.typ().as_deref() == Some("bind");
-    if binds {
-        let source = mount
-            .source()
-            .as_ref()
-            .ok_or(ValidateError::Missing("source of a bind"))?;
-        if source.as_os_str().is_empty() {
-            return Err(ValidateError::Missing("source of a bind"));
-        }
-        if options.copy_up {
-            return Err(wrap(OptionError::Unsupported(
-                "tmpcopyup on a bind".to_owned(),
-            )));
-        }
-    } else if mount.typ().as_deref().unwrap_or("").is_empty() {
-        return Err(ValidateError::Missing("type of a mount"));
-    }
-    let plain = destination
-        .components()
-        .all(|part| part != Component::ParentDir);
-    if !plain {
-        return invalid("mount destination", &destination.display().to_string());
-    }
-    refuse_if(options.copy_up, "mount option tmpcopyup")
+    linux::validate_sysctls(spec, namespaces)
 }
 
 fn refuse_if(condition: bool, what: &str) -> Result<(), ValidateError> {
@@ -190,17 +191,13 @@ fn refuse_if(condition: bool, what: &str) -> Result<(), ValidateError> {
     }
 }
 
-fn set(value: &Option<String>, neutral: &str) -> bool {
-    value
-        .as_ref()
-        .is_some_and(|value| !value.is_empty() && value != neutral)
-}
-
 fn filled<K, V>(map: &Option<std::collections::HashMap<K, V>>) -> bool {
     map.as_ref().is_some_and(|map| !map.is_empty())
 }
 
-fn absolute(what: &'static str, path: &Path) -> Result<(), ValidateError> {
+fn absolute(what: impl Into<String>, path: &Path) -> Result<(), ValidateError> {
+    let what = what.into();
+    no_nul(&what, path.as_os_str().as_bytes())?;
     if path.is_absolute() {
         Ok(())
     } else {
@@ -211,17 +208,24 @@ fn absolute(what: &'static str, path: &Path) -> Result<(), ValidateError> {
     }
 }
 
-fn no_parent(what: &'static str, path: &Path) -> Result<(), ValidateError> {
+fn no_parent(field: &str, path: &Path) -> Result<(), ValidateError> {
     if path.components().any(|part| part == Component::ParentDir) {
-        return invalid(what, &path.display().to_string());
+        return invalid(field, format!("{path:?} has a \"..\" in it"));
     }
     Ok(())
 }
 
-fn invalid<T>(what: &'static str, value: &str) -> Result<T, ValidateError> {
+fn no_nul(field: &str, bytes: &[u8]) -> Result<(), ValidateError> {
+    if bytes.contains(&0) {
+        return invalid(field, "it has a NUL byte in it");
+    }
+    Ok(())
+}
+
+fn invalid<T>(field: impl Into<String>, reason: impl Into<String>) -> Result<T, ValidateError> {
     Err(ValidateError::Invalid {
-        what,
-        value: value.to_owned(),
+        field: field.into(),
+        reason: reason.into(),
     })
 }
 

@@ -146,6 +146,7 @@ fn it_ends_with_the_container() {
     apart("it_ends_with_the_container", || {
         let (_trial, running) = sleeper(&image);
         let process = exec(ExecRequest {
+            linux: None,
             pid: running.pid,
             cgroup: &running.cgroup,
             process: Trial::new(&image, &["sleep", "200"])

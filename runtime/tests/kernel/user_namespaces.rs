@@ -212,7 +212,7 @@ fn maps_without_a_namespace_or_a_root_are_refused() {
         });
         assert_eq!(
             trial.failure().1,
-            "invalid linux.uidMappings: it needs a user namespace"
+            "linux.uidMappings: it needs a user namespace"
         );
         let mut trial = mapped(&image, "true");
         trial.linux(|linux| {

@@ -15,6 +15,7 @@ fn names(
     let process = spec.process().clone().unwrap();
     let namespaces = Namespaces::of(&linux).unwrap();
     let input = ContainerInput {
+        bundle: Path::new("/bundle"),
         spec: &spec,
         linux: &linux,
         process: &process,
@@ -24,6 +25,8 @@ fn names(
         hierarchies: &[],
         terminal,
         sets: Sets::default(),
+        attributes: Vec::new(),
+        clocks: None,
         drop_later,
         die_with_parent: true,
         no_pivot: false,

@@ -1,38 +1,48 @@
 //! Hooks (runtime-spec, "POSIX-platform Hooks").
 
-use oci_spec::runtime::Hooks;
+use oci_spec::runtime::{Hook, Hooks};
 
-use super::{ValidateError, absolute, invalid};
+use super::{ValidateError, absolute, invalid, no_nul};
 
-/// Paths are absolute, time-outs are not negative, strings have no NUL.
+/// Paths are absolute, time-outs are positive, strings have no NUL.
 pub(super) fn validate_hooks(hooks: &Hooks) -> Result<(), ValidateError> {
     #[allow(deprecated, reason = "old configurations still have this list")]
     let prestart = hooks.prestart();
     let lists = [
-        prestart,
-        hooks.create_runtime(),
-        hooks.create_container(),
-        hooks.start_container(),
-        hooks.poststart(),
-        hooks.poststop(),
+        ("prestart", prestart),
+        ("createRuntime", hooks.create_runtime()),
+        ("createContainer", hooks.create_container()),
+        ("startContainer", hooks.start_container()),
+        ("poststart", hooks.poststart()),
+        ("poststop", hooks.poststop()),
     ];
-    for hook in lists.into_iter().flatten().flatten() {
-        absolute("hook path", hook.path())?;
-        if let Some(timeout) = hook.timeout()
-            && timeout <= 0
-        {
-            return invalid("hook timeout", &timeout.to_string());
+    for (kind, list) in lists {
+        for (index, hook) in list.iter().flatten().enumerate() {
+            validate_hook(&format!("hooks.{kind}[{index}]"), hook)?;
         }
-        let strings = hook.args().iter().chain(hook.env()).flatten();
-        for string in strings {
-            if string.contains('\0') {
-                return invalid("hook args or env", string);
-            }
+    }
+    Ok(())
+}
+
+fn validate_hook(field: &str, hook: &Hook) -> Result<(), ValidateError> {
+    absolute(format!("{field}.path"), hook.path())?;
+    if let Some(timeout) = hook.timeout()
+        && timeout <= 0
+    {
+        return invalid(
+            format!("{field}.timeout"),
+            format!("{timeout} is not above 0"),
+        );
+    }
+    for (name, list) in [("args", hook.args()), ("env", hook.env())] {
+        for (index, string) in list.iter().flatten().enumerate() {
+            no_nul(&format!("{field}.{name}[{index}]"), string.as_bytes())?;
         }
-        for variable in hook.env().iter().flatten() {
-            if !variable.contains('=') {
-                return invalid("hook env", variable);
-            }
+    }
+    for (index, variable) in hook.env().iter().flatten().enumerate() {
+        if !variable.contains('=') {
+            let reason = format!("{variable:?} is not NAME=VALUE");
+            return invalid(format!("{field}.env[{index}]"), reason);
         }
     }
     Ok(())

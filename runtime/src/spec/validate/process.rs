@@ -1,8 +1,11 @@
 //! The description of one process.
 
+use std::os::unix::ffi::OsStrExt;
+
 use oci_spec::runtime::Process;
 
-use super::{ValidateError, invalid, refuse_if, set};
+use super::{ValidateError, invalid, no_nul};
+use crate::process::attribute::{self, Affinity};
 
 /// Checks the description of one process, the first one or a later one.
 pub fn validate_process(process: &Process) -> Result<(), ValidateError> {
@@ -12,27 +15,43 @@ pub fn validate_process(process: &Process) -> Result<(), ValidateError> {
     if !process.cwd().is_absolute() {
         return Err(ValidateError::RelativeWorkingDirectory);
     }
-    let strings = process
-        .args()
-        .iter()
-        .flatten()
-        .chain(process.env().iter().flatten());
-    for string in strings {
-        if string.contains('\0') {
-            return invalid("process.args or process.env", string);
+    no_nul("process.cwd", process.cwd().as_os_str().as_bytes())?;
+    let lists = [
+        ("process.args", process.args()),
+        ("process.env", process.env()),
+    ];
+    for (field, list) in lists {
+        for (index, string) in list.iter().flatten().enumerate() {
+            no_nul(&format!("{field}[{index}]"), string.as_bytes())?;
         }
     }
     if let Some(umask) = process.user().umask()
         && umask > 0o777
     {
-        return invalid("process.user.umask", &format!("{umask:o}"));
+        return invalid("process.user.umask", format!("{umask:#o} is above 0o777"));
     }
-    let mut seen = Vec::new();
-    for limit in process.rlimits().iter().flatten() {
+    validate_limits(process)?;
+    if let Some(value) = process.oom_score_adj()
+        && !(-1000..=1000).contains(&value)
+    {
+        return invalid(
+            "process.oomScoreAdj",
+            format!("{value} is not in -1000..1000"),
+        );
+    }
+    attribute::attributes(process, None)?;
+    Affinity::of(process)?;
+    Ok(())
+}
+
+fn validate_limits(process: &Process) -> Result<(), ValidateError> {
+    let limits = process.rlimits().as_deref().unwrap_or_default();
+    for (index, limit) in limits.iter().enumerate() {
+        let field = || format!("process.rlimits[{index}]");
         if limit.soft() > limit.hard() {
             return invalid(
-                "rlimit",
-                &format!(
+                field(),
+                format!(
                     "{}: soft {} above hard {}",
                     limit.typ(),
                     limit.soft(),
@@ -40,25 +59,12 @@ pub fn validate_process(process: &Process) -> Result<(), ValidateError> {
                 ),
             );
         }
-        if seen.contains(&limit.typ()) {
-            return invalid("rlimit", &format!("{} is listed twice", limit.typ()));
+        if limits[..index]
+            .iter()
+            .any(|other| other.typ() == limit.typ())
+        {
+            return invalid(field(), format!("{} is listed twice", limit.typ()));
         }
-        seen.push(limit.typ());
     }
-    if let Some(value) = process.oom_score_adj()
-        && !(-1000..=1000).contains(&value)
-    {
-        return invalid("process.oomScoreAdj", &value.to_string());
-    }
-    refuse_if(
-        set(process.apparmor_profile(), "unconfined"),
-        "process.apparmorProfile",
-    )?;
-    refuse_if(set(process.selinux_label(), ""), "process.selinuxLabel")?;
-    refuse_if(process.io_priority().is_some(), "process.ioPriority")?;
-    refuse_if(process.scheduler().is_some(), "process.scheduler")?;
-    refuse_if(
-        process.exec_cpu_affinity().is_some(),
-        "process.execCPUAffinity",
-    )
+    Ok(())
 }

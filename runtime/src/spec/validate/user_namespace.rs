@@ -47,13 +47,15 @@ fn validate_map(name: &'static str, list: &[LinuxIdMapping]) -> Result<(), Valid
         let end = |start: u32| u64::from(start) + u64::from(range.size());
         let last = u64::from(u32::MAX);
         if range.size() == 0 || end(range.container_id()) > last || end(range.host_id()) > last {
-            return invalid(name, &show(range));
+            let reason = format!("{} is no range of ids", show(range));
+            return invalid(format!("{name}[{index}]"), reason);
         }
         for other in &list[..index] {
             if overlap(range.container_id(), other.container_id(), range, other)
                 || overlap(range.host_id(), other.host_id(), range, other)
             {
-                return invalid(name, &format!("{} overlaps {}", show(range), show(other)));
+                let reason = format!("{} overlaps {}", show(range), show(other));
+                return invalid(format!("{name}[{index}]"), reason);
             }
         }
     }
