@@ -1,6 +1,7 @@
 //! What the stories stand on: a host to itself for every test, images, and the
 //! check that nothing is left behind.
 
+pub mod bundle;
 pub mod dns;
 mod host;
 mod images;
@@ -8,16 +9,19 @@ mod inside;
 mod leak;
 mod neighbour;
 mod output;
+pub mod runtime;
 mod tar;
 mod terminal;
 mod wait;
 mod who;
 
+pub use bundle::Bundle;
 pub use host::{Host, kill};
 pub use images::archive;
 pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
 pub use output::Output;
+pub use runtime::Runtime;
 pub use tar::Tar;
 pub use terminal::Terminal;
 pub use wait::{eventually, wait_until};
