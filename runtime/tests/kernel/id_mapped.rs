@@ -7,28 +7,26 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::LinuxIdMapping;
 use rbox_runtime::rootfs::idmap::{self, IdMapError};
 use rbox_runtime::rootfs::overlay::{self, Handover, OverlayError};
-use rbox_runtime::spec::defaults::{self, id_mapping};
+use rbox_runtime::spec::defaults::id_mapping;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, openat, statat};
 use rustix::io::Errno;
-use rustix::mount::{
-    MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, move_mount, open_tree, unmount,
-};
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
 
-use crate::support::{Trial, alpine, apart, skip};
+use crate::support::{apart, skip};
 
 /// Ids 0 to 65535 as 500000 and so on.
-fn shifted() -> [LinuxIdMapping; 1] {
+pub fn shifted() -> [LinuxIdMapping; 1] {
     [id_mapping(0, 500_000, 65_536)]
 }
 
-fn clone_tree(path: &Path, flags: OpenTreeFlags) -> OwnedFd {
+pub fn clone_tree(path: &Path, flags: OpenTreeFlags) -> OwnedFd {
     let flags = flags | OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     open_tree(rustix::fs::CWD, path, flags).unwrap()
 }
 
 /// A namespace of the shifted ids, or `None` after saying that the kernel has
 /// no id-mapped mounts.
-fn shifting(test: &str, directory: &Path) -> Option<OwnedFd> {
+pub fn shifting(test: &str, directory: &Path) -> Option<OwnedFd> {
     let userns = idmap::user_namespace(&shifted(), &shifted()).unwrap();
     let tree = clone_tree(directory, OpenTreeFlags::empty());
     match idmap::apply(tree.as_fd(), userns.as_fd(), false) {
@@ -45,7 +43,7 @@ fn owner(directory: impl AsFd, name: &str) -> (u32, u32) {
     (stat.st_uid, stat.st_gid)
 }
 
-fn owner_of(path: &Path) -> (u32, u32) {
+pub fn owner_of(path: &Path) -> (u32, u32) {
     let metadata = path.symlink_metadata().unwrap();
     (metadata.uid(), metadata.gid())
 }
@@ -263,90 +261,6 @@ fn a_layer_on_a_filesystem_without_id_mapped_mounts_is_named() {
             error.unwrap_err().to_string(),
             "overlay directory /proc/sys: filesystem proc cannot be mounted with mapped ids on \
              this kernel"
-        );
-    });
-}
-
-/// A trial with a bind of its extra directory at /d.
-fn binding(image: &Path, script: &str, options: &[&str]) -> Trial {
-    let mut trial = Trial::shell(image, script);
-    let extra = trial.extra();
-    // A directory whose owner the mapping does not know cannot be written at all.
-    chown(&extra, Some(500_000), Some(500_000)).unwrap();
-    std::fs::write(extra.join("f"), "").unwrap();
-    chown(extra.join("f"), Some(500_007), Some(500_008)).unwrap();
-    let mut all = vec!["rbind"];
-    all.extend(options);
-    let mut mount = defaults::mount("/d", "bind", extra.to_str().unwrap(), &all);
-    // Owners 500000 and so on, on disk, are root and so on in the container.
-    let back = vec![id_mapping(500_000, 0, 65_536)];
-    mount
-        .set_uid_mappings(Some(back.clone()))
-        .set_gid_mappings(Some(back));
-    trial.mount(mount);
-    trial
-}
-
-#[test]
-fn a_bind_with_mappings_of_its_own_shows_and_stores_mapped_owners() {
-    let Some(image) = alpine("id_mapped::a_bind_with_mappings") else {
-        return;
-    };
-    apart("a_bind_with_mappings", || {
-        let trial = binding(&image, "stat -c %u:%g /d/f; touch /d/new", &["idmap"]);
-        let test = "id_mapped::a_bind_with_mappings";
-        if shifting(test, &trial.extra()).is_none() {
-            return;
-        }
-        assert_eq!(trial.output(), "7:8\n");
-        assert_eq!(owner_of(&trial.extra().join("new")), (500_000, 500_000));
-    });
-}
-
-#[test]
-fn ridmap_maps_the_mounts_below_and_idmap_does_not() {
-    let Some(image) = alpine("id_mapped::ridmap") else {
-        return;
-    };
-    apart("ridmap", || {
-        for (option, expected) in [("idmap", "500009\n"), ("ridmap", "9\n")] {
-            let trial = binding(&image, "stat -c %u /d/sub/g", &[option]);
-            if shifting("id_mapped::ridmap", &trial.extra()).is_none() {
-                return;
-            }
-            let sub = trial.extra().join("sub");
-            std::fs::create_dir(&sub).unwrap();
-            mount("tmpfs", &sub, "tmpfs", MountFlags::empty(), None).unwrap();
-            std::fs::write(sub.join("g"), "").unwrap();
-            chown(sub.join("g"), Some(500_009), Some(500_009)).unwrap();
-            let tree = clone_tree(&sub, OpenTreeFlags::empty());
-            let userns = idmap::user_namespace(&shifted(), &shifted()).unwrap();
-            if let Err(error) = idmap::apply(tree.as_fd(), userns.as_fd(), false) {
-                skip("id_mapped::ridmap", &error.to_string());
-            } else {
-                assert_eq!(trial.output(), expected, "{option}");
-            }
-            unmount(&sub, UnmountFlags::DETACH).unwrap();
-        }
-    });
-}
-
-#[test]
-fn a_source_that_cannot_be_mapped_is_refused_by_name() {
-    let Some(image) = alpine("id_mapped::a_source_that_cannot") else {
-        return;
-    };
-    apart("a_source_that_cannot", || {
-        let mut trial = Trial::new(&image, &["true"]);
-        let mut mount = defaults::mount("/p", "bind", "/proc/sys", &["rbind", "idmap"]);
-        mount
-            .set_uid_mappings(Some(shifted().to_vec()))
-            .set_gid_mappings(Some(shifted().to_vec()));
-        trial.mount(mount);
-        assert_eq!(
-            trial.failure().1,
-            "error mounting \"/proc/sys\" to rootfs at \"/p\": filesystem proc cannot be mounted \
-             with mapped ids on this kernel"
         );
     });
 }

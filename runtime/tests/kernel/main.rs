@@ -35,6 +35,7 @@ mod failures;
 mod hooks;
 mod hostile;
 mod id_mapped;
+mod id_mapped_containers;
 mod isolation;
 mod joined;
 mod labels;

@@ -25,6 +25,7 @@ pub struct Trial {
     pub dies_with_parent: bool,
     lower: Vec<PathBuf>,
     standard_root: bool,
+    mapped_layers: bool,
 }
 
 /// What a program said and how it ended.
@@ -52,6 +53,7 @@ impl Trial {
             dies_with_parent: true,
             lower: vec![image.to_owned()],
             standard_root: true,
+            mapped_layers: false,
         };
         trial.args(args);
         trial.process(|process| {
@@ -141,6 +143,12 @@ impl Trial {
         self
     }
 
+    /// Layers are seen with the owners that the configuration's mapping gives.
+    pub fn map_layers(&mut self) -> &mut Self {
+        self.mapped_layers = true;
+        self
+    }
+
     pub fn create(&self, stdio: Stdio) -> Result<Created, CreateError> {
         let rootfs = self.standard_root.then(|| self.overlay());
         create(CreateRequest {
@@ -153,7 +161,13 @@ impl Trial {
     /// Its root: a detached overlay over the image.
     pub fn overlay(&self) -> OwnedFd {
         let work = self.directory.path().join("work");
-        overlay::detached(&self.lower, &self.upper(), &work).unwrap()
+        if !self.mapped_layers {
+            return overlay::detached(&self.lower, &self.upper(), &work).unwrap();
+        }
+        let linux = self.spec.linux().as_ref().unwrap();
+        let (uids, gids) = (linux.uid_mappings(), linux.gid_mappings());
+        let (uids, gids) = (uids.as_ref().unwrap(), gids.as_ref().unwrap());
+        overlay::detached_mapped(&self.lower, &self.upper(), &work, uids, gids).unwrap()
     }
 
     /// Starts it with pipes; standard input is empty.
