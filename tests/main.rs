@@ -57,5 +57,7 @@ mod shared_network_namespace;
 mod stop_kill_restart;
 mod terminals;
 mod two_web_servers;
+mod user_id_ranges;
 mod user_namespaces;
 mod users_and_environment;
+mod work_in_user_namespaces;

@@ -18,19 +18,10 @@ use super::containers::cgroup_path;
 use super::failure::Failure;
 use super::record::Record;
 use super::request::{HostConfig, MountKind, MountRequest, NetworkMode, SeccompChoice};
-use super::user_namespace::mapping::{self, Mapping};
+use super::user_namespace::{in_namespace, mapping};
 
 /// Where `--init` appears inside.
 pub const INIT: &str = "/sbin/docker-init";
-
-/// Whose processes may send ICMP echoes without a capability.
-const PING_GROUPS: &str = "net.ipv4.ping_group_range";
-
-/// The last group that this can be said of.
-const LAST_PING_GROUP: u32 = i32::MAX as u32;
-
-/// The group of terminals, `tty` in every distribution.
-const TERMINAL_GROUP: u32 = 5;
 
 /// What lowering needs to know of the machine and of the container's files.
 #[derive(Clone, Debug, Default)]
@@ -267,15 +258,8 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
         given.push(bind(source, target, &["bind", "rprivate", option]));
     }
     if let Some(mapping) = &record.user_namespace {
-        user_namespace_mounts(host, mapping, &mut mounts);
-        given.extend(host.devices.iter().map(|device| {
-            let options = ["bind", "rprivate", "nosuid", "noexec"];
-            bind(
-                Path::new(&device.host_path),
-                &device.container_path,
-                &options,
-            )
-        }));
+        in_namespace::change_mounts(host, mapping, &mut mounts);
+        given.extend(in_namespace::devices(host));
     }
     given.extend(host.mounts.iter().map(requested));
     given.extend(host.tmpfs.iter().map(|(path, options)| {
@@ -307,26 +291,6 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
         mounts.push(bind(init, INIT, &["bind", "ro"]));
     }
     mounts
-}
-
-/// What cannot be mounted anew from a user namespace, or not with these options.
-fn user_namespace_mounts(host: &HostConfig, mapping: &Mapping, mounts: &mut Vec<Mount>) {
-    if host.ipc_mode == "host" {
-        // The host's queues belong to the host's user namespace.
-        mounts.retain(|mount| mount.typ().as_deref() != Some("mqueue"));
-        let path = Path::new("/dev/mqueue");
-        if path.is_dir() {
-            let options = ["rbind", "rprivate", "nosuid", "noexec", "nodev"];
-            mounts.push(bind(path, "/dev/mqueue", &options));
-        }
-    }
-    if mapping.gid(TERMINAL_GROUP).is_none() {
-        for mount in mounts.iter_mut() {
-            if let Some(options) = mount.options_mut() {
-                options.retain(|option| *option != format!("gid={TERMINAL_GROUP}"));
-            }
-        }
-    }
 }
 
 /// Mounts that a user's mount on the same path does not replace but cover.
@@ -387,9 +351,8 @@ fn sysctls(record: &Record) -> HashMap<String, String> {
     } else {
         HashMap::new()
     };
-    // The kernel takes no groups that there are none of.
-    if let (Some(mapping), Some(range)) = (&record.user_namespace, all.get_mut(PING_GROUPS)) {
-        *range = format!("0 {}", mapping.last_gid().min(LAST_PING_GROUP));
+    if let Some(mapping) = &record.user_namespace {
+        in_namespace::change_sysctls(mapping, &mut all);
     }
     all.extend(host.sysctls.clone());
     all

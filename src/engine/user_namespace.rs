@@ -13,6 +13,7 @@
 //! is not looked at again.
 
 pub mod check;
+pub mod in_namespace;
 pub mod lease;
 pub mod mapping;
 pub mod mode;

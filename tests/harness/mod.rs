@@ -4,6 +4,7 @@
 pub mod bundle;
 pub mod dns;
 mod host;
+mod ids;
 mod images;
 mod inside;
 mod leak;
@@ -17,6 +18,7 @@ mod who;
 
 pub use bundle::Bundle;
 pub use host::{Host, kill};
+pub use ids::{leases, remapped, root_of};
 pub use images::archive;
 pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
