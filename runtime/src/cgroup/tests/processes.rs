@@ -244,6 +244,22 @@ fn the_cost_of_each_hierarchy_is_printed() {
         median(whole),
         median(deleted)
     );
+    let (mut whole, mut deleted) = (Vec::new(), Vec::new());
+    for _ in 0..30 {
+        let begin = Instant::now();
+        let resources = LinuxResources::default();
+        let group = create::create(Arc::clone(&layout), &unique(), &resources).unwrap();
+        drop(group.join_target().unwrap());
+        whole.push(begin.elapsed());
+        let begin = Instant::now();
+        group.delete().unwrap();
+        deleted.push(begin.elapsed());
+    }
+    eprintln!(
+        "all, with a parent: create+open {} µs, delete {} µs",
+        median(whole),
+        median(deleted)
+    );
     for one in layout.members() {
         let mut times = Vec::new();
         for round in 0..30 {
