@@ -2,10 +2,12 @@
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+
+/// More than most files have.
+const ROOM: usize = 4096;
 
 /// Opens a control file for writing; never makes one.
 pub(super) fn open_for_writing(file: &Path) -> io::Result<OwnedFd> {
@@ -30,9 +32,22 @@ pub(super) fn write(file: &Path, value: &str) -> io::Result<()> {
 
 /// The whole content.
 pub(super) fn read(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(file)?.read_to_string(&mut text)?;
-    Ok(text)
+    // Neither its size nor a position in it means anything, as the standard
+    // library would ask for both.
+    let fd = open(file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = vec![0; ROOM];
+    let mut length = 0;
+    loop {
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&fd, &mut bytes[length..]))?;
+        length += read;
+        if read == 0 {
+            bytes.truncate(length);
+            return String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into());
+        }
+        if length == bytes.len() {
+            bytes.resize(2 * length, 0);
+        }
+    }
 }
 
 /// The number behind `key` in a file of `key value` lines.

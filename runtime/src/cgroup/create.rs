@@ -108,7 +108,11 @@ pub(super) fn make_or_keep(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(),
 fn make_parents(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupError> {
     for directory in path.parents(one.mount()) {
         match mkdir(&directory) {
-            Ok(()) => made::mark(&directory),
+            Ok(()) => {
+                made::mark(&directory);
+                one.made_parent(&directory)
+                    .map_err(|source| CgroupError::Make { directory, source })?;
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             // The one above it vanished meanwhile: the caller begins again.
             Err(error) if control_file::vanished(&error) => return Ok(()),

@@ -7,6 +7,7 @@ use super::setting::Setting;
 use super::{CgroupError, FreezeError, Stats, StatsError, stats};
 use oci_spec::runtime::LinuxResources;
 use std::fmt::Debug;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A controller of the kernel. `Devices` and `Freezer` are v2's own means there
@@ -132,6 +133,9 @@ pub(super) trait Hierarchy: Debug {
     /// What to write for those `resources` whose controllers are here. Reads
     /// nothing but what the kernel is capable of.
     fn plan(&self, resources: &LinuxResources) -> Result<Plan, CgroupError>;
+
+    /// Makes a fresh directory fit for groups inside it, before there are any.
+    fn made_parent(&self, directory: &Path) -> io::Result<()>;
 
     /// Makes a fresh group fit for processes and for `controllers`.
     fn prepare(&self, path: &CgroupPath, controllers: Controllers) -> Result<(), CgroupError>;

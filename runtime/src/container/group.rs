@@ -91,7 +91,9 @@ pub(crate) fn cgroup_path(spec: &Spec, id: &str, by_systemd: bool) -> Result<Str
         return Ok(Scope::for_container(&asked, id)?.cgroup_path());
     }
     Ok(match asked.as_str() {
-        "" => format!("/rbox/{id}"),
+        // Without a parent of its own, which would have to be made in each
+        // hierarchy and removed again.
+        "" => format!("/rbox-{id}"),
         path => format!("/{}", path.trim_start_matches('/')),
     })
 }

@@ -7,10 +7,6 @@ use std::path::Path;
 
 /// Gives the group what its parent has, and the parents what theirs have, as
 /// far as they have nothing.
-///
-/// `cgroup.clone_children` of a parent makes the kernel do it for all later
-/// groups, so that they cost one read here. It is set last, when the parent has
-/// both, so that who sees CPUs in a cloned group can count on memory nodes.
 pub(super) fn inherit(mount: &Path, directory: &Path) -> io::Result<()> {
     if directory == mount || !is_empty(directory, "cpuset.cpus")? {
         return Ok(());
@@ -19,14 +15,37 @@ pub(super) fn inherit(mount: &Path, directory: &Path) -> io::Result<()> {
         return Ok(());
     };
     inherit(mount, parent)?;
+    take(parent, directory)?;
+    if parent != mount {
+        let_clone(parent);
+    }
+    Ok(())
+}
+
+/// The same for a directory that was just made, so that groups inside it have
+/// it all from their beginning.
+pub(super) fn fill(mount: &Path, directory: &Path) -> io::Result<()> {
+    if let Some(parent) = directory.parent() {
+        inherit(mount, parent)?;
+        take(parent, directory)?;
+        let_clone(directory);
+    }
+    Ok(())
+}
+
+fn take(parent: &Path, directory: &Path) -> io::Result<()> {
     for file in ["cpuset.mems", "cpuset.cpus"] {
         write(&directory.join(file), read(&parent.join(file))?.trim())?;
     }
-    if parent != mount {
-        // Only makes the next one faster; it may be forbidden.
-        let _ = write(&parent.join("cgroup.clone_children"), "1");
-    }
     Ok(())
+}
+
+/// Makes the kernel do it for all later groups inside, so that they cost one
+/// read here. It is set last, when there are CPUs and memory nodes, so that who
+/// sees CPUs in a cloned group can count on memory nodes.
+fn let_clone(directory: &Path) {
+    // Only makes the next one faster; it may be forbidden.
+    let _ = write(&directory.join("cgroup.clone_children"), "1");
 }
 
 fn is_empty(directory: &Path, file: &str) -> io::Result<bool> {

@@ -12,6 +12,7 @@ use super::layout::Version;
 use super::path::CgroupPath;
 use super::{CgroupError, FreezeError, Stats, StatsError, control_file, stats, tree, write};
 use oci_spec::runtime::LinuxResources;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,13 @@ impl Hierarchy for V1 {
             devices::settings(&plan.device_rules)?;
         }
         Ok(plan)
+    }
+
+    fn made_parent(&self, directory: &Path) -> io::Result<()> {
+        if self.controllers.contains(Controller::Cpuset) {
+            cpuset::fill(&self.mount, directory)?;
+        }
+        Ok(())
     }
 
     fn prepare(&self, path: &CgroupPath, _: Controllers) -> Result<(), CgroupError> {

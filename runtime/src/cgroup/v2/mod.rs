@@ -137,6 +137,10 @@ impl Hierarchy for V2 {
         Ok(plan)
     }
 
+    fn made_parent(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn prepare(&self, path: &CgroupPath, needed: Controllers) -> Result<(), CgroupError> {
         let ours = |one: &Controller| {
             self.controllers.contains(*one)
