@@ -42,6 +42,8 @@ mod oci_lifecycle;
 mod oci_limits;
 mod oci_output;
 mod oci_run;
+mod oci_with_docker;
+mod oci_with_podman;
 mod own_binary;
 mod port_forwarding;
 mod ports_in_use;

@@ -2,6 +2,7 @@
 //! check that nothing is left behind.
 
 pub mod bundle;
+mod client;
 pub mod dns;
 mod host;
 mod ids;
@@ -11,12 +12,14 @@ mod leak;
 mod neighbour;
 mod output;
 pub mod runtime;
+mod skip;
 mod tar;
 mod terminal;
 mod wait;
 mod who;
 
 pub use bundle::Bundle;
+pub use client::Client;
 pub use host::{Host, kill};
 pub use ids::{leases, remapped, root_of};
 pub use images::archive;
@@ -24,6 +27,7 @@ pub use inside::{ask, ask_udp, inside};
 pub use neighbour::{HOST_ADDRESS, Neighbour};
 pub use output::Output;
 pub use runtime::Runtime;
+pub use skip::skip;
 pub use tar::Tar;
 pub use terminal::Terminal;
 pub use wait::{eventually, wait_until};
