@@ -121,6 +121,8 @@ fn forks_fail_at_the_limit_of_processes() {
         "{events}"
     );
     assert_eq!(group.processes().len(), 3);
+    let stats = group.stats().unwrap().pids.unwrap();
+    assert!(stats.limit_hits >= 1, "{stats:?}");
 }
 
 #[test]

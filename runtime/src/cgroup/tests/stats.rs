@@ -58,17 +58,12 @@ fn without_limits_there_are_none() {
 }
 
 #[test]
-fn throttled_periods_and_failed_forks_are_counted() {
-    let test = "throttled_periods_and_failed_forks_are_counted";
-    let Some(layout) = machine(test, &[Controller::Cpu, Controller::Pids]) else {
+fn throttled_periods_are_counted() {
+    let test = "throttled_periods_are_counted";
+    let Some(layout) = machine(test, &[Controller::Cpu]) else {
         return;
     };
-    let group = group(
-        &layout,
-        r#"{"cpu": {"quota": 2000, "period": 20000}, "pids": {"limit": 1}}"#,
-    );
-    let failed = shell(&group, "(true)").wait_with_output().unwrap();
-    assert!(!failed.status.success());
+    let group = group(&layout, r#"{"cpu": {"quota": 2000, "period": 20000}}"#);
     let mut child = shell(&group, "while :; do :; done");
     eventually("throttling", || {
         let throttling = group.stats().unwrap().cpu.throttling.unwrap();
@@ -79,7 +74,6 @@ fn throttled_periods_and_failed_forks_are_counted() {
     child.wait().unwrap();
     let throttling = stats.cpu.throttling.unwrap();
     assert!(throttling.periods >= throttling.throttled_periods);
-    assert!(stats.pids.unwrap().limit_hits >= 1);
 }
 
 #[test]
@@ -173,7 +167,8 @@ fn a_missing_controller_is_absent() {
     let has = |controller| layout.home(controller).is_some();
     assert_eq!(stats.memory.is_some(), has(Controller::Memory));
     assert_eq!(stats.pids.is_some(), has(Controller::Pids));
-    assert_eq!(stats.rdma.is_some(), has(Controller::Rdma));
+    // It is not turned on for every container.
+    assert_eq!(stats.rdma, None);
     assert_eq!(stats.cpu.throttling.is_some(), has(Controller::Cpu));
     // v2 counts time for every group.
     assert_eq!(stats.cpu.usage, Some(CpuUsage::default()));

@@ -52,7 +52,8 @@ fn an_update_that_fails_changes_nothing() {
     };
     let group = group(
         &layout,
-        r#"{"memory": {"limit": 67108864}, "pids": {"limit": 42}, "cpu": {"shares": 512}}"#,
+        r#"{"memory": {"limit": 67108864}, "pids": {"limit": 42},
+            "cpu": {"shares": 512, "cpus": "0"}}"#,
     );
     let state = || {
         let shares = content(&group, Controller::Cpu, "cpu.shares", "cpu.weight");
@@ -63,7 +64,7 @@ fn an_update_that_fails_changes_nothing() {
             memory.memory.limit_bytes,
             memory.memory_and_swap.map(|both| both.limit_bytes),
             stats.pids.unwrap().limit,
-            stats.cpuset.unwrap().cpus,
+            content(&group, Controller::Cpuset, "cpuset.cpus", "cpuset.cpus"),
         )
     };
     let before = state();
