@@ -165,6 +165,13 @@ fn an_id_mapped_volume_shows_the_hosts_owners_as_the_containers() {
         error.contains("filesystem proc cannot be mounted with mapped ids on this kernel"),
         "{error}"
     );
+    // What is made for the container is its root's.
+    let made = host.scratch().join("made/below");
+    let volume = format!("--userns auto -v {}:/d", made.display());
+    assert_eq!(host.shell(&volume, "touch /d/x; stat -c %u /d").ok(), "0");
+    let (parent, scratch) = (made.parent().unwrap(), host.scratch());
+    assert!(parent.metadata().unwrap().uid() >= 0x7000_0000);
+    assert_eq!(scratch.metadata().unwrap().uid(), 0);
     // Plain, they are nobody's.
     let output = host.shell(
         &format!("--userns auto -v {}:/d", data.display()),

@@ -258,7 +258,7 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
         given.push(bind(source, target, &["bind", "rprivate", option]));
     }
     if let Some(mapping) = &record.user_namespace {
-        in_namespace::change_mounts(host, mapping, &mut mounts);
+        in_namespace::change_mounts(host, mapping, facts.cgroup_v2, &mut mounts);
         given.extend(in_namespace::devices(host));
     }
     given.extend(host.mounts.iter().map(requested));

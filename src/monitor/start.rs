@@ -334,12 +334,24 @@ fn sources(record: &Record) -> Result<(), Failure> {
                 mount.source
             )));
         }
-        fs::create_dir_all(source).map_err(|error| {
+        let missing: Vec<&Path> = source
+            .ancestors()
+            .take_while(|path| !path.exists())
+            .collect();
+        let failed = |error| {
             Failure::new(format!(
                 "error while creating mount source path '{}': mkdir {}: {error}",
                 mount.source, mount.source
             ))
-        })?;
+        };
+        fs::create_dir_all(source).map_err(failed)?;
+        // As in Docker: what is made for the container is its root's.
+        let root = record.user_namespace.as_ref().and_then(Mapping::root);
+        if let Some((uid, gid)) = root.filter(|_| !mount.id_mapped) {
+            for path in missing {
+                std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(failed)?;
+            }
+        }
     }
     Ok(())
 }

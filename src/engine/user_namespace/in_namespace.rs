@@ -19,16 +19,26 @@ const LAST_PING_GROUP: u32 = i32::MAX as u32;
 /// The group of terminals, `tty` in every distribution.
 const TERMINAL_GROUP: u32 = 5;
 
-/// Replaces what cannot be mounted anew, or not with its options.
-pub fn change_mounts(host: &HostConfig, mapping: &Mapping, mounts: &mut Vec<Mount>) {
+/// Replaces what cannot be mounted anew, or not with its options. Where cgroup
+/// version 2 is alone, a mount of it belongs to its namespace.
+pub fn change_mounts(
+    host: &HostConfig,
+    mapping: &Mapping,
+    cgroup_v2: bool,
+    mounts: &mut Vec<Mount>,
+) {
+    // These belong to the host's user namespace.
     if host.ipc_mode == "host" {
-        // The host's queues belong to the host's user namespace.
-        mounts.retain(|mount| mount.typ().as_deref() != Some("mqueue"));
-        let path = "/dev/mqueue";
-        if Path::new(path).is_dir() {
-            let options = ["rbind", "rprivate", "nosuid", "noexec", "nodev"];
-            mounts.push(defaults::mount(path, "bind", path, &options));
-        }
+        bind_instead(
+            "mqueue",
+            "/dev/mqueue",
+            &["nosuid", "noexec", "nodev"],
+            mounts,
+        );
+    }
+    if host.cgroupns_mode == "host" && cgroup_v2 {
+        let options = ["rro", "nosuid", "noexec", "nodev"];
+        bind_instead("cgroup", "/sys/fs/cgroup", &options, mounts);
     }
     if mapping.gid(TERMINAL_GROUP).is_none() {
         let group = format!("gid={TERMINAL_GROUP}");
@@ -37,6 +47,22 @@ pub fn change_mounts(host: &HostConfig, mapping: &Mapping, mounts: &mut Vec<Moun
                 options.retain(|option| *option != group);
             }
         }
+    }
+}
+
+/// The host's directory instead of a mount of that type, if it has one.
+fn bind_instead(kind: &str, path: &str, options: &[&str], mounts: &mut Vec<Mount>) {
+    let Some(at) = mounts
+        .iter()
+        .position(|mount| mount.typ().as_deref() == Some(kind))
+    else {
+        return;
+    };
+    if Path::new(path).is_dir() {
+        let options = [&["rbind", "rprivate"], options].concat();
+        mounts[at] = defaults::mount(path, "bind", path, &options);
+    } else {
+        mounts.remove(at);
     }
 }
 
@@ -64,7 +90,7 @@ mod tests {
         let has_group = |size| {
             let mut mounts = defaults::mounts(false);
             let mapping = Mapping::block(100_000, size);
-            change_mounts(&HostConfig::default(), &mapping, &mut mounts);
+            change_mounts(&HostConfig::default(), &mapping, true, &mut mounts);
             mounts
                 .iter()
                 .flat_map(|mount| mount.options().clone().unwrap_or_default())
@@ -72,6 +98,21 @@ mod tests {
         };
         assert!(has_group(6));
         assert!(!has_group(5));
+        let host = HostConfig {
+            cgroupns_mode: "host".into(),
+            ..HostConfig::default()
+        };
+        let cgroup = |version_2| {
+            let mut mounts = defaults::mounts(false);
+            let mapping = Mapping::block(100_000, 6);
+            change_mounts(&host, &mapping, version_2, &mut mounts);
+            let mount = mounts
+                .iter()
+                .find(|mount| mount.destination() == Path::new("/sys/fs/cgroup"));
+            mount.and_then(|mount| mount.typ().clone())
+        };
+        assert_eq!(cgroup(false).as_deref(), Some("cgroup"));
+        assert_eq!(cgroup(true).as_deref(), Some("bind"));
         let mut sysctls = defaults::sysctls();
         change_sysctls(&Mapping::block(100_000, 1000), &mut sysctls);
         assert_eq!(sysctls[PING_GROUPS], "0 999");
