@@ -34,7 +34,12 @@ fn chroot_leads_to_the_containers_own_root() {
         return;
     };
     apart("chroot_leads", || {
-        attacker(&image, "leave the root by chroot").withstands();
+        let mut trial = attacker(&image, "leave the root by chroot");
+        trial.withstands();
+        trial.no_pivot = true;
+        trial.id += "-unpivoted";
+        std::fs::remove_dir(trial.upper().join("prison")).unwrap();
+        trial.withstands();
     });
 }
 
@@ -101,5 +106,18 @@ fn the_cgroup_is_not_left() {
     };
     apart("the_cgroup_is_not_left", || {
         attacker(&image, "leave the cgroup").withstands();
+    });
+}
+
+/// That the attacks are some: without protection they succeed.
+#[test]
+fn the_same_attacks_succeed_where_nothing_stops_them() {
+    let Some(image) = alpine("attacks_escapes::the_same_attacks_succeed") else {
+        return;
+    };
+    apart("the_same_attacks_succeed", || {
+        for attack in ["undo the mounts", "use keyrings"] {
+            attacker(&image, attack).succumbs();
+        }
     });
 }

@@ -78,3 +78,29 @@ fn nothing_is_typed_into_a_terminal_of_the_host() {
         assert_eq!(typed, Err(rustix::io::Errno::AGAIN));
     });
 }
+
+/// Who has the master side reads and types what it likes.
+#[test]
+fn the_masters_side_of_a_terminal_stays_outside() {
+    let Some(image) = alpine("attacks_isolation::the_masters_side") else {
+        return;
+    };
+    apart("the_masters_side", || {
+        use std::io::Read;
+        let script = "for f in /proc/1/fd/*; do readlink $f; done | sort -u; \
+                      stat -c '%t,%T' -L /proc/1/fd/0; : > /dev/tty && echo opened";
+        let trial = Trial::shell(&image, script);
+        let created = trial.create(Stdio::Terminal { rows: 0, cols: 0 });
+        let mut created = created.unwrap();
+        created.wait_ready().unwrap();
+        let master = created.take_console().unwrap();
+        let running = created.start().unwrap();
+        let mut bytes = Vec::new();
+        // The end of a terminal reads as an input/output error.
+        let _ = fs::File::from(master).read_to_end(&mut bytes);
+        assert_eq!(reap(running.pidfd.as_fd()), 0);
+        running.cgroup.delete().unwrap();
+        let text = String::from_utf8(bytes).unwrap().replace('\r', "");
+        assert_eq!(text, "/dev/pts/0\n88,0\nopened\n");
+    });
+}

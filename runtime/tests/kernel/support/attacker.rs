@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use rbox_runtime::security::capabilities;
 use rbox_runtime::spec::defaults;
 
 use super::container::Trial;
@@ -42,6 +43,21 @@ pub fn set_attack(trial: &mut Trial, attack: &str, path: &str) {
 }
 
 impl Trial {
+    /// Runs an [`attacker`] with every capability and no filter: that it
+    /// succeeds there shows that it is one.
+    pub fn succumbs(&mut self) {
+        let all: Vec<_> = capabilities::available().into_iter().collect();
+        self.process(|process| {
+            process.set_capabilities(Some(capabilities::process_sets(&all, 0)));
+        });
+        self.linux(|linux| {
+            linux.set_seccomp(None);
+        });
+        let outcome = self.run();
+        let attacked = outcome.stderr.contains("it succeeded with");
+        assert!(attacked && outcome.code == 101, "{outcome:?}");
+    }
+
     /// Runs an [`attacker`] and fails with what it says when the attack succeeded.
     pub fn withstands(&self) {
         let outcome = self.run();

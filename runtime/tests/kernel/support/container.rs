@@ -23,6 +23,8 @@ pub struct Trial {
     pub directory: tempfile::TempDir,
     /// Whether it is killed when the process that made it ends.
     pub dies_with_parent: bool,
+    /// Whether the root is changed without pivot_root.
+    pub no_pivot: bool,
     lower: Vec<PathBuf>,
     standard_root: bool,
     mapped_layers: bool,
@@ -51,6 +53,7 @@ impl Trial {
             id: id.clone(),
             directory,
             dies_with_parent: true,
+            no_pivot: false,
             lower: vec![image.to_owned()],
             standard_root: true,
             mapped_layers: false,
@@ -154,6 +157,7 @@ impl Trial {
         create(CreateRequest {
             rootfs,
             die_with_parent: self.dies_with_parent,
+            no_pivot: self.no_pivot,
             ..CreateRequest::new(&self.id, self.directory.path(), &self.spec, stdio)
         })
     }
