@@ -63,6 +63,7 @@ pub(crate) fn main(setup: &Setup, socket: &OwnedFd) -> Infallible {
         host_pid: None,
         stdio: None,
         terminal: None,
+        labels: Vec::new(),
         in_directory: false,
     };
     let Err(failure) = run(setup, &mut context);
@@ -78,6 +79,10 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
     // while it still has the host in its hands. Exec makes it dumpable again.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).naming(|| "prctl PR_SET_DUMPABLE")?;
     clear_standard_numbers(setup, context)?;
+    for label in &setup.labels {
+        let file = sys::borrow_number(label.open()?.into_raw_fd());
+        context.labels.push(above_standard(file)?);
+    }
     for operation in &setup.operations {
         operation.run(context).map_err(|failure| {
             if !matches!(setup.start, Start::AtOnce) && operation.is_init() {
@@ -90,7 +95,9 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
     }
     let path = setup.command.find()?;
     wait_for_start(setup, context)?;
-    setup.labels.iter().try_for_each(ExecLabel::request)?;
+    for (label, file) in setup.labels.iter().zip(&context.labels) {
+        label.request(*file)?;
+    }
     install_filter(setup)?;
     // Their programs are the image's: they have no more rights than it.
     if let Some(hooks) = &setup.start_hooks {

@@ -115,6 +115,8 @@ pub(crate) struct Context {
     pub(crate) root: Option<BorrowedFd<'static>>,
     /// Where the start is waited for; as `socket`.
     pub(crate) listener: Option<BorrowedFd<'static>>,
+    /// The files that take the process's labels, in the order of those.
+    pub(crate) labels: Vec<BorrowedFd<'static>>,
     /// How many descriptors after the standard ones stay open.
     pub(crate) preserved: u32,
     /// This process's id outside, once noted.
@@ -359,12 +361,13 @@ fn close_descriptors(context: &mut Context) -> Result<(), Failure> {
         .naming(title)?;
     let mut next = FIRST + preserved;
     // Out of the way of the numbers that they shall have.
-    let mut kept = Vec::with_capacity(2);
-    for fd in [Some(context.socket), context.listener]
-        .into_iter()
-        .flatten()
-    {
-        let copy = rustix::io::fcntl_dupfd_cloexec(fd, next + 2).naming(title)?;
+    let connections = [Some(context.socket), context.listener];
+    let open = connections.into_iter().flatten();
+    let open: Vec<_> = open.chain(context.labels.iter().copied()).collect();
+    let above = i32::try_from(open.len()).map_or(i32::MAX, |count| next + count);
+    let mut kept = Vec::with_capacity(open.len());
+    for fd in open {
+        let copy = rustix::io::fcntl_dupfd_cloexec(fd, above).naming(title)?;
         kept.push(sys::borrow_number(copy.into_raw_fd()));
     }
     for fd in &mut kept {
@@ -372,8 +375,12 @@ fn close_descriptors(context: &mut Context) -> Result<(), Failure> {
         *fd = sys::borrow_number(next);
         next += 1;
     }
-    context.socket = kept[0];
-    context.listener = kept.get(1).copied();
+    let mut kept = kept.into_iter();
+    if let Some(socket) = kept.next() {
+        context.socket = socket;
+    }
+    context.listener = context.listener.and_then(|_| kept.next());
+    context.labels = kept.collect();
     sys::close_from(next.cast_unsigned()).naming(title)?;
     // What the caller did not give, but this runtime opened there.
     for number in FIRST..FIRST + preserved {

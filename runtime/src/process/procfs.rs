@@ -164,7 +164,7 @@ pub(crate) fn own(path: &str, value: &str) -> Result<(), Failure> {
 }
 
 /// The kernel takes the whole of such a value or nothing.
-fn in_one_call(file: OwnedFd, value: &str) -> io::Result<()> {
+pub(crate) fn in_one_call(file: impl AsFd, value: &str) -> io::Result<()> {
     if rustix::io::write(&file, value.as_bytes())? == value.len() {
         Ok(())
     } else {

@@ -1,9 +1,13 @@
 //! Labels of the kernel's security modules: an AppArmor profile, an SELinux
 //! context. Each is refused by name on a kernel without its module.
 
-use oci_spec::runtime::{Linux, Process};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use crate::process::{Failure, procfs};
+use oci_spec::runtime::{Linux, Process};
+use rustix::fs::OFlags;
+
+use crate::process::procfs::{self, Procfs};
+use crate::process::{Failure, FailureKind};
 use crate::spec::ValidateError;
 
 /// Which modules decide here.
@@ -75,24 +79,37 @@ impl Modules {
 }
 
 impl ExecLabel {
-    /// Asks the kernel for it at the next execve. Written as late as that, lest
-    /// a hook of the host be executed with it.
-    pub(crate) fn request(&self) -> Result<(), Failure> {
+    /// Opens the file of this process that takes it, while the host's proc is in
+    /// sight: a container's could be something else.
+    pub(crate) fn open(&self) -> Result<OwnedFd, Failure> {
+        let open = |path| Procfs::open()?.open_own(path, OFlags::WRONLY);
         match self {
-            Self::AppArmor(profile) => {
-                let value = format!("exec {profile}");
-                // Kernels before 5.8, or with one module at most, have one file.
-                match procfs::own("attr/apparmor/exec", &value) {
-                    Err(failure) if failure.kind == crate::process::FailureKind::NotFound => {
-                        procfs::own("attr/exec", &value)
-                    }
-                    result => result,
-                }
-                .map_err(|failure| named(&format!("apparmor profile {profile:?}"), failure))
-            }
-            Self::Selinux(label) => procfs::own("attr/exec", label)
-                .map_err(|failure| named(&format!("selinux label {label:?}"), failure)),
+            // Kernels before 5.8, or with one module at most, have one file.
+            Self::AppArmor(_) => open("attr/apparmor/exec").or_else(|_| open("attr/exec")),
+            Self::Selinux(_) => open("attr/exec"),
         }
+        .map_err(|error| self.failed("open", &error))
+    }
+
+    /// Asks the kernel, by that file, for it at the next execve. As late as
+    /// that, lest a hook of the host be executed with it.
+    pub(crate) fn request(&self, file: BorrowedFd<'_>) -> Result<(), Failure> {
+        let value = match self {
+            Self::AppArmor(profile) => format!("exec {profile}"),
+            Self::Selinux(label) => label.clone(),
+        };
+        procfs::in_one_call(file, &value).map_err(|error| self.failed("write", &error))
+    }
+
+    /// A missing profile is not a missing program: its kind is not told.
+    fn failed(&self, step: &str, error: &std::io::Error) -> Failure {
+        let label = match self {
+            Self::AppArmor(profile) => format!("apparmor profile {profile:?}"),
+            Self::Selinux(label) => format!("selinux label {label:?}"),
+        };
+        let reason = crate::process::reason(error);
+        let message = format!("unable to apply {label}: {step} /proc/self/attr/exec: {reason}");
+        Failure::new(FailureKind::Other, message)
     }
 }
 
@@ -101,12 +118,6 @@ impl ExecLabel {
 pub(crate) fn context_option(kind: &str, label: &str) -> Option<String> {
     (!matches!(kind, "proc" | "sysfs" | "mqueue" | "cgroup" | "cgroup2"))
         .then(|| format!("context=\"{label}\""))
-}
-
-fn named(label: &str, failure: Failure) -> Failure {
-    let message = format!("unable to apply {label}: {}", failure.message);
-    // A missing profile is not a missing program.
-    Failure::new(crate::process::FailureKind::Other, message)
 }
 
 fn given(value: &Option<String>, field: &str) -> Result<Option<String>, ValidateError> {
