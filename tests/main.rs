@@ -11,6 +11,7 @@
 
 mod addresses;
 mod attach_and_stdin;
+mod attacks;
 mod bad_input_containers;
 mod client_killed;
 mod container_files;

@@ -1,5 +1,7 @@
 //! Where state lives: the persistent root and the run root that a boot clears.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The two roots; everything else is below them (see docs/state-on-disk.md).
@@ -57,6 +59,14 @@ impl Dirs {
     /// Network records.
     pub fn networks(&self) -> PathBuf {
         self.root.join("networks")
+    }
+
+    /// Makes the run root, for its owner alone: below it are the containers'
+    /// environments, and locks that any reader could hold. The image store
+    /// makes the other root so.
+    pub fn keep_private(&self) -> std::io::Result<()> {
+        let mut private = DirBuilder::new();
+        private.recursive(true).mode(0o700).create(&self.run_root)
     }
 
     /// Run state of one container: lock, state, journal, bundle, socket.

@@ -37,6 +37,7 @@ pub mod undo;
 pub mod user_namespace;
 pub mod validate;
 
+use failure::Context;
 use rbox_images::Store;
 use rbox_netsetup::store::NetworkStore;
 
@@ -63,6 +64,8 @@ impl Engine {
         }
         let images =
             Store::open(&dirs.images()).map_err(|error| Failure::new(error.to_string()))?;
+        dirs.keep_private()
+            .context(|| format!("make {}", dirs.run_root.display()))?;
         let networks = NetworkStore::open(&dirs.networks(), &dirs.run_networks());
         Ok(Engine {
             dirs,
