@@ -257,3 +257,34 @@ fn parents_are_removed_by_who_made_them_only() {
     assert!(theirs.is_dir(), "it was not ours to remove");
     std::fs::remove_dir(theirs).unwrap();
 }
+
+/// The groups above have to have the time that is given to one, and have none
+/// when they are made: only a group below the root can be tried.
+#[test]
+fn realtime_is_divided_or_refused() {
+    let test = "realtime_is_divided_or_refused";
+    let Some(layout) = machine(test, &[Controller::Cpu]) else {
+        return;
+    };
+    let json = r#"{"cpu": {"realtimePeriod": 1000000, "realtimeRuntime": 10000}}"#;
+    let home = layout.home(Controller::Cpu).unwrap();
+    if home.version() == Version::V2 {
+        assert_eq!(
+            refused(&layout, json),
+            "realtime CPU scheduling is not supported here: cgroup v2 cannot divide it"
+        );
+        return;
+    }
+    if !home.mount().join("cpu.rt_runtime_us").exists() {
+        assert_eq!(
+            refused(&layout, json),
+            "realtime CPU period is not supported here: the kernel has no cpu.rt_period_us"
+        );
+        return skip(test, "the kernel has no realtime groups");
+    }
+    let path = unique().replace("/container", "");
+    let resources = serde_json::from_str(json).unwrap();
+    let group = Group(create::create(Arc::clone(&layout), &path, &resources).unwrap());
+    let runtime = content(&group, Controller::Cpu, "cpu.rt_runtime_us", "");
+    assert_eq!(runtime, "10000");
+}
