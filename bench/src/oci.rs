@@ -74,6 +74,8 @@ fn configure(rbox: &str, bundle: &Path, rootfs: &str) -> Result<()> {
     )?;
     let file = bundle.join("config.json");
     let mut spec: serde_json::Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+    // The newest that Debian's crun takes.
+    spec["ociVersion"] = "1.0.2".into();
     spec["process"]["terminal"] = false.into();
     spec["process"]["args"] = serde_json::json!(["/bin/true"]);
     spec["process"]["rlimits"] = serde_json::json!([]);

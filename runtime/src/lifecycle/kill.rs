@@ -50,8 +50,9 @@ impl Container {
             }
         }
         match self.cgroup() {
-            Some(cgroup) => Ok(cgroup.kill_all()?),
-            None => Ok(()),
+            // Nearly always the first process took all others along.
+            Some(cgroup) if !cgroup.processes().is_empty() => Ok(cgroup.kill_all()?),
+            _ => Ok(()),
         }
     }
 }
