@@ -11,7 +11,7 @@ use super::bind::{self, BindMount, Ids};
 use super::foreign::Foreign;
 use super::idmap::{self, IdMapError};
 use super::proc_mounts::{self, Mounted};
-use super::{cgroup_fs, in_root, remount};
+use super::{cgroup_fs, copy_up, in_root, remount};
 use crate::cgroup::HierarchyMount;
 use crate::process::{Failure, FailureKind, Naming, reason, sys};
 use crate::spec::mount_options::{MountOptions, Propagation};
@@ -76,6 +76,10 @@ impl PlannedMount {
                 let (place, existed) =
                     in_root::directory(root, &self.destination, DIRECTORY_MODE).naming(title)?;
                 self.check_place(root, &place, kind)?;
+                if existed && self.options.copy_up {
+                    copy_up::mount(&place, source, &self.options, title)?;
+                    return self.propagate(root);
+                }
                 if kind == "tmpfs" && existed && !has_mode(&self.options.data) {
                     let mode = fstat(&place).naming(title)?.st_mode & 0o7777;
                     let data = match self.options.data.as_str() {

@@ -170,6 +170,9 @@ impl MountOptions {
         if self.copy_up && (kind != "tmpfs" || self.binds(kind)) {
             return meaningless("tmpcopyup", what);
         }
+        if self.copy_up && self.filesystem.contains(I_VERSION) {
+            return meaningless("iversion", "a tmpfs with tmpcopyup");
+        }
         if self.copy_up && self.remount {
             return meaningless("tmpcopyup", "a remount");
         }

@@ -29,6 +29,7 @@ mod attacks_procfs;
 mod attacks_races;
 
 mod binds;
+mod copy_up;
 mod devices;
 mod entering;
 mod failures;
@@ -42,6 +43,7 @@ mod labels;
 mod leftovers;
 mod lifecycle;
 mod limits;
+mod mount_words;
 mod mounts;
 mod programs;
 mod scheduling;

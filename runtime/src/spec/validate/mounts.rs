@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use oci_spec::runtime::Mount;
 
-use super::{ValidateError, invalid, no_nul, no_parent, refuse_if};
+use super::{ValidateError, invalid, no_nul, no_parent};
 use crate::spec::mount_options::{MountOptions, OptionError};
 
 /// Filesystems of which a container's mount is an instance of its own: to
@@ -47,7 +47,6 @@ fn validate_mount(index: usize, mount: &Mount, before: &[Mount]) -> Result<(), V
     let source = mount.source().clone().unwrap_or_default();
     no_nul(&field("source"), source.as_os_str().as_bytes())?;
     options.check(kind).map_err(wrap)?;
-    refuse_if(options.copy_up, "mount option tmpcopyup")?;
     if options.remount {
         let covered = before
             .iter()
