@@ -35,9 +35,7 @@ pub const NXDOMAIN: u8 = 3;
 pub fn resolve(pid: u32, name: &str, kind: Type) -> Answer {
     inside(pid, || {
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
+        socket.set_read_timeout(Some(super::patience(10))).unwrap();
         socket.connect("127.0.0.11:53").unwrap();
         let mut question = vec![0xab, 0xcd, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {

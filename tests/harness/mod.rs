@@ -30,4 +30,4 @@ pub use runtime::Runtime;
 pub use skip::skip;
 pub use tar::Tar;
 pub use terminal::Terminal;
-pub use wait::{eventually, wait_until};
+pub use wait::{eventually, patience, wait_until};

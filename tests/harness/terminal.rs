@@ -73,7 +73,7 @@ impl Terminal {
     /// Waits for text that was not waited for yet; what came up to its end.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + super::patience(20);
         loop {
             if let Some(at) = self.seen.find(text) {
                 let rest = self.seen.split_off(at + text.len());
@@ -109,7 +109,7 @@ impl Terminal {
     /// Waits for the command's end; its exit code.
     #[track_caller]
     pub fn wait(mut self) -> i32 {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + super::patience(20);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);

@@ -1,10 +1,21 @@
 //! Waiting for what happens by itself, with a bound.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Polls until `condition` holds; false when it does not within `seconds`.
+/// How long to wait for what takes at most `seconds` natively: RBOX_TEST_PATIENCE times as long,
+/// where that is set because the machine is emulated.
+pub fn patience(seconds: u64) -> Duration {
+    static FACTOR: OnceLock<u64> = OnceLock::new();
+    let factor = FACTOR.get_or_init(|| {
+        std::env::var("RBOX_TEST_PATIENCE").map_or(1, |factor| factor.parse().unwrap())
+    });
+    Duration::from_secs(seconds * factor)
+}
+
+/// Polls until `condition` holds; false when it does not within `seconds` (see [`patience`]).
 pub fn wait_until(seconds: u64, mut condition: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let end = Instant::now() + patience(seconds);
     loop {
         if condition() {
             return true;
