@@ -206,6 +206,9 @@ fn an_exec_shares_the_limits() {
     assert_eq!(host.ok("inspect -f {{.State.Running}} box"), "true");
     let of_init = host.ok("exec box cat /proc/1/cgroup");
     assert_eq!(host.ok("exec box cat /proc/self/cgroup"), of_init);
+    // Seen from outside; in a cgroup namespace it is the root.
+    let pid = host.pid("box");
+    let of_init = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
     let id = host.id("box");
     assert!(
         of_init

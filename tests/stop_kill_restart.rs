@@ -89,13 +89,13 @@ fn stop_signal_and_timeout_of_the_container_are_honoured() {
     assert_eq!(host.ok("logs h4s"), "up\nint");
     let format = "{{.State.ExitCode}} {{.Config.StopSignal}} {{.Config.StopTimeout}}";
     assert_eq!(host.rbox(&["inspect", "-f", format, "h4s"]).ok(), "4 INT 1");
-    let begin = Instant::now();
     start(
         &host,
         "deaf",
         &["--stop-timeout", "1"],
         "trap '' TERM; echo up; while :; do sleep 0.05; done",
     );
+    let begin = Instant::now();
     host.ok("stop deaf");
     assert!(
         begin.elapsed() < Duration::from_secs(9),
