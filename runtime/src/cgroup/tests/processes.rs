@@ -78,9 +78,13 @@ fn frozen_processes_stand_still_and_can_be_killed() {
     assert!(!group.is_frozen().unwrap());
     group.freeze().unwrap();
     assert!(group.is_frozen().unwrap());
-    let before = ticks();
-    std::thread::sleep(Duration::from_millis(150));
-    assert_eq!(ticks(), before, "it used CPU time while frozen");
+    // v2 counts a process as frozen just before it leaves the processor.
+    let mut before = ticks();
+    eventually("150 ms without CPU time while frozen", || {
+        std::thread::sleep(Duration::from_millis(150));
+        let last = std::mem::replace(&mut before, ticks());
+        last == before
+    });
     group.thaw().unwrap();
     assert!(!group.is_frozen().unwrap());
     eventually("the loop after thawing", || ticks() > before);
