@@ -1,4 +1,4 @@
-//! All set-up of the project in one program: `cargo xtask demo | test | images`.
+//! All set-up of the project in one program: `cargo xtask demo | test | vm-test | images`.
 //!
 //! Nothing here ships. Each command checks what it needs first, says plainly what is missing,
 //! and can be run again at any time.
@@ -7,8 +7,10 @@ mod demo;
 mod features;
 mod images;
 mod packages;
+mod results;
 mod test;
 mod visit;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -23,6 +25,9 @@ Commands:
                       --keep leaves them running
   test [--unit | --stories] [FILTER]
                       Check format and lints and run all tests, or only the tests that are named
+  vm-test [--systemd] [FILTER]
+                      Run those tests that need it on a stock Debian kernel with pure cgroup v2, in
+                      a virtual machine (cargo xtask test does so too); with systemd as its init
   images              Assemble the test images (Alpine, Flask) into target/images
 ";
 
@@ -42,6 +47,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     match command.as_str() {
         "demo" => demo::run(&demo::Options::parse(rest)?)?,
         "test" => return test::run(&test::Options::parse(rest)?),
+        "vm-test" => return vm::run(&vm::Options::parse(rest)?),
         "images" if rest.is_empty() => drop(images::ensure()?),
         "help" | "--help" | "-h" => print!("{USAGE}"),
         _ => bail!("unknown arguments: {}\n\n{USAGE}", arguments.join(" ")),

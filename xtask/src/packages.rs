@@ -63,8 +63,8 @@ pub const PACKAGES: &[Package] = &[
 
 /// Installs the packages whose programs are missing; without any missing, does not touch the
 /// network.
-pub fn ensure() -> Result<()> {
-    let missing: Vec<&Package> = PACKAGES
+pub fn ensure(packages: &[Package]) -> Result<()> {
+    let missing: Vec<&Package> = packages
         .iter()
         .filter(|package| find(package.program).is_none())
         .collect();
@@ -74,7 +74,8 @@ pub fn ensure() -> Result<()> {
         names.push(package.name);
     }
     if names.is_empty() {
-        println!("packages: all there ({})", programs().join(", "));
+        let programs: Vec<&str> = packages.iter().map(|package| package.program).collect();
+        println!("packages: all there ({})", programs.join(", "));
         return Ok(());
     }
     install(&names)?;
@@ -131,10 +132,6 @@ fn install(names: &[&str]) -> Result<()> {
         return Ok(());
     }
     bail!("apt-get could not install {list} (its message is above)")
-}
-
-fn programs() -> Vec<&'static str> {
-    PACKAGES.iter().map(|package| package.program).collect()
 }
 
 /// Where a program is: PATH, then the directories for administrators, which PATH may lack.

@@ -1,0 +1,84 @@
+//! Which tests run in the machine.
+
+use std::time::Duration;
+
+/// One boot.
+pub struct Scene {
+    /// What is special about it.
+    pub title: &'static str,
+    /// The kernel's command line beside consoles and disks.
+    pub command_line: &'static str,
+    /// When it is taken for hung.
+    pub patience: Duration,
+    /// What runs, one after the other.
+    pub programs: &'static [Program],
+}
+
+/// Tests of one test program.
+pub struct Program {
+    /// Directory of its package, below the repository's root.
+    pub package: &'static str,
+    /// The target's name: the library's for its unit tests, or that of an integration test.
+    pub target: &'static str,
+    /// Parts of the tests' names: those that contain one of them run.
+    pub tests: &'static [&'static str],
+    /// Those that contain one of these do not.
+    pub without: &'static [&'static str],
+}
+
+/// Pure cgroup v2 and nothing but the tests.
+pub const PLAIN: Scene = Scene {
+    title: "a stock Debian kernel with pure cgroup v2",
+    command_line: "init=/usr/lib/testmachine/init",
+    patience: Duration::from_secs(900),
+    programs: &[
+        Program {
+            package: "runtime",
+            target: "rbox_runtime",
+            tests: &["cgroup::", "security::"],
+            // They try filters without the kernel, many thousand times.
+            without: &["seccomp::tests::probes::"],
+        },
+        Program {
+            package: "runtime",
+            target: "kernel",
+            tests: &[
+                "limits::",
+                "devices::",
+                "isolation::",
+                "entering::",
+                "leftovers::",
+            ],
+            without: &["fifty_containers"],
+        },
+        Program {
+            package: "",
+            target: "stories",
+            tests: &[
+                "run_and_exit_codes::",
+                "exec_into_a_container::",
+                "names_on_a_network::",
+                "limits::",
+                "a_stopped_web_server_is_run_again",
+                "stop_asks_first_and_kills",
+                "rm_refuses_what_runs",
+                "wait_prints_the_code",
+                "restart_is_stop_and_start",
+            ],
+            without: &[],
+        },
+    ],
+};
+
+/// systemd as the init.
+pub const SYSTEMD: Scene = Scene {
+    title: "a stock Debian kernel with systemd",
+    command_line: "init=/lib/systemd/systemd systemd.wants=testmachine.service",
+    patience: Duration::from_secs(600),
+    programs: &[Program {
+        package: "runtime",
+        target: "rbox_runtime",
+        tests: &["cgroup::"],
+        without: &[],
+    }],
+};
