@@ -206,11 +206,13 @@ fn the_features_document_tells_what_can_be_asked_for() {
     let linux = &document["linux"];
     assert_eq!(linux["cgroup"]["v1"], true);
     assert_eq!(linux["seccomp"]["enabled"], true);
+    assert_eq!(linux["mountExtensions"]["idmap"]["enabled"], true);
     for (list, member) in [
         (&linux["namespaces"], "user"),
         (&linux["capabilities"], "CAP_SYS_ADMIN"),
         (&linux["seccomp"]["actions"], "SCMP_ACT_ERRNO"),
         (&document["mountOptions"], "rro"),
+        (&document["mountOptions"], "ridmap"),
     ] {
         assert!(
             list.as_array().unwrap().contains(&json!(member)),
