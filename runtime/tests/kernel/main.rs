@@ -31,6 +31,7 @@ mod attacks_races;
 mod binds;
 mod copy_up;
 mod devices;
+mod documented;
 mod entering;
 mod failures;
 mod hooks;
