@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use oci_spec::runtime::{Process, Spec};
 use rbox_runtime::cgroup::Cgroup;
+use rbox_runtime::container::{State, Status};
 use rbox_runtime::process::user::{ResolvedUser, resolve_user};
 use rbox_runtime::rootfs::in_root;
 use rbox_runtime::security::capabilities;
@@ -69,7 +70,8 @@ impl Engine {
         };
         spawn::protect()?;
         let keys = DetachKeys::parse(&request.detach_keys)?;
-        let path = self.dirs.run(id).join("bundle/config.json");
+        let bundle = self.dirs.run(id).join("bundle");
+        let path = bundle.join("config.json");
         let spec: Spec = json_file::read(&path)
             .context(|| format!("read {}", path.display()))?
             .ok_or_else(|| Failure::new(format!("container {id} is not running")))?;
@@ -82,6 +84,7 @@ impl Engine {
         let (stdio, streams) = stdio(request)?;
         let started = rbox_runtime::exec(rbox_runtime::ExecRequest {
             linux: spec.linux().as_ref(),
+            state: Some(State::new(id, &bundle, &spec, Status::Running, run.pid)),
             seccomp: seccomp.as_ref().filter(|_| !request.privileged),
             ..rbox_runtime::ExecRequest::new(run.pid, &cgroup, &process, stdio)
         });

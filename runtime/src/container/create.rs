@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use oci_spec::runtime::{Linux, Process, Spec};
+use oci_spec::runtime::{Linux, LinuxSeccomp, Process, Spec};
 
 use super::created::{Created, Later};
 use super::errors::CreateError;
@@ -21,7 +21,8 @@ use crate::process::plan::{self, ContainerInput};
 use crate::process::spawn::{self, Birth, PidNamespace};
 use crate::process::{sys, time_namespace};
 use crate::rootfs::{bind, mounts};
-use crate::security::{capabilities::Sets, lsm, seccomp};
+use crate::security::seccomp::{self, Listener};
+use crate::security::{capabilities::Sets, lsm};
 use crate::spec::{Namespaces, Source, ValidateError, validate, validate_shared};
 
 /// What a container is made from. [`CreateRequest::new`] has the defaults.
@@ -86,7 +87,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         Namespaces::of(linux).map_err(|kind| ValidateError::RepeatedNamespace(kind.to_string()))?;
     let no_new_privileges = process.no_new_privileges().unwrap_or(false);
     let seccomp = linux.seccomp().as_ref().map(seccomp::compile).transpose()?;
-    refuse_listener(seccomp.as_ref())?;
+    let listener = listener(linux.seccomp().as_ref(), seccomp.as_ref())?;
     let fresh = namespaces.user != Source::Host;
     let (sets, left_out) = match process.capabilities() {
         Some(capabilities) => Sets::from_spec(capabilities, fresh)?,
@@ -205,6 +206,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
                 hooks: hooks::of_runtime(request.bundle, spec),
                 state: state.json(),
                 limits: late_limits(&namespaces, process),
+                listener,
             };
             let warnings = warnings(&left_out);
             Ok(Created::new(started, cgroup, later, warnings))
@@ -314,12 +316,12 @@ fn clocks(linux: &Linux, namespaces: &Namespaces<'_>) -> Result<Option<String>, 
         .transpose()
 }
 
-/// Whoever listens for a filter's notifications has to be told its descriptor.
-pub(super) fn refuse_listener(program: Option<&seccomp::Program>) -> Result<(), ValidateError> {
-    match program {
-        Some(program) if program.notifies() => Err(ValidateError::Unsupported(
-            "seccomp action SCMP_ACT_NOTIFY".to_owned(),
-        )),
-        _ => Ok(()),
-    }
+/// Checks that the kernel can do what the filter asks for; who decides what the
+/// filter leaves open.
+pub(super) fn listener(
+    profile: Option<&LinuxSeccomp>,
+    program: Option<&seccomp::Program>,
+) -> Result<Option<Listener>, ValidateError> {
+    program.map_or(Ok(()), seccomp::Program::check_kernel)?;
+    profile.map_or(Ok(None), Listener::of)
 }

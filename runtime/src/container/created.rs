@@ -2,6 +2,9 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use serde_json::Value;
+
+use super::Status;
 use super::errors::{CreateError, StartError};
 use crate::cgroup::Cgroup;
 use crate::process::handshake::{self, FromChild};
@@ -9,6 +12,7 @@ use crate::process::hooks::HookList;
 use crate::process::limits::Limit;
 use crate::process::spawn::Started;
 use crate::process::sys;
+use crate::security::seccomp::{Agent, Listener};
 
 /// A container whose process sets itself up or waits to be started.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(super) struct Later {
     pub(super) state: Vec<u8>,
     /// Resource limits to set from outside.
     pub(super) limits: Vec<Limit>,
+    /// Who decides what the filter leaves open.
+    pub(super) listener: Option<Listener>,
 }
 
 /// A container whose process was executed. It is the caller's to wait for.
@@ -109,7 +115,7 @@ impl Created {
                 FromChild::Closed => {
                     return Err(CreateError::Died(inner.started.child.kill_and_reap()));
                 }
-                FromChild::Born(..) => return Err(unexpected()),
+                FromChild::Born(..) | FromChild::Listener(_) => return Err(unexpected()),
             }
         }
         Ok(())
@@ -134,8 +140,16 @@ impl Created {
     pub fn start(mut self) -> Result<Running, StartError> {
         self.wait_ready()?;
         let inner = self.inner();
+        let pid = inner.started.child.pid;
+        let agent = inner.later.listener.as_ref();
+        let agent = agent.map(Listener::connect).transpose();
+        let agent = agent.map_err(CreateError::from)?.map(|agent| {
+            let mut state: Value = serde_json::from_slice(&inner.later.state).unwrap_or_default();
+            state["status"] = Status::Created.to_string().into();
+            Asked { agent, pid, state }
+        });
         inner.send_go()?;
-        executed(inner.started.socket.as_fd())?;
+        executed(inner.started.socket.as_fd(), agent)?;
         Ok(self.release())
     }
 
@@ -192,15 +206,29 @@ impl Inner {
     }
 }
 
-/// Waits until the process behind the socket has executed its program.
-pub(crate) fn executed(socket: BorrowedFd<'_>) -> Result<(), StartError> {
-    let message = handshake::receive(socket).map_err(CreateError::process(
-        "receiving from the container's process",
-    ))?;
-    match message {
-        FromChild::Closed => Ok(()),
-        FromChild::Failed(failure) => Err(failure.into()),
-        _ => Err(unexpected().into()),
+/// Who is to get the descriptor of a process's filter, and what he is told.
+pub(crate) struct Asked {
+    pub(crate) agent: Agent,
+    pub(crate) pid: i32,
+    /// As [`State`](super::State) is printed.
+    pub(crate) state: Value,
+}
+
+/// Waits until the process behind the socket has executed its program, and
+/// hands its filter over. After an error the process may still run.
+pub(crate) fn executed(socket: BorrowedFd<'_>, mut asked: Option<Asked>) -> Result<(), StartError> {
+    loop {
+        let message = handshake::receive(socket).map_err(CreateError::process(
+            "receiving from the container's process",
+        ))?;
+        match (message, asked.take()) {
+            (FromChild::Closed, _) => return Ok(()),
+            (FromChild::Failed(failure), _) => return Err(failure.into()),
+            (FromChild::Listener(filter), Some(Asked { agent, pid, state })) => agent
+                .hand_over(filter.as_fd(), pid, &state)
+                .map_err(CreateError::from)?,
+            _ => return Err(unexpected().into()),
+        }
     }
 }
 

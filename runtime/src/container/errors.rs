@@ -10,7 +10,7 @@ use crate::process::hooks::HookError;
 use crate::process::spawn::Unborn;
 use crate::process::{Failure, FailureKind, reason};
 use crate::security::capabilities::SetsError;
-use crate::security::seccomp::CompileError;
+use crate::security::seccomp::{AgentError, CompileError};
 use crate::spec::ValidateError;
 use crate::spec::mount_options::OptionError;
 
@@ -35,6 +35,9 @@ pub enum CreateError {
     /// The seccomp profile cannot be compiled.
     #[error(transparent)]
     Seccomp(#[from] CompileError),
+    /// Whom the seccomp filter asks does not have it.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// A namespace to join.
     #[error("open {kind} namespace {path}: {}", reason(.source))]
     Namespace {
@@ -108,6 +111,9 @@ pub enum ExecError {
     /// The seccomp profile cannot be compiled.
     #[error(transparent)]
     Seccomp(#[from] CompileError),
+    /// Whom the seccomp filter asks does not have it.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// The container's process is gone.
     #[error("process {0} of the container is not running")]
     NotRunning(i32),

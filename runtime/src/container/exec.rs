@@ -5,10 +5,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use oci_spec::runtime::{Linux, LinuxSeccomp, Process};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::Stdio;
-use super::create::{refuse_listener, warnings};
+use super::create::{listener, warnings};
 use super::errors::ExecError;
 use super::user_namespace::IdMaps;
+use super::{State, Stdio};
 use crate::cgroup::{Cgroup, JoinTarget};
 use crate::process::attribute::{self, Affinity, Elsewhere};
 use crate::process::child::{Setup, Start};
@@ -18,7 +18,7 @@ use crate::process::plan::{self, ExecInput};
 use crate::process::spawn::{self, Birth, PidNamespace, Unborn};
 use crate::process::sys;
 use crate::security::{capabilities::Sets, lsm, seccomp};
-use crate::spec::validate_process;
+use crate::spec::{ValidateError, validate_process};
 
 /// What to execute, and where. [`ExecRequest::new`] has the defaults.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct ExecRequest<'a> {
     /// What the container's configuration has for each of its processes:
     /// personality and memory policy.
     pub linux: Option<&'a Linux>,
+    /// The container's state, for whom its filter asks.
+    pub state: Option<State<'a>>,
     /// Its system call filter.
     pub seccomp: Option<&'a LinuxSeccomp>,
     /// The standard streams.
@@ -50,6 +52,7 @@ impl<'a> ExecRequest<'a> {
             cgroup,
             process,
             linux: None,
+            state: None,
             seccomp: None,
             stdio,
             no_new_keyring: false,
@@ -80,7 +83,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     let process = request.process;
     validate_process(process)?;
     let seccomp = request.seccomp.map(seccomp::compile).transpose()?;
-    refuse_listener(seccomp.as_ref())?;
+    let listener = listener(request.seccomp, seccomp.as_ref())?;
     let kinds = own_namespaces(request.pid);
     let fresh = kinds & libc::CLONE_NEWUSER != 0;
     let (sets, left_out) = match process.capabilities() {
@@ -97,7 +100,6 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     let entered = target.try_clone().map_err(ExecError::process("dup"))?;
     let (stdio, terminal) = request.stdio.split();
     let JoinTarget { unified, tasks } = request.cgroup.join_target()?;
-    let kinds = own_namespaces(request.pid);
     if kinds & libc::CLONE_NEWUSER != 0 {
         let user = process.user();
         let maps = IdMaps::of_process(request.pid);
@@ -129,6 +131,11 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         root: None,
         stdio,
     };
+    let mut agent = match (listener, &request.state) {
+        (Some(listener), Some(state)) => Some((listener.connect()?, state.value())),
+        (Some(_), None) => return Err(ValidateError::Missing("state of the container").into()),
+        (None, _) => None,
+    };
     // The child is born where its parent runs.
     let elsewhere = affinity.initial.as_ref().map(Elsewhere::go).transpose()?;
     let birth = Birth {
@@ -154,6 +161,15 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         match message.map_err(ExecError::process("receiving from the process")) {
             Ok(FromChild::Console(master)) => console = Some(master),
             Ok(FromChild::Ready | FromChild::Mounted | FromChild::Born(..)) => {}
+            Ok(FromChild::Listener(filter)) => {
+                let Some((agent, state)) = agent.take() else {
+                    continue;
+                };
+                if let Err(error) = agent.hand_over(filter.as_fd(), started.child.pid, &state) {
+                    started.child.kill_and_reap();
+                    return Err(error.into());
+                }
+            }
             Ok(FromChild::Failed(failure)) => {
                 started.child.reap();
                 return Err(failure.into());

@@ -71,6 +71,12 @@ impl<'a> State<'a> {
         }
     }
 
+    /// As a value.
+    pub(crate) fn value(&self) -> serde_json::Value {
+        // Strings and numbers always serialise.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
     /// As hooks get it.
     pub fn json(&self) -> Vec<u8> {
         // Strings and numbers always serialise.

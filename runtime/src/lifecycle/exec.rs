@@ -2,10 +2,10 @@
 
 use oci_spec::runtime::Process;
 
-use super::Status;
 use super::container::Container;
 use super::errors::ExecError;
 use super::streams::{self, Streams};
+use super::{State, Status};
 use crate::container::{self, ExecProcess, ExecRequest};
 
 /// What to execute, and how. [`ExecOptions::new`] has the defaults.
@@ -68,6 +68,13 @@ impl Container {
             .map_err(ExecError::Streams)?;
         Ok(container::exec(ExecRequest {
             linux,
+            state: Some(State::new(
+                self.id(),
+                self.bundle(),
+                &spec,
+                Status::Running,
+                self.record.pid,
+            )),
             seccomp: linux.and_then(|linux| linux.seccomp().as_ref()),
             no_new_keyring: self.record.no_new_keyring,
             preserved: options.preserve_fds,

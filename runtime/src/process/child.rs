@@ -98,7 +98,7 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
     for (label, file) in setup.labels.iter().zip(&context.labels) {
         label.request(*file)?;
     }
-    install_filter(setup)?;
+    install_filter(setup, context)?;
     // Their programs are the image's: they have no more rights than it.
     if let Some(hooks) = &setup.start_hooks {
         hooks.run(Status::Created, context.host_pid)?;
@@ -138,19 +138,23 @@ fn wait_for_start(setup: &Setup, context: &mut Context) -> Result<(), Failure> {
 }
 
 /// The filter comes as late as possible: it need not allow what the set-up
-/// does, only execve, capset where its privilege is dropped after it, and what
-/// hooks inside take.
-fn install_filter(setup: &Setup) -> Result<(), Failure> {
+/// does, only execve, capset where its privilege is dropped after it, what
+/// hooks inside take, and sendmsg where it asks somebody.
+fn install_filter(setup: &Setup, context: &Context) -> Result<(), Failure> {
     if let Some(program) = &setup.seccomp {
         if setup.drop_after_filter.is_some() && setup.raise_for_filter {
             credentials::raise_permitted()?;
         }
-        program.install().map_err(|error| {
+        let listener = program.install().map_err(|error| {
             Failure::new(
                 FailureKind::Other,
                 format!("unable to init seccomp: {error}"),
             )
         })?;
+        if let Some(listener) = listener {
+            handshake::send_listener(context.socket, listener.as_fd())
+                .naming(|| "handing the seccomp listener over")?;
+        }
     }
     setup
         .drop_after_filter

@@ -28,6 +28,8 @@ pub(crate) enum FromChild {
     /// The container's namespaces and mounts are there, its root is not yet
     /// entered; it waits.
     Mounted,
+    /// The descriptor of a filter that asks somebody.
+    Listener(OwnedFd),
     /// Everything but exec is done.
     Ready,
     /// It gave up, and exits.
@@ -73,6 +75,12 @@ pub(crate) fn send_born(socket: BorrowedFd<'_>, pid: i32, pidfd: BorrowedFd<'_>)
 pub(crate) fn send_mounted(socket: BorrowedFd<'_>) -> io::Result<()> {
     rustix::net::send(socket, b"M", SendFlags::NOSIGNAL)?;
     Ok(())
+}
+
+/// Child to parent: the descriptor of the filter that was just installed. The
+/// one call that the filter has to allow.
+pub(crate) fn send_listener(socket: BorrowedFd<'_>, listener: BorrowedFd<'_>) -> io::Result<()> {
+    send_with(socket, b"L", listener)
 }
 
 /// Child to parent: set-up is done.
@@ -139,6 +147,7 @@ pub(crate) fn receive(socket: impl AsFd) -> io::Result<FromChild> {
             Ok(FromChild::Born(i32::from_ne_bytes(number), pidfd))
         }
         ([b'C'], Some(console)) => Ok(FromChild::Console(console)),
+        ([b'L'], Some(listener)) => Ok(FromChild::Listener(listener)),
         ([b'F', kind, text @ ..], None) => Ok(FromChild::Failed(Failure {
             kind: FailureKind::from_byte(*kind),
             message: String::from_utf8_lossy(text).into_owned(),

@@ -72,6 +72,38 @@ pub fn seccomp_filter(program: &[SockFilter], flags: u32) -> io::Result<Option<O
     }
 }
 
+/// Whether the kernel knows a filter's return action (`SECCOMP_RET_*`). Kernels
+/// that cannot be asked (before 4.14) are taken at the word of what they refuse
+/// later.
+pub fn seccomp_action_is_known(action: u32) -> bool {
+    const SECCOMP_GET_ACTION_AVAIL: libc::c_ulong = 2;
+    // SAFETY: the kernel only reads the one number.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            SECCOMP_GET_ACTION_AVAIL,
+            0,
+            &raw const action,
+        )
+    };
+    result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::EOPNOTSUPP)
+}
+
+/// Whether the kernel takes these flags of a filter together: it looks at them
+/// before it looks at the program, of which there is none here.
+pub fn seccomp_flags_are_known(flags: u32) -> bool {
+    // SAFETY: a null program is refused with EFAULT, and nothing is read.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::c_ulong::from(libc::SECCOMP_SET_MODE_FILTER),
+            libc::c_ulong::from(flags),
+            std::ptr::null::<libc::sock_fprog>(),
+        )
+    };
+    result == -1 && io::Error::last_os_error().raw_os_error() != Some(libc::EINVAL)
+}
+
 /// Loads a device filter (`BPF_PROG_TYPE_CGROUP_DEVICE`).
 ///
 /// # Errors

@@ -147,6 +147,7 @@ fn it_ends_with_the_container() {
         let (_trial, running) = sleeper(&image);
         let process = exec(ExecRequest {
             linux: None,
+            state: None,
             pid: running.pid,
             cgroup: &running.cgroup,
             process: Trial::new(&image, &["sleep", "200"])

@@ -58,6 +58,7 @@ fn a_later_process_gets_a_terminal_of_the_container_too() {
         let process = Trial::shell(&image, "tty; stty size; echo x > /dev/tty");
         let executed = exec(ExecRequest {
             linux: None,
+            state: None,
             pid: running.pid,
             cgroup: &running.cgroup,
             process: process.spec.process().as_ref().unwrap(),

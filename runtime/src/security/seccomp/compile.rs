@@ -19,6 +19,8 @@ use std::collections::HashMap;
 
 const KILL_PROCESS: u32 = 0x8000_0000;
 const NOTIFY: u32 = 0x7fc0_0000;
+/// The part of a verdict that is no number of its own (`SECCOMP_RET_ACTION_FULL`).
+const ACTION: u32 = 0xffff_0000;
 const ERRNO_ENOSYS: u32 = 0x0005_0000 | 38;
 /// Verdicts from here on let the call happen (or ask somebody): trace, log, allow.
 const LOWEST_PERMISSION: u32 = 0x7fc0_0000;
@@ -70,11 +72,19 @@ pub(super) fn compile_for(
         return Err(CompileError::TooLong(instructions.len()));
     }
     let notifies = rules.iter().any(|rule| rule.verdict == NOTIFY);
+    if notifies && !rules::always_allowed("sendmsg", &rules, default) {
+        return Err(CompileError::Sendmsg);
+    }
+    let mut actions: Vec<_> = rules.iter().map(|rule| rule.verdict & ACTION).collect();
+    actions.push(default & ACTION);
+    actions.sort_unstable();
+    actions.dedup();
     let (flags, optional) = flags(profile, notifies);
     Ok(Program {
         instructions,
         flags,
         optional,
+        actions,
         unknown,
     })
 }
@@ -106,6 +116,10 @@ fn flags(profile: &LinuxSeccomp, notifies: bool) -> (u32, u32) {
             LinuxSeccompFilterFlag::SeccompFilterFlagWaitKillableRecv => program::WAIT_KILLABLE,
         }
     });
+    if !notifies {
+        // It is about whom the filter asks, and without him the kernel refuses it.
+        flags &= !program::WAIT_KILLABLE;
+    }
     if notifies {
         flags |= SECCOMP_NEW_LISTENER;
         if flags & program::TSYNC != 0 {

@@ -18,6 +18,7 @@
 //!   that libraries fall back to the older call (as runc does).
 //! - An architecture that the profile does not list kills the process.
 
+mod agent;
 mod arch;
 mod assembler;
 mod compile;
@@ -31,6 +32,8 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use agent::AgentError;
+pub(crate) use agent::{Agent, Listener};
 pub use compile::compile;
 pub use default_profile::default_profile;
 pub use parse::{ProfileError, parse_profile};

@@ -1,6 +1,10 @@
 //! A compiled filter and its installation.
 
-use crate::process::sys_security::{SECCOMP_NEW_LISTENER, SockFilter, seccomp_filter};
+use crate::process::sys_security::{
+    SECCOMP_NEW_LISTENER, SockFilter, seccomp_action_is_known, seccomp_filter,
+    seccomp_flags_are_known,
+};
+use crate::spec::ValidateError;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -24,6 +28,8 @@ pub struct Program {
     pub(super) flags: u32,
     /// Flags that the profile did not ask for, and that may be dropped.
     pub(super) optional: u32,
+    /// `SECCOMP_RET_*`, each once.
+    pub(super) actions: Vec<u32>,
     pub(super) unknown: Vec<String>,
 }
 
@@ -38,7 +44,52 @@ pub struct InstallError {
     pub source: io::Error,
 }
 
+/// Actions and flags by the names of the specification.
+const ACTION_NAMES: [(u32, &str); 8] = [
+    (0x0000_0000, "SCMP_ACT_KILL_THREAD"),
+    (0x8000_0000, "SCMP_ACT_KILL_PROCESS"),
+    (0x0003_0000, "SCMP_ACT_TRAP"),
+    (0x0005_0000, "SCMP_ACT_ERRNO"),
+    (0x7fc0_0000, "SCMP_ACT_NOTIFY"),
+    (0x7ff0_0000, "SCMP_ACT_TRACE"),
+    (0x7ffc_0000, "SCMP_ACT_LOG"),
+    (0x7fff_0000, "SCMP_ACT_ALLOW"),
+];
+const FLAG_NAMES: [(u32, &str); 4] = [
+    (TSYNC, "SECCOMP_FILTER_FLAG_TSYNC"),
+    (LOG, "SECCOMP_FILTER_FLAG_LOG"),
+    (SPEC_ALLOW, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"),
+    (WAIT_KILLABLE, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"),
+];
+
 impl Program {
+    /// Checks that the running kernel knows all of the profile's actions and
+    /// flags: it would kill for an action that it does not know.
+    ///
+    /// # Errors
+    /// [`ValidateError::KernelLacks`] with the first that it does not know.
+    pub fn check_kernel(&self) -> Result<(), ValidateError> {
+        let lacks = |word: &str| {
+            Err(ValidateError::KernelLacks {
+                field: format!("linux.seccomp: {word}"),
+                what: "a seccomp(2) with it",
+            })
+        };
+        for (action, word) in ACTION_NAMES {
+            if self.actions.contains(&action) && !seccomp_action_is_known(action) {
+                return lacks(word);
+            }
+        }
+        if seccomp_flags_are_known(self.flags) {
+            return Ok(());
+        }
+        // With the others, for one of them demands another.
+        let unknown = FLAG_NAMES.iter().find(|(flag, _)| {
+            self.flags & flag != 0 && seccomp_flags_are_known(self.flags & !flag)
+        });
+        lacks(unknown.map_or("its flags", |(_, word)| word))
+    }
+
     /// Installs the filter on the calling thread, for good. Needs CAP_SYS_ADMIN
     /// or no_new_privs; allocates nothing. The descriptor is there when the
     /// profile notifies (`SCMP_ACT_NOTIFY`): whoever is at its `listenerPath`

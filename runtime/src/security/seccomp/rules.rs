@@ -33,8 +33,13 @@ pub enum CompileError {
         action: LinuxSeccompAction,
     },
     /// Nobody could receive the descriptor: the runtime itself would be stopped.
-    #[error("SCMP_ACT_NOTIFY cannot be {0}")]
-    Notify(&'static str),
+    #[error("SCMP_ACT_NOTIFY cannot be the default action")]
+    NotifyByDefault,
+    /// The same, for the one call that hands the descriptor over.
+    #[error(
+        "SCMP_ACT_NOTIFY needs sendmsg to be allowed: by it the process hands the descriptor over"
+    )]
+    Sendmsg,
     /// The kernel takes 4096 instructions.
     #[error("the seccomp profile compiles to {0} instructions, and the kernel takes 4096")]
     TooLong(usize),
@@ -107,7 +112,7 @@ const EPERM: u32 = 1;
 /// The verdict when no rule matches.
 pub(super) fn default_verdict(profile: &LinuxSeccomp) -> Result<u32, CompileError> {
     if profile.default_action() == LinuxSeccompAction::ScmpActNotify {
-        return Err(CompileError::Notify("the default action"));
+        return Err(CompileError::NotifyByDefault);
     }
     let name = || "the default action".to_owned();
     verdict(profile.default_action(), profile.default_errno_ret(), name)
@@ -118,18 +123,28 @@ pub(super) fn rules(profile: &LinuxSeccomp) -> Result<Vec<Rule<'_>>, CompileErro
     profile.syscalls().iter().flatten().map(rule).collect()
 }
 
+/// Whether the call happens whatever its arguments are.
+pub(super) fn always_allowed(name: &str, rules: &[Rule<'_>], default: u32) -> bool {
+    const LOG: u32 = 0x7ffc_0000;
+    const ALLOW: u32 = 0x7fff_0000;
+    let allows = |verdict| matches!(verdict, LOG | ALLOW);
+    for rule in rules
+        .iter()
+        .filter(|rule| rule.names.iter().any(|one| one == name))
+    {
+        if !allows(rule.verdict) {
+            return false;
+        }
+        if rule.alternatives.is_empty() {
+            return true;
+        }
+    }
+    allows(default)
+}
+
 fn rule(syscall: &LinuxSyscall) -> Result<Rule<'_>, CompileError> {
     let first = || syscall.names().first().cloned().unwrap_or_default();
     let verdict = verdict(syscall.action(), syscall.errno_ret(), first)?;
-    if syscall.action() == LinuxSeccompAction::ScmpActNotify
-        && syscall
-            .names()
-            .iter()
-            .any(|name| name == "write" || name == "sendmsg")
-    {
-        // The process hands the descriptor over with them.
-        return Err(CompileError::Notify("the action for write or sendmsg"));
-    }
     let arguments = syscall.args().as_deref().unwrap_or_default();
     let mut conditions = Vec::with_capacity(arguments.len());
     for argument in arguments {

@@ -7,6 +7,7 @@ use oci_spec::runtime::{Linux, LinuxDevice, LinuxDeviceType, Process, Spec};
 
 use super::{ValidateError, absolute, filled, invalid, no_nul, no_parent, refuse_if};
 use crate::process::{attribute, time_namespace};
+use crate::security::seccomp::Listener;
 use crate::spec::mount_options::Propagation;
 use crate::spec::namespaces::{Namespaces, Source};
 
@@ -21,6 +22,7 @@ pub(super) fn validate_linux(
         return invalid("linux.timeOffsets", "they need a new time namespace");
     }
     attribute::attributes(&Process::default(), Some(linux))?;
+    linux.seccomp().as_ref().map_or(Ok(None), Listener::of)?;
     if let Some(name) = linux.rootfs_propagation()
         && !name.is_empty()
         && Propagation::parse(name).is_none()

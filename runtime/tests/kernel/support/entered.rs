@@ -35,6 +35,7 @@ pub fn enter(running: &Running, trial: &Trial) -> Result<(ExecProcess, String), 
     let process = trial.spec.process().as_ref().unwrap();
     let process = exec(ExecRequest {
         linux: trial.spec.linux().as_ref(),
+        state: None,
         seccomp: Some(&profile),
         ..ExecRequest::new(running.pid, &running.cgroup, process, stdio)
     })?;

@@ -157,6 +157,21 @@ fn what_cannot_be_compiled_is_refused_with_its_reason() {
         compile(r#"{"defaultAction": "SCMP_ACT_NOTIFY"}"#).to_string(),
         "SCMP_ACT_NOTIFY cannot be the default action"
     );
+    let notify = r#"{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}"#;
+    let needs = "SCMP_ACT_NOTIFY needs sendmsg to be allowed: \
+                 by it the process hands the descriptor over";
+    for sendmsg in [
+        r#"{"names": ["sendmsg"], "action": "SCMP_ACT_NOTIFY"}"#.to_owned(),
+        format!(r#"{notify}, {{"names": ["bind", "sendmsg"], "action": "SCMP_ACT_ERRNO"}}"#),
+        format!(
+            r#"{notify}, {{"names": ["sendmsg"], "action": "SCMP_ACT_KILL",
+                "args": [{{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}}]}}"#
+        ),
+    ] {
+        assert_eq!(rule(&sendmsg).to_string(), needs, "{sendmsg}");
+    }
+    let others = format!(r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{notify}]}}"#);
+    assert_eq!(compile(&others).to_string(), needs);
 }
 
 #[test]
@@ -174,6 +189,11 @@ fn flags_are_the_kernels() {
         format!(r#"{log}, "syscalls": [{{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}}]"#);
     let all = program::LOG | program::TSYNC | program::TSYNC_ESRCH | 1 << 3;
     assert_eq!(flags(&notify), (all, 0));
+    let killable = r#", "flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]"#;
+    assert_eq!(flags(killable), (0, 0), "it asks nobody");
+    let notify =
+        format!(r#"{killable}, "syscalls": [{{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}}]"#);
+    assert_eq!(flags(&notify), (program::WAIT_KILLABLE | 1 << 3, 0));
 }
 
 #[test]
