@@ -340,11 +340,14 @@ fn a_process_that_cannot_be_executed_leaves_nothing() {
     );
 }
 
+/// What it is about, and the edit.
+type Edit = (&'static str, fn(&mut serde_json::Value));
+
 #[test]
 fn a_configuration_that_cannot_be_done_leaves_nothing() {
     let host = Host::new();
     let runtime = Runtime::new(&host);
-    let edits: &[(&str, fn(&mut serde_json::Value))] = &[
+    let edits: &[Edit] = &[
         ("mount", |spec| {
             spec["mounts"].as_array_mut().unwrap().push(serde_json::json!({
                 "destination": "/data", "type": "bind", "source": "/nonexistent", "options": ["bind"],

@@ -94,7 +94,8 @@ fn run(call: &Call) -> Result<u8, Failure> {
     options.preserve_fds = preserved.count;
     options.ignore_paused = flags.on(&IGNORE_PAUSED);
     options.sub_cgroup = flags.text(&CGROUP).map(str::to_owned);
-    let child = container.exec(options).map_err(failure)?;
+    let mut child = container.exec(options).map_err(failure)?;
+    call.warn(std::mem::take(&mut child.warnings));
     follow(call, child, &console, foreground)
 }
 

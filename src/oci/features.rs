@@ -155,7 +155,7 @@ fn document() -> Value {
         "linux": {
             "namespaces": NAMESPACES,
             "capabilities": capability_names(),
-            "cgroup": { "v1": true, "v2": true, "systemd": false, "systemdUser": false, "rdma": false },
+            "cgroup": { "v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": false },
             "seccomp": seccomp(),
             "apparmor": { "enabled": false },
             "selinux": { "enabled": false },

@@ -148,14 +148,14 @@ impl Launch {
         options.systemd_cgroup = call.globals.systemd;
         options.pid_file = flags.text(&PID_FILE).map(PathBuf::from);
         let mut container = call.root().create(options).map_err(failure)?;
+        call.warn(container.take_warnings());
         if let Console::Socket(_) = self.console
             && let Some(master) = container.take_console()
+            && let Err(error) = self.console.send(master.as_fd())
         {
-            if let Err(error) = self.console.send(master.as_fd()) {
-                // The failure to send is the one to tell.
-                let _ = container.delete(true);
-                return Err(error);
-            }
+            // The failure to send is the one to tell.
+            let _ = container.delete(true);
+            return Err(error);
         }
         Ok(container)
     }
