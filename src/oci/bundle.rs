@@ -5,15 +5,15 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use oci_spec::runtime::{Process, Spec};
-use serde::de::DeserializeOwned;
+use rbox_runtime::spec::{ParseError, Parsed, parse, parse_process};
 
 use crate::engine::failure::{Context, Failure};
 
-/// The configuration in a bundle, and its text.
-pub fn spec(bundle: &Path) -> Result<(Spec, Vec<u8>), Failure> {
+/// The configuration in a bundle.
+pub fn spec(bundle: &Path) -> Result<Parsed<Spec>, Failure> {
     let path = bundle.join("config.json");
     match read(&path)? {
-        Some(text) => Ok((parse(&path, &text)?, text)),
+        Some(text) => parse(&text).map_err(|error| wrong(&path, &error)),
         None if bundle.is_dir() => Err(Failure::new(format!(
             "JSON specification file config.json not found in {}",
             bundle.display()
@@ -26,14 +26,18 @@ pub fn spec(bundle: &Path) -> Result<(Spec, Vec<u8>), Failure> {
 }
 
 /// The process of `exec --process`.
-pub fn process(path: &Path) -> Result<Process, Failure> {
+pub fn process(path: &Path) -> Result<Parsed<Process>, Failure> {
     let text = read(path)?.ok_or_else(|| {
         Failure::new(format!(
             "open {}: no such file or directory",
             path.display()
         ))
     })?;
-    parse(path, &text)
+    parse_process(&text).map_err(|error| wrong(path, &error))
+}
+
+fn wrong(path: &Path, error: &ParseError) -> Failure {
+    Failure::new(format!("parse {}: {error}", path.display()))
 }
 
 /// A file's content; `None` where there is none.
@@ -43,10 +47,6 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).context(|| format!("read {}", path.display())),
     }
-}
-
-fn parse<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(text).context(|| format!("parse {}", path.display()))
 }
 
 #[cfg(test)]
@@ -68,7 +68,9 @@ mod tests {
             format!("JSON specification file config.json not found in {shown}")
         );
         std::fs::write(dir.path().join("config.json"), "{").unwrap();
-        assert!(refused(dir.path()).starts_with(&format!("parse {shown}/config.json: EOF")),);
+        assert!(
+            refused(dir.path()).starts_with(&format!("parse {shown}/config.json: not JSON: EOF")),
+        );
         let missing = dir.path().join("process.json");
         assert!(
             process(&missing)

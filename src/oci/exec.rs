@@ -68,7 +68,11 @@ fn run(call: &Call) -> Result<u8, Failure> {
     let container = call.container()?;
     let flags = &call.flags;
     let mut process = match flags.text(&PROCESS) {
-        Some(path) => bundle::process(Path::new(path))?,
+        Some(path) => {
+            let read = bundle::process(Path::new(path))?;
+            call.warn(read.warnings);
+            read.value
+        }
         None => exec_process::from_flags(&container.spec().map_err(failure)?, flags)?,
     };
     let preserved = Preserved::of_caller(flags)?;

@@ -105,6 +105,22 @@ const MOUNT_OPTIONS: &[&str] = &[
     "unbindable",
 ];
 
+const MEMORY_MODES: [&str; 7] = [
+    "MPOL_BIND",
+    "MPOL_DEFAULT",
+    "MPOL_INTERLEAVE",
+    "MPOL_LOCAL",
+    "MPOL_PREFERRED",
+    "MPOL_PREFERRED_MANY",
+    "MPOL_WEIGHTED_INTERLEAVE",
+];
+
+const MEMORY_FLAGS: [&str; 3] = [
+    "MPOL_F_NUMA_BALANCING",
+    "MPOL_F_RELATIVE_NODES",
+    "MPOL_F_STATIC_NODES",
+];
+
 const SECCOMP_OPERATORS: [&str; 7] = [
     "SCMP_CMP_EQ",
     "SCMP_CMP_GE",
@@ -155,11 +171,12 @@ fn document() -> Value {
         "linux": {
             "namespaces": NAMESPACES,
             "capabilities": capability_names(),
-            "cgroup": { "v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": false },
+            "cgroup": { "v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": true },
             "seccomp": seccomp(),
-            "apparmor": { "enabled": false },
-            "selinux": { "enabled": false },
+            "apparmor": { "enabled": true },
+            "selinux": { "enabled": true },
             "intelRdt": { "enabled": false },
+            "memoryPolicy": { "modes": MEMORY_MODES, "flags": MEMORY_FLAGS },
             "mountExtensions": { "idmap": { "enabled": true } },
         },
         "annotations": { "rbox.version": env!("CARGO_PKG_VERSION") },
@@ -227,6 +244,17 @@ mod tests {
                 }))
                 .unwrap();
                 assert!(compile(&profile).is_ok(), "{action} {operator}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_policies_that_are_listed_can_be_read() {
+        for mode in MEMORY_MODES {
+            for flag in MEMORY_FLAGS {
+                let policy = json!({ "mode": mode, "nodes": "0", "flags": [flag] });
+                let read = serde_json::from_value::<oci_spec::runtime::LinuxMemoryPolicy>(policy);
+                assert!(read.is_ok(), "{mode} {flag}");
             }
         }
     }

@@ -52,8 +52,6 @@ pub static NO_NEW_KEYRING: Flag = Flag::new(
 pub struct Launch {
     bundle: PathBuf,
     spec: Spec,
-    /// The configuration as it is in the bundle, unless something was added to it.
-    text: Option<Vec<u8>>,
     console: Console,
     preserved: Preserved,
 }
@@ -106,22 +104,21 @@ impl Launch {
             .context(|| format!("find {bundle}"))?
             .components()
             .collect();
-        let (mut spec, text) = bundle::spec(&bundle)?;
-        let environment = preserved.environment();
-        let text = environment.is_empty().then_some(text);
+        let read = bundle::spec(&bundle)?;
+        call.warn(read.warnings);
+        let mut spec = read.value;
         let mut terminal = false;
         if let Some(process) = spec.process_mut() {
             terminal = process.terminal().unwrap_or(false);
             process
                 .env_mut()
                 .get_or_insert_default()
-                .extend(environment);
+                .extend(preserved.environment());
         }
         let console = Console::prepare(terminal, detach, flags.text(&CONSOLE_SOCKET))?;
         Ok(Launch {
             bundle,
             spec,
-            text,
             console,
             preserved,
         })
@@ -138,7 +135,6 @@ impl Launch {
             )
         });
         let mut options = CreateOptions::new(call.id(), &self.bundle, self.spec);
-        options.text = self.text;
         if matches!(self.console, Console::Foreground) {
             options.console_size = terminal::size();
         }
