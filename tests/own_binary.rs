@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Host, Output, wait_until};
+use crate::harness::bundle::command;
+use crate::harness::{Host, Output, Runtime, wait_until};
 
 /// A copy of rbox that a test may lose, and what it was.
 struct Copy<'a> {
@@ -150,5 +151,34 @@ fn the_init_of_a_container_cannot_be_written_to() {
         .write(true)
         .open(&copy.path)
         .is_ok()));
+    copy.is_unchanged();
+}
+
+#[test]
+fn the_oci_runtime_cannot_be_written_to_either() {
+    let host = Host::new();
+    let copy = Copy::new(&host);
+    let runtime = Runtime::of(&host, &copy.path);
+    let bundle = runtime.bundle(command(&["/proc/self/exe", "--version"]));
+    let version = runtime.ok(&["run", "--bundle", bundle.path(), "box"]);
+    assert!(version.starts_with("rbox version "), "{version}");
+    bundle.edit(command(&["sleep", "1000"]));
+    runtime.start("box", &bundle);
+    let mut child = runtime
+        .command(&["exec", "box", "/proc/self/exe", "import", "-", "x"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let find = "ps -o pid,args | awk '/[i]mport - x/ {print $1}'";
+    let pid = crate::harness::eventually("our binary in the container", || {
+        Some(runtime.ok(&["exec", "box", "sh", "-c", find])).filter(|pid| !pid.is_empty())
+    });
+    let attack = runtime.call(&["exec", "box", "sh", "-c", ATTACK, "sh", &pid]);
+    let refusals = attack.stderr.matches("Read-only file system").count();
+    assert!(attack.code == 0 && refusals == 3, "{attack:?}");
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    runtime.ok(&["delete", "--force", "box"]);
     copy.is_unchanged();
 }

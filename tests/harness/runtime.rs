@@ -24,9 +24,14 @@ pub struct Runtime<'a> {
 
 impl<'a> Runtime<'a> {
     pub fn new(host: &'a Host) -> Runtime<'a> {
+        Runtime::of(host, env!("CARGO_BIN_EXE_rbox").as_ref())
+    }
+
+    /// Another binary than the tests' own.
+    pub fn of(host: &'a Host, binary: &Path) -> Runtime<'a> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let program = host.scratch().join("rbox-runtime");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rbox"), &program).unwrap();
+        std::os::unix::fs::symlink(binary, &program).unwrap();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         Runtime {
             root: host.scratch().join("oci-state"),
