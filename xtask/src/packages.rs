@@ -1,5 +1,8 @@
 //! The programs that tests use to look at the machine, and the Debian packages that bring them.
-//! rbox itself needs none of them.
+//! rbox itself needs none of them. Some tests only need to be told that an optional one is missing:
+//! they skip.
+
+mod services;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -61,6 +64,42 @@ pub const PACKAGES: &[Package] = &[
     },
 ];
 
+/// Other engines, which some tests drive with our runtime or compare it with.
+pub const OPTIONAL: &[Package] = &[
+    Package {
+        name: "docker.io",
+        program: "dockerd",
+        reason: "to run containers with our runtime in runc's place",
+    },
+    Package {
+        name: "podman",
+        program: "podman",
+        reason: "to run containers with our runtime in crun's place",
+    },
+];
+
+/// Installs the optional packages whose programs are missing, without starting their services.
+/// Which are still missing, and why: each is a skip.
+pub fn ensure_optional() -> Vec<(&'static str, String)> {
+    let mut absent = Vec::new();
+    for package in OPTIONAL {
+        if find(package.program).is_some() {
+            continue;
+        }
+        println!("packages: {} is missing: {}", package.name, package.reason);
+        let installed = services::kept_off().and_then(|_off| install(&[package.name]));
+        match installed {
+            Err(error) => absent.push((package.name, format!("{error:#}"))),
+            Ok(()) if find(package.program).is_none() => {
+                let reason = format!("it has no program {}", package.program);
+                absent.push((package.name, reason));
+            }
+            Ok(()) => {}
+        }
+    }
+    absent
+}
+
 /// Installs the packages whose programs are missing; without any missing, does not touch the
 /// network.
 pub fn ensure(packages: &[Package]) -> Result<()> {
@@ -117,6 +156,8 @@ fn install(names: &[&str]) -> Result<()> {
         let status = Command::new(&apt)
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
+            // What System V's init starts in single-user mode: nothing.
+            .env("RUNLEVEL", "1")
             .stdin(Stdio::null())
             .status()
             .context("running apt-get")?;
@@ -163,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_package_says_what_it_is_for() {
-        for package in PACKAGES {
+        for package in PACKAGES.iter().chain(OPTIONAL) {
             assert!(package.reason.starts_with("to "), "{}", package.name);
         }
     }

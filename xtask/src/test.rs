@@ -53,6 +53,7 @@ impl Options {
 
 /// Prepares the machine, runs the checks and tests, and sums them up in the closing line.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    let mut report = Report::default();
     if options.part != Part::Unit {
         features::check_root("test")?;
         features::check_kernel()?;
@@ -60,9 +61,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         features::check_network()?;
         packages::ensure_pip()?;
         images::ensure()?;
+        for (package, reason) in packages::ensure_optional() {
+            report.skipped(package, &reason);
+        }
     }
     let skips = skips_file()?;
-    let mut report = Report::default();
     if options.is_everything() {
         report.add(check("format", &["fmt", "--all", "--check"])?);
         let lints = [
