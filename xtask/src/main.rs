@@ -26,8 +26,9 @@ Commands:
   test [--unit | --stories] [FILTER]
                       Check format and lints and run all tests, or only the tests that are named
   vm-test [--systemd] [FILTER]
-                      Run those tests that need it on a stock Debian kernel with pure cgroup v2, in
-                      a virtual machine (cargo xtask test does so too); with systemd as its init
+                      Run the tests that depend on the kernel on a stock Debian kernel with pure
+                      cgroup v2, in two virtual machines, one of them with systemd, or in that
+                      alone (cargo xtask test does so too)
   images              Assemble the test images (Alpine, Flask) into target/images
 ";
 

@@ -1,7 +1,7 @@
 //! qemu: boots the machine and passes on what it says, for as long as it may take.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -20,15 +20,17 @@ const COMMAND_LINE: &str =
 const MEGABYTES: &str = "2048";
 
 /// What is booted.
-pub struct Machine<'a> {
+pub struct Machine {
     /// A bzImage.
-    pub kernel: &'a Path,
+    pub kernel: PathBuf,
     /// The root's and the tests'. Neither is changed.
-    pub disks: [&'a Path; 2],
+    pub disks: [PathBuf; 2],
     /// More of the kernel's command line.
-    pub command_line: &'a str,
+    pub command_line: &'static str,
     /// Where the kernel's messages go.
     pub console: PathBuf,
+    /// When it is taken for hung.
+    pub patience: Duration,
 }
 
 /// How it ended.
@@ -40,10 +42,10 @@ pub enum End {
     Hung(Duration),
 }
 
-impl Machine<'_> {
+impl Machine {
     /// Runs it to its end, giving each line of the second serial port to `line`.
-    pub fn run(&self, patience: Duration, mut line: impl FnMut(&str)) -> Result<End> {
-        let end = Instant::now() + patience;
+    pub fn run(&self, mut line: impl FnMut(&str)) -> Result<End> {
+        let end = Instant::now() + self.patience;
         let mut qemu = program("setpriv")?
             .args(["--pdeathsig", "KILL", "--", "qemu-system-x86_64"])
             .args(self.arguments())
@@ -67,7 +69,7 @@ impl Machine<'_> {
                 Err(RecvTimeoutError::Disconnected) => break End::Off,
                 Err(RecvTimeoutError::Timeout) => {
                     qemu.kill().context("ending qemu")?;
-                    break End::Hung(patience);
+                    break End::Hung(self.patience);
                 }
             }
         };

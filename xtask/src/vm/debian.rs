@@ -20,6 +20,7 @@ const USERLAND: &[&str] = &[
     "coreutils",
     "curl",
     "dash",
+    "dbus-daemon",
     "debianutils",
     "diffutils",
     "findutils",

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::packages::{self, Package};
 use crate::results::Report;
@@ -65,6 +65,7 @@ const PACKAGES: &[Package] = &[
 /// What to run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
+    /// Only the scene with it.
     systemd: bool,
     /// Instead of the scene's tests, those whose names contain this.
     filter: Option<String>,
@@ -87,31 +88,36 @@ impl Options {
     }
 }
 
-/// Runs one scene and prints its closing line.
+/// All scenes. They run at once, since a machine has one processor.
+const SCENES: [&Scene; 2] = [&scene::PLAIN, &scene::SYSTEMD];
+
+/// Runs the scenes and prints the closing line.
 pub fn run(options: &Options) -> Result<ExitCode> {
     features::check_root("vm-test")?;
     packages::ensure_pip()?;
     images::ensure()?;
-    let scene = if options.systemd {
-        &scene::SYSTEMD
+    let scenes = if options.systemd {
+        &SCENES[1..]
     } else {
-        &scene::PLAIN
+        &SCENES
     };
     let mut report = Report::default();
-    play(scene, options.filter.as_deref(), &mut report)?;
+    play(scenes, options.filter.as_deref(), &mut report)?;
     report.print();
     Ok(report.exit_code())
 }
 
-/// Runs what belongs to `cargo xtask test`.
+/// The part of `cargo xtask test`.
 pub fn test(report: &mut Report) -> Result<()> {
-    play(&scene::PLAIN, None, report)
+    play(&SCENES, None, report)
 }
 
-/// Boots the machine, runs the scene's tests and adds up their results. Where this machine cannot
+/// Boots a machine a scene, runs its tests and adds up their results. Where this machine cannot
 /// have a virtual one, that is a skip.
-fn play(scene: &Scene, filter: Option<&str>, report: &mut Report) -> Result<()> {
-    println!("\n== vm: {}", scene.title);
+fn play(scenes: &[&Scene], filter: Option<&str>, report: &mut Report) -> Result<()> {
+    for scene in scenes {
+        println!("\n== {}: {}", scene.name, scene.title);
+    }
     let started = Instant::now();
     let dir = workspace::target().join("vm");
     std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
@@ -122,32 +128,60 @@ fn play(scene: &Scene, filter: Option<&str>, report: &mut Report) -> Result<()> 
         Ok(debs) => debs,
         Err(reason) => {
             println!("== vm: SKIPPED: {reason:#}");
-            report.skipped(scene.title, &format!("{reason:#}"));
+            for scene in scenes {
+                report.skipped(scene.title, &format!("{reason:#}"));
+            }
             return Ok(());
         }
     };
     let base = base::ensure(&dir, &debs)?;
-    let runs = programs::build(scene, filter)?;
-    let tests = tests_disk::make(&dir, &runs)?;
-    let machine = boot::Machine {
-        kernel: &base.kernel,
-        disks: [&base.disk, &tests],
-        command_line: scene.command_line,
-        console: dir.join("console.log"),
-    };
-    let mut results = results::Results::of(&runs);
+    let built = programs::build()?;
+    let mut machines = Vec::new();
+    for scene in scenes {
+        let runs = built.runs(scene, filter)?;
+        let machine = boot::Machine {
+            kernel: base.kernel.clone(),
+            disks: [
+                base.disk.clone(),
+                tests_disk::make(&dir, scene.name, &runs)?,
+            ],
+            command_line: scene.command_line,
+            console: dir.join(format!("{}.console", scene.name)),
+            patience: scene.patience,
+        };
+        machines.push((scene.name, machine, results::Results::of(scene.name, &runs)));
+    }
     println!(
         "== vm: {}, ready to boot after {:.0} s",
         base.version,
         started.elapsed().as_secs_f64()
     );
-    let end = machine.run(scene.patience, |line| {
-        println!("{line}");
-        results.line(line);
+    let ended = std::thread::scope(|scope| {
+        let running: Vec<_> = machines
+            .into_iter()
+            .map(|machine| scope.spawn(|| watch(machine)))
+            .collect();
+        running
+            .into_iter()
+            .map(|one| one.join().map_err(|_| anyhow!("a machine's watch died"))?)
+            .collect::<Result<Vec<_>>>()
     })?;
-    results.end(end, &machine.console, report);
+    for (end, results, console) in ended {
+        results.end(end, &console, report);
+    }
     println!("== vm: {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Runs one machine to its end, passing its lines on under its name.
+fn watch(
+    (name, machine, mut results): (&str, boot::Machine, results::Results),
+) -> Result<(boot::End, results::Results, PathBuf)> {
+    let end = machine.run(|line| {
+        println!("{name:>7} | {line}");
+        results.line(line);
+    })?;
+    Ok((end, results, machine.console))
 }
 
 /// What must be there or be downloaded first.

@@ -41,9 +41,11 @@ struct Executable {
     path: PathBuf,
 }
 
-/// Builds them. `filter` takes the place of the scene's own choice of tests.
-pub fn build(scene: &Scene, filter: Option<&str>) -> Result<Runs> {
-    // The whole workspace, so that nothing is built twice for another choice of features.
+/// All executables of the workspace and its tests.
+pub struct Built(Vec<Executable>);
+
+/// Builds them, the whole workspace, so that nothing is built twice for another choice of features.
+pub fn build() -> Result<Built> {
     let arguments = [
         "test",
         "--workspace",
@@ -57,23 +59,27 @@ pub fn build(scene: &Scene, filter: Option<&str>) -> Result<Runs> {
     if !output.status.success() {
         bail!("the tests did not build (cargo's message is above)");
     }
-    let built: Vec<Executable> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(executable)
-        .collect();
-    let root = workspace::root();
-    let runs = scene
-        .programs
-        .iter()
-        .map(|program| {
-            let path = find(&built, root, program.package, program.target, true)?;
-            Ok(run(program, path, root, filter))
+    let messages = String::from_utf8_lossy(&output.stdout);
+    Ok(Built(messages.lines().filter_map(executable).collect()))
+}
+
+impl Built {
+    /// What runs in a scene. `filter` takes the place of the scene's own choice of tests.
+    pub fn runs(&self, scene: &Scene, filter: Option<&str>) -> Result<Runs> {
+        let root = workspace::root();
+        let runs = scene
+            .programs
+            .iter()
+            .map(|program| {
+                let path = find(&self.0, root, program.package, program.target, true)?;
+                Ok(run(program, path, root, filter))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Runs {
+            rbox: find(&self.0, root, "", "rbox", false)?,
+            runs,
         })
-        .collect::<Result<_>>()?;
-    Ok(Runs {
-        rbox: find(&built, root, "", "rbox", false)?,
-        runs,
-    })
+    }
 }
 
 fn run(program: &Program, path: PathBuf, root: &Path, filter: Option<&str>) -> Run {

@@ -13,6 +13,8 @@ const LAST_WORDS: usize = 40;
 /// Gathered line by line.
 #[derive(Debug, Default)]
 pub struct Results {
+    /// The machine's name.
+    machine: &'static str,
     counts: Vec<Counts>,
     /// Names of tests that were started.
     names: BTreeSet<String>,
@@ -26,11 +28,12 @@ pub struct Results {
 
 impl Results {
     /// Nothing yet of these programs.
-    pub fn of(runs: &Runs) -> Self {
+    pub fn of(machine: &'static str, runs: &Runs) -> Self {
         let mut wanted: Vec<String> = runs.runs.iter().flat_map(|run| run.tests.clone()).collect();
         wanted.sort();
         wanted.dedup();
         Self {
+            machine,
             wanted,
             programs: runs.runs.len(),
             ..Self::default()
@@ -44,7 +47,8 @@ impl Results {
         } else if let Some(name) = test_name(line) {
             self.names.insert(name.to_owned());
         } else if let Some(skip) = line.strip_prefix("VM-SKIPPED ") {
-            self.skips.push(format!("{skip} (in the vm)"));
+            let of = format!(" ({}): ", self.machine);
+            self.skips.push(skip.replacen(": ", &of, 1));
         } else if let Some(code) = line.strip_prefix("VM-EXIT-CODE=") {
             self.code = code.parse().ok();
         }
@@ -59,11 +63,14 @@ impl Results {
         }
         report.skipped_themselves(self.skips.iter().map(String::as_str));
         for complaint in &complaints {
-            println!("== vm: FAILED: {complaint}");
+            println!("== {}: FAILED: {complaint}", self.machine);
             report.add(Counts::one(false));
         }
         if self.code != Some(0) && report.failed() == failed_before {
-            println!("== vm: FAILED: a program died although none of its tests is known to have");
+            println!(
+                "== {}: FAILED: a program died although none of its tests is known to have",
+                self.machine
+            );
             report.add(Counts::one(false));
         }
         if self.code.is_none() {
@@ -124,6 +131,7 @@ mod tests {
 
     fn results(lines: &[&str]) -> Results {
         let mut results = Results {
+            machine: "vm",
             wanted: vec!["limits::".to_owned()],
             programs: 1,
             ..Results::default()
@@ -162,7 +170,7 @@ mod tests {
     #[test]
     fn skips_are_told_from_those_of_this_machine() {
         let results = results(&["VM-SKIPPED a::b: no IPv6"]);
-        assert_eq!(results.skips, ["a::b: no IPv6 (in the vm)"]);
+        assert_eq!(results.skips, ["a::b (vm): no IPv6"]);
     }
 
     use std::time::Duration;

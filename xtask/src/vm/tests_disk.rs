@@ -23,9 +23,9 @@ const STORE: &[(&str, &str, &str)] = &[
     ("flask-3.1.tar.gz", "flask:3.1", "CMD [\"python3\"]"),
 ];
 
-/// Makes the disk below `dir`.
-pub fn make(dir: &Path, runs: &Runs) -> Result<PathBuf> {
-    let (tree, disk) = (dir.join("tests"), dir.join("tests.img"));
+/// Makes the disk `name` below `dir`.
+pub fn make(dir: &Path, name: &str, runs: &Runs) -> Result<PathBuf> {
+    let (tree, disk) = (dir.join("tree"), dir.join(format!("{name}.img")));
     remove(&tree)?;
     for run in &runs.runs {
         place(&tree, &run.program)?;
