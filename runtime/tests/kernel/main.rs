@@ -50,6 +50,7 @@ mod mounts;
 mod notify;
 mod programs;
 mod scheduling;
+mod shared_with_the_host;
 mod support;
 mod terminal;
 mod time_namespace;

@@ -152,3 +152,24 @@ fn another_user_can_open_its_streams_again() {
         );
     });
 }
+
+#[test]
+fn the_umask_is_the_configurations() {
+    let Some(image) = alpine("users::the_umask_is_the_configurations") else {
+        return;
+    };
+    apart("the_umask_is_the_configurations", || {
+        let mut trial = Trial::shell(&image, "umask; touch /tmp/x; stat -c %a /tmp/x");
+        trial.process(|process| {
+            process.user_mut().set_umask(Some(0o137));
+        });
+        assert_eq!(trial.output(), "0137\n640\n");
+        trial.process(|process| {
+            process.user_mut().set_umask(Some(0o1000));
+        });
+        assert_eq!(
+            trial.failure().1,
+            "process.user.umask: 0o1000 is above 0o777"
+        );
+    });
+}

@@ -29,15 +29,25 @@ fn the_default_configuration_is_valid() {
 }
 
 #[test]
-fn what_is_not_done_yet_is_refused_by_name() {
+fn what_is_not_done_is_refused_by_name() {
     assert_eq!(
         text("/linux/intelRdt", json!({"closID": "a"})),
         "linux.intelRdt is not supported"
     );
     assert_eq!(
-        text("/vm", json!({"kernel": {"path": "/k"}})),
-        "vm is not supported"
+        text("/linux/netDevices", json!({"eth0": {}})),
+        "linux.netDevices is not supported"
     );
+    let others = [
+        ("vm", json!({"kernel": {"path": "/k"}})),
+        ("zos", json!({"namespaces": []})),
+        ("solaris", json!({"milestone": "a"})),
+        ("windows", json!({"layerFolders": ["a"]})),
+    ];
+    for (name, value) in others {
+        let error = text(&format!("/{name}"), value);
+        assert_eq!(error, format!("{name} is not supported"));
+    }
 }
 
 #[test]
