@@ -1,7 +1,7 @@
 //! The OCI runtime's command line: what is understood, and how the rest is refused.
 
 use crate::harness::bundle::command;
-use crate::harness::{Host, Runtime};
+use crate::harness::{Host, Runtime, skip};
 
 #[test]
 fn flags_are_spelled_as_gos_flag_package_has_them() {
@@ -152,6 +152,24 @@ fn a_terminal_needs_somebody_who_takes_it() {
     assert_eq!(
         with(&["create", "--console-socket", "/x"]),
         format!("rbox-runtime create failed: {useless}")
+    );
+    assert_eq!(runtime.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn cgroups_by_systemd_are_refused_where_there_is_no_systemd() {
+    if std::path::Path::new("/run/systemd/system").exists() {
+        skip("cgroups_by_systemd_are_refused", "systemd runs here");
+        return;
+    }
+    let host = Host::new();
+    let runtime = Runtime::new(&host);
+    let bundle = runtime.bundle(command(&["true"]));
+    let words = ["--systemd-cgroup", "run", "--bundle", bundle.path(), "box"];
+    assert_eq!(
+        runtime.fails(1, &words),
+        "rbox-runtime run failed: systemd cgroups are not available: \
+         systemd is not running (no /run/systemd/system)"
     );
     assert_eq!(runtime.left_behind(), Vec::<String>::new());
 }

@@ -150,13 +150,18 @@ fn descriptors_and_sockets_are_passed_when_asked() {
     ]);
     let mut command = Command::new("sh");
     let open = format!(
-        "exec 3<{}/one 4<{two} 5</etc/passwd; exec \"$@\"",
+        "exec 3<{}/one 4<{two} 5</etc/passwd; export LISTEN_PID=$$; exec \"$@\"",
         host.scratch().display()
     );
     command.args(["-c", &open, "sh"]);
     command.arg(inner.get_program()).args(inner.get_args());
     command.env("LISTEN_FDS", "1");
     assert_eq!(runtime.finish(command, "run").ok(), "one two 1 1");
+    // What was meant for the engine that starts us is not for the container.
+    let mut stale = runtime.command(&["run", "--bundle", bundle.path(), "box"]);
+    stale.env("LISTEN_FDS", "1").env("LISTEN_PID", "1");
+    bundle.edit(script("echo none $LISTEN_FDS"));
+    assert_eq!(runtime.finish(stale, "run").ok(), "none");
     let missing = runtime.fails(
         1,
         &[

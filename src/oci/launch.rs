@@ -66,13 +66,23 @@ pub struct Preserved {
 }
 
 impl Preserved {
-    /// `--preserve-fds` and `$LISTEN_FDS` together.
-    pub fn new(flags: &Parsed, listen_fds: Option<&str>) -> Result<Preserved, Failure> {
+    /// `--preserve-fds` and `$LISTEN_FDS` together. The latter counts only for
+    /// the process that `$LISTEN_PID` names (sd_listen_fds(3)): a socket-activated
+    /// engine hands its own variables on to whatever it starts.
+    fn new(
+        flags: &Parsed,
+        listen_fds: Option<&str>,
+        listen_pid: Option<&str>,
+        own: u32,
+    ) -> Result<Preserved, Failure> {
         let asked = flags.number(&PRESERVE_FDS).unwrap_or(0);
         let asked = u32::try_from(asked)
             .map_err(|_| Failure::new(format!("--preserve-fds {asked} is out of range")))?;
-        // As sd_listen_fds: what is no number is none.
-        let listening = listen_fds.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+        let listening = match number(listen_pid) {
+            Some(pid) if pid == own => number(listen_fds).unwrap_or(0),
+            _ => 0,
+        };
         let count = asked
             .checked_add(listening)
             .ok_or_else(|| Failure::new(format!("--preserve-fds {asked} is out of range")))?;
@@ -81,7 +91,9 @@ impl Preserved {
 
     /// Of this process.
     pub fn of_caller(flags: &Parsed) -> Result<Preserved, Failure> {
-        Preserved::new(flags, std::env::var("LISTEN_FDS").ok().as_deref())
+        let variable = |name| std::env::var(name).ok();
+        let (fds, pid) = (variable("LISTEN_FDS"), variable("LISTEN_PID"));
+        Preserved::new(flags, fds.as_deref(), pid.as_deref(), std::process::id())
     }
 
     /// The environment that tells a process about passed sockets.
@@ -165,7 +177,7 @@ mod tests {
     fn preserved(line: &str, listen: Option<&str>) -> Result<Preserved, String> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let flags = parse(&[&PRESERVE_FDS], &words, true).unwrap();
-        Preserved::new(&flags, listen).map_err(|failure| failure.message)
+        Preserved::new(&flags, listen, Some("7"), 7).map_err(|failure| failure.message)
     }
 
     #[test]
@@ -181,6 +193,15 @@ mod tests {
             );
         }
         assert!(preserved("--preserve-fds 4294967295", Some("1")).is_err());
+    }
+
+    #[test]
+    fn variables_that_are_for_another_process_do_not_count() {
+        let flags = parse(&[], &[], true).unwrap();
+        for pid in [None, Some("8"), Some("x")] {
+            let none = Preserved::new(&flags, Some("3"), pid, 7).unwrap();
+            assert_eq!(none, Preserved::default());
+        }
     }
 
     #[test]
