@@ -37,12 +37,12 @@ fn the_exit_code_is_the_processs() {
     let nosuch = runtime.fails(255, &["exec", "box", "nosuch"]);
     assert_eq!(
         nosuch,
-        "exec failed: exec: \"nosuch\": executable file not found in $PATH"
+        "exec failed: unable to start container process: exec: \"nosuch\": executable file not found in $PATH"
     );
     let denied = runtime.fails(255, &["exec", "box", "/etc/passwd"]);
     assert_eq!(
         denied,
-        "exec failed: exec: \"/etc/passwd\": permission denied"
+        "exec failed: unable to start container process: exec: \"/etc/passwd\": permission denied"
     );
     assert_eq!(
         runtime.fails(255, &["exec", "box"]),

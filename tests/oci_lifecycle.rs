@@ -327,7 +327,7 @@ fn a_process_that_cannot_be_executed_leaves_nothing() {
         assert_eq!(
             text,
             format!(
-                "rbox-runtime {action} failed: exec: \"nosuch\": executable file not found in $PATH"
+                "rbox-runtime {action} failed: unable to start container process: exec: \"nosuch\": executable file not found in $PATH"
             )
         );
         assert_eq!(runtime.left_behind(), Vec::<String>::new());

@@ -1,6 +1,6 @@
 //! One command line: the command, its flags, and where containers are noted.
 
-use rbox_runtime::lifecycle::{Container, Root};
+use rbox_runtime::lifecycle::{Container, CreateError, ExecError, Root};
 
 use super::command::{self, Command};
 use super::flags::{self, Parsed};
@@ -63,6 +63,31 @@ impl Call {
     /// The container that the first argument names.
     pub fn container(&self) -> Result<Container, Failure> {
         self.root().load(self.id()).map_err(failure)
+    }
+}
+
+/// runc's words before what the container's process says; docker's users know them.
+const PROCESS: &str = "unable to start container process: ";
+
+/// An error of `create`, as runc tells it.
+pub fn create_failure(error: CreateError) -> Failure {
+    use rbox_runtime::CreateError as Inner;
+    match &error {
+        CreateError::Container(
+            Inner::Setup { .. } | Inner::Died(_) | Inner::Process { .. } | Inner::Hook(_),
+        ) => Failure::new(format!("{PROCESS}{error}")),
+        _ => failure(error),
+    }
+}
+
+/// An error of `exec`, as runc tells it.
+pub fn exec_failure(error: ExecError) -> Failure {
+    use rbox_runtime::ExecError as Inner;
+    match &error {
+        ExecError::Process(Inner::Setup { .. } | Inner::Process { .. }) => {
+            Failure::new(format!("{PROCESS}{error}"))
+        }
+        _ => failure(error),
     }
 }
 

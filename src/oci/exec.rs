@@ -7,7 +7,7 @@ use rbox_runtime::lifecycle::{ExecOptions, write_pid};
 use std::os::fd::AsFd;
 
 use super::bundle;
-use super::call::{Call, failure};
+use super::call::{Call, exec_failure, failure};
 use super::command::{Arity, Command};
 use super::console::Console;
 use super::exec_process::{
@@ -98,7 +98,7 @@ fn run(call: &Call) -> Result<u8, Failure> {
     options.preserve_fds = preserved.count;
     options.ignore_paused = flags.on(&IGNORE_PAUSED);
     options.sub_cgroup = flags.text(&CGROUP).map(str::to_owned);
-    let mut child = container.exec(options).map_err(failure)?;
+    let mut child = container.exec(options).map_err(exec_failure)?;
     call.warn(std::mem::take(&mut child.warnings));
     follow(call, child, &console, foreground)
 }

@@ -7,7 +7,7 @@ use oci_spec::runtime::Spec;
 use rbox_runtime::lifecycle::{Container, CreateOptions};
 
 use super::bundle;
-use super::call::{Call, failure};
+use super::call::{Call, create_failure};
 use super::console::Console;
 use super::flags::{Flag, Kind, Parsed};
 use crate::engine::failure::{Context, Failure};
@@ -155,7 +155,7 @@ impl Launch {
         options.preserve_fds = self.preserved.count;
         options.systemd_cgroup = call.globals.systemd;
         options.pid_file = flags.text(&PID_FILE).map(PathBuf::from);
-        let mut container = call.root().create(options).map_err(failure)?;
+        let mut container = call.root().create(options).map_err(create_failure)?;
         call.warn(container.take_warnings());
         if let Console::Socket(_) = self.console
             && let Some(master) = container.take_console()
