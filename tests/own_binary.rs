@@ -58,6 +58,10 @@ const ATTACK: &str = "exec 3</proc/$1/exe; echo x > /proc/$1/exe && exit 9; kill
     while test -e /proc/$1; do :; done; echo x > /proc/self/fd/3 && exit 9; \
     chmod 777 /proc/self/fd/3 && exit 9; exit 0";
 
+/// The pid of our binary as a program of the container: not the process that is
+/// about to become it, which still has the words of the command line.
+const FIND: &str = "ps -o pid,args | awk '$2 == \"/proc/self/exe\" {print $1}'";
+
 #[test]
 fn an_entrypoint_that_is_our_own_binary_cannot_be_written_to() {
     let host = Host::new();
@@ -75,9 +79,8 @@ fn an_entrypoint_that_is_our_own_binary_cannot_be_written_to() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let find = "ps -o pid,args | awk '/[i]mport - x/ {print $1}'";
     let pid = crate::harness::eventually("our binary in the container", || {
-        Some(copy.run(&["exec", "box", "sh", "-c", find]).ok()).filter(|pid| !pid.is_empty())
+        Some(copy.run(&["exec", "box", "sh", "-c", FIND]).ok()).filter(|pid| !pid.is_empty())
     });
     let attack = copy.run(&["exec", "box", "sh", "-c", ATTACK, "sh", &pid]);
     let refusals = attack.stderr.matches("Read-only file system").count();
@@ -170,9 +173,8 @@ fn the_oci_runtime_cannot_be_written_to_either() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let find = "ps -o pid,args | awk '/[i]mport - x/ {print $1}'";
     let pid = crate::harness::eventually("our binary in the container", || {
-        Some(runtime.ok(&["exec", "box", "sh", "-c", find])).filter(|pid| !pid.is_empty())
+        Some(runtime.ok(&["exec", "box", "sh", "-c", FIND])).filter(|pid| !pid.is_empty())
     });
     let attack = runtime.call(&["exec", "box", "sh", "-c", ATTACK, "sh", &pid]);
     let refusals = attack.stderr.matches("Read-only file system").count();
