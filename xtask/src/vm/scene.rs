@@ -47,6 +47,12 @@ pub const PLAIN: Scene = Scene {
             target: "kernel",
             tests: &[
                 "limits::",
+                "labels::",
+                "scheduling::",
+                "time_namespace::",
+                "mount_words::",
+                "copy_up::",
+                "notify::",
                 "devices::",
                 "isolation::",
                 "entering::",
