@@ -13,7 +13,7 @@ use super::console::Console;
 use super::exec_process::{
     self, ADDITIONAL_GIDS, APPARMOR, CAP, CWD, ENV, LABEL, NO_NEW_PRIVS, TTY, USER,
 };
-use super::flags::{Flag, Kind};
+use super::flags::{Flag, Kind, Parsed};
 use super::foreground::Foreground;
 use super::launch::{CONSOLE_SOCKET, PID_FILE, PRESERVE_FDS, Preserved};
 use crate::engine::failure::{Context, Failure};
@@ -23,7 +23,7 @@ static PROCESS: Flag = Flag::with_short("process", "p", Kind::Text, "file of the
 static DETACH: Flag = Flag::with_short("detach", "d", Kind::Switch, "do not wait for the end");
 static CGROUP: Flag = Flag::new(
     "cgroup",
-    Kind::Text,
+    Kind::Repeated,
     "existing cgroup below the container's",
 );
 static IGNORE_PAUSED: Flag = Flag::new(
@@ -97,10 +97,21 @@ fn run(call: &Call) -> Result<u8, Failure> {
     };
     options.preserve_fds = preserved.count;
     options.ignore_paused = flags.on(&IGNORE_PAUSED);
-    options.sub_cgroup = flags.text(&CGROUP).map(str::to_owned);
+    options.sub_cgroup = sub_cgroup(flags)?;
     let mut child = container.exec(options).map_err(exec_failure)?;
     call.warn(std::mem::take(&mut child.warnings));
     follow(call, child, &console, foreground)
+}
+
+/// The one group that `--cgroup` names. Several, for hierarchies of their own,
+/// are not done.
+fn sub_cgroup(flags: &Parsed) -> Result<Option<String>, Failure> {
+    let mut named = flags.all(&CGROUP);
+    let first = named.next().map(str::to_owned);
+    match named.next() {
+        Some(_) => Err(Failure::new("--cgroup is supported once only")),
+        None => Ok(first),
+    }
 }
 
 /// Tells whoever asked about the process, and waits for it.
@@ -128,4 +139,28 @@ fn follow(
     };
     let master = child.console.take();
     foreground.wait(child.pid, Some(child.pidfd.as_fd()), master)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flags::parse;
+    use super::*;
+
+    #[test]
+    fn one_group_is_taken_and_two_are_refused() {
+        let group = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let flags = parse(COMMAND.flags, &words, false).unwrap();
+            sub_cgroup(&flags).map_err(|failure| failure.message)
+        };
+        assert_eq!(group("box x"), Ok(None));
+        assert_eq!(
+            group("--cgroup memory:/a box x"),
+            Ok(Some("memory:/a".into()))
+        );
+        assert_eq!(
+            group("--cgroup a --cgroup b box x"),
+            Err("--cgroup is supported once only".into())
+        );
+    }
 }

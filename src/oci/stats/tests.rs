@@ -1,4 +1,3 @@
-
 use super::*;
 use rbox_runtime::cgroup::{CpuThrottling, CpuUsage, IoOperation, PerCpuUsage};
 
