@@ -1,8 +1,9 @@
 //! `features`: what this build can do, in the form of the runtime specification's
 //! features document, which clients read before they write a configuration.
 
+use oci_spec::runtime::LinuxSeccomp;
 use rbox_runtime::lifecycle::OCI_VERSION;
-use rbox_runtime::security::capabilities;
+use rbox_runtime::security::{capabilities, seccomp};
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -200,8 +201,27 @@ fn seccomp() -> Value {
         "operators": SECCOMP_OPERATORS,
         "archs": SECCOMP_ARCHITECTURES,
         "knownFlags": SECCOMP_FLAGS,
-        "supportedFlags": SECCOMP_FLAGS,
+        "supportedFlags": SECCOMP_FLAGS.into_iter().filter(|flag| kernel_takes(flag)).collect::<Vec<_>>(),
     })
+}
+
+/// Whether the kernel takes a filter with that flag.
+fn kernel_takes(flag: &str) -> bool {
+    // This one is for filters that notify, and only for them.
+    let action = match flag {
+        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" => "SCMP_ACT_NOTIFY",
+        _ => "SCMP_ACT_ERRNO",
+    };
+    let profile = json!({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "flags": [flag],
+        "listenerPath": "/",
+        "syscalls": [{ "names": ["mkdir"], "action": action }],
+    });
+    serde_json::from_value::<LinuxSeccomp>(profile)
+        .ok()
+        .and_then(|profile| seccomp::compile(&profile).ok())
+        .is_some_and(|program| program.check_kernel().is_ok())
 }
 
 /// The actions that the kernel has: it lists them by its own names.
@@ -217,7 +237,6 @@ fn actions(kernel: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oci_spec::runtime::LinuxSeccomp;
     use rbox_runtime::security::seccomp::compile;
     use rbox_runtime::spec::mount_options::MountOptions;
 
@@ -259,6 +278,13 @@ mod tests {
                 assert!(read.is_ok(), "{mode} {flag}");
             }
         }
+    }
+
+    #[test]
+    fn flags_that_the_kernel_does_not_take_are_left_out() {
+        // Of 3.17 and of nobody.
+        assert!(kernel_takes("SECCOMP_FILTER_FLAG_TSYNC"));
+        assert!(!kernel_takes("SECCOMP_FILTER_FLAG_OF_THE_FUTURE"));
     }
 
     #[test]
