@@ -45,6 +45,7 @@ mod labels;
 mod leftovers;
 mod lifecycle;
 mod limits;
+mod mount_kinds;
 mod mount_words;
 mod mounts;
 mod notify;

@@ -51,6 +51,7 @@ pub const PLAIN: Scene = Scene {
                 "scheduling::",
                 "time_namespace::",
                 "mount_words::",
+                "mount_kinds::",
                 "copy_up::",
                 "notify::",
                 "devices::",
