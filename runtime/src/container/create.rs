@@ -94,7 +94,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         None => Default::default(),
     };
     let drop_later = seccomp.is_some() && !no_new_privileges;
-    let modules = lsm::Modules::running();
+    let modules = lsm::Modules::running(process, Some(linux));
     modules.check_mount_label(linux)?;
     let labels = modules.labels(process)?;
     let joined = namespaces::open(&namespaces)?;

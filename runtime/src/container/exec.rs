@@ -91,7 +91,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         None => Default::default(),
     };
     let drop_later = seccomp.is_some() && !process.no_new_privileges().unwrap_or(false);
-    let labels = lsm::Modules::running().labels(process)?;
+    let labels = lsm::Modules::running(process, None).labels(process)?;
     let attributes = attribute::attributes(process, request.linux)?;
     let affinity = Affinity::of(process)?;
     let target = Pid::from_raw(request.pid)

@@ -11,7 +11,7 @@ use crate::process::{Failure, FailureKind};
 use crate::spec::ValidateError;
 
 /// Which modules decide here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Modules {
     pub(crate) apparmor: bool,
     pub(crate) selinux: bool,
@@ -27,8 +27,16 @@ pub(crate) enum ExecLabel {
 }
 
 impl Modules {
-    /// Those of the running kernel.
-    pub(crate) fn running() -> Self {
+    /// Those of the running kernel, if it matters: most containers ask for no
+    /// label, and need not wait for three files.
+    pub(crate) fn running(process: &Process, linux: Option<&Linux>) -> Self {
+        let asks = |label: &Option<String>| label.as_ref().is_some_and(|label| !label.is_empty());
+        let any = asks(process.apparmor_profile())
+            || asks(process.selinux_label())
+            || linux.is_some_and(|linux| asks(linux.mount_label()));
+        if !any {
+            return Self::default();
+        }
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         Self {
             apparmor: read("/sys/module/apparmor/parameters/enabled").starts_with('Y'),

@@ -44,16 +44,11 @@ pub struct InstallError {
     pub source: io::Error,
 }
 
-/// Actions and flags by the names of the specification.
-const ACTION_NAMES: [(u32, &str); 8] = [
-    (0x0000_0000, "SCMP_ACT_KILL_THREAD"),
+/// Actions that came later than filters themselves.
+const LATE_ACTIONS: [(u32, &str); 3] = [
     (0x8000_0000, "SCMP_ACT_KILL_PROCESS"),
-    (0x0003_0000, "SCMP_ACT_TRAP"),
-    (0x0005_0000, "SCMP_ACT_ERRNO"),
     (0x7fc0_0000, "SCMP_ACT_NOTIFY"),
-    (0x7ff0_0000, "SCMP_ACT_TRACE"),
     (0x7ffc_0000, "SCMP_ACT_LOG"),
-    (0x7fff_0000, "SCMP_ACT_ALLOW"),
 ];
 const FLAG_NAMES: [(u32, &str); 4] = [
     (TSYNC, "SECCOMP_FILTER_FLAG_TSYNC"),
@@ -75,12 +70,12 @@ impl Program {
                 what: "a seccomp(2) with it",
             })
         };
-        for (action, word) in ACTION_NAMES {
+        for (action, word) in LATE_ACTIONS {
             if self.actions.contains(&action) && !seccomp_action_is_known(action) {
                 return lacks(word);
             }
         }
-        if seccomp_flags_are_known(self.flags) {
+        if self.flags == 0 || seccomp_flags_are_known(self.flags) {
             return Ok(());
         }
         // With the others, for one of them demands another.
