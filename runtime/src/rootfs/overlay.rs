@@ -20,7 +20,7 @@ use thiserror::Error;
 use super::idmap::IdMapError;
 use crate::process::reason;
 
-pub use mapped::{Handover, detached_mapped, detached_mapped_by};
+pub use mapped::{Handover, detached_mapped, detached_mapped_by, is_refused};
 
 /// fsconfig takes values of at most 255 bytes.
 const VALUE_LIMIT: usize = 255;

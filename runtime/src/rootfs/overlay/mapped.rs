@@ -47,14 +47,17 @@ pub fn detached_mapped(
     let userns = idmap::user_namespace(uids, gids).map_err(OverlayError::Namespace)?;
     let by = |handover| detached_mapped_by(handover, lower, upper, work, userns.as_fd());
     match by(Handover::Descriptors) {
-        // Kernels that take no descriptors say so at once, those that take no
-        // detached mounts when the overlay is made. Anything else that they
-        // call invalid is so in the other way, too.
-        Err(OverlayError::Kernel { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-            by(Handover::Attached)
-        }
+        // Kernels that take no descriptors say so at once (Linux 6.12 calls those of
+        // mounts bad), those that take no detached mounts when the overlay is
+        // made. Anything else that they call invalid is so in the other way, too.
+        Err(OverlayError::Kernel { source, .. }) if is_refused(&source) => by(Handover::Attached),
         result => result,
     }
+}
+
+/// Whether an error may mean that the kernel has no [`Handover::Descriptors`].
+pub fn is_refused(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EBADF))
 }
 
 /// [`detached_mapped`] in one of the two ways, with the mapping of a user
