@@ -27,9 +27,11 @@ const MASKED_PATHS: [&str; 12] = [
     "/sys/firmware",
 ];
 
-/// Paths of docker's containers that are read-only.
-const READONLY_PATHS: [&str; 5] = [
+/// Paths of docker's containers that are read-only, and one that docker leaves to AppArmor: it
+/// makes the kernel write debugging messages. What the kernel does not have is skipped.
+const READONLY_PATHS: [&str; 6] = [
     "/proc/bus",
+    "/proc/dynamic_debug",
     "/proc/fs",
     "/proc/irq",
     "/proc/sys",
