@@ -206,7 +206,9 @@ fn a_tmpfs_is_empty_writable_and_as_large_as_asked() {
             format!("tmpfs on /m type tmpfs ({flags},mode=700)\n700"),
         ),
     ] {
-        assert_eq!(host.shell(options, script).ok(), expected, "{options}");
+        // Some kernels add how they number inodes.
+        let shown = host.shell(options, script).ok().replace(",inode64", "");
+        assert_eq!(shown, expected, "{options}");
     }
     host.shell("--tmpfs /m:size=64k", "head -c 100000 /dev/zero > /m/x")
         .fails(1);
