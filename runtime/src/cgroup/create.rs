@@ -1,6 +1,6 @@
 //! Making a group in every hierarchy, with its limits, or not at all.
 
-use super::hierarchy::{Controllers, Hierarchy, Plan};
+use super::hierarchy::{Hierarchy, Plan};
 use super::layout::Layout;
 use super::path::CgroupPath;
 use super::{Cgroup, CgroupError, asked, control_file, made, remove, tree};
@@ -127,12 +127,4 @@ fn mkdir(directory: &Path) -> io::Result<()> {
         directory,
         rustix::fs::Mode::from_raw_mode(0o755),
     )?)
-}
-
-/// The controllers in `wanted` that are not in the list `have`.
-pub(super) fn missing(wanted: Controllers, have: &str) -> Controllers {
-    wanted
-        .iter()
-        .filter(|one| !have.split_whitespace().any(|name| name == one.name()))
-        .collect()
 }

@@ -40,6 +40,32 @@ fn everything_is_killed_at_once() {
 }
 
 #[test]
+fn groups_that_are_made_at_once_inside_a_new_one_have_all_their_files() {
+    let test = "groups_that_are_made_at_once_inside_a_new_one_have_all_their_files";
+    let Some(layout) = machine(test, &[Controller::Memory]) else {
+        return;
+    };
+    if !layout.v1.is_empty() {
+        return skip(test, "cgroup v2 is not alone");
+    }
+    let limits = r#"{"memory": {"limit": 33554432, "swap": 67108864}, "pids": {"limit": 9}}"#;
+    let limits: LinuxResources = serde_json::from_str(limits).unwrap();
+    for _ in 0..20 {
+        let parent = unique();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (layout, limits, parent) = (&layout, &limits, &parent);
+                scope.spawn(move || {
+                    let path = format!("{parent}/{number}");
+                    let made = create::create(Arc::clone(layout), &path, limits);
+                    Group(made.unwrap());
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn v2_freezes_and_thaws() {
     let Some(layout) = unified("v2_freezes_and_thaws") else {
         return;

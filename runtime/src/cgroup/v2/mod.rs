@@ -8,7 +8,6 @@ mod limits;
 
 pub(super) use limits::{unified_controllers, weight_of_shares};
 
-use super::create::missing;
 use super::hierarchy::{Controller, Controllers, Hierarchy, Plan};
 use super::layout::Version;
 use super::path::CgroupPath;
@@ -49,16 +48,18 @@ impl V2 {
     /// Turns on `wanted` for the groups inside `directory`.
     fn enable(&self, directory: &Path, wanted: Controllers, needed: Controllers) -> io::Result<()> {
         let file = directory.join("cgroup.subtree_control");
-        let lacking = missing(wanted, &control_file::read(&file)?);
-        let all: Vec<String> = lacking
+        let all: Vec<String> = wanted
             .iter()
             .map(|one| format!("+{}", one.name()))
             .collect();
-        if all.is_empty() || control_file::write(&file, &all.join(" ")).is_ok() {
+        // Not read first: while somebody else turns them on, the file shows them
+        // as on before the groups inside have all their files. A write waits
+        // for that, and costs no more.
+        if control_file::write(&file, &all.join(" ")).is_ok() {
             return Ok(());
         }
         // One of them is refused: it matters only if a limit needs it.
-        for one in lacking.iter() {
+        for one in wanted.iter() {
             let enabled = control_file::write(&file, &format!("+{}", one.name()));
             if needed.contains(one) {
                 enabled?;
