@@ -20,7 +20,21 @@ fn with_mounted(test: &str, options: &str) -> bool {
         return false;
     }
     let directory = tempfile::tempdir().unwrap();
-    let script = r#"mount -t cgroup -o "$2" none "$1" || exit 77; shift 2; exec "$@""#;
+    // A hierarchy whose groups the kernel has not quite forgotten when it is
+    // unmounted stays, for all processes of the machine, until it is unmounted
+    // once more.
+    let script = r#"
+        place=$1 options=$2; shift 2
+        take() { mount -t cgroup -o "$options" none "$place"; }
+        take || exit 77
+        "$@"; code=$?
+        for try in 1 2 3 4 5; do
+            umount "$place"
+            sleep 0.$try
+            grep -q ":$options:" /proc/self/cgroup || exit $code
+            take
+        done
+        exit 78"#;
     let status = Command::new("unshare")
         .args(["-m", "/bin/sh", "-c", script, "sh"])
         .arg(directory.path())
