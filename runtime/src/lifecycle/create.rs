@@ -23,8 +23,6 @@ pub struct CreateOptions {
     pub bundle: PathBuf,
     /// Its configuration.
     pub spec: Spec,
-    /// The configuration as it was read, to be kept; `None` to encode `spec`.
-    pub text: Option<Vec<u8>>,
     /// The standard streams, unless the configuration wants a terminal.
     pub streams: Streams,
     /// Rows and columns of the terminal, before the configuration's own.
@@ -50,7 +48,6 @@ impl CreateOptions {
             id: id.to_owned(),
             bundle: bundle.to_owned(),
             spec,
-            text: None,
             streams: Streams::Inherit,
             console_size: None,
             rootfs: None,
@@ -114,10 +111,7 @@ fn attempt(
 ) -> Result<(Record, Option<OwnedFd>, Vec<String>), CreateError> {
     let spec = &options.spec;
     let mut record = record(&options)?;
-    let text = match options.text {
-        Some(text) => text,
-        None => serde_json::to_vec(spec).map_err(CreateError::Encode)?,
-    };
+    let text = serde_json::to_vec(spec).map_err(CreateError::Encode)?;
     directory
         .write_config(&text)
         .map_err(state("the configuration", path))?;
