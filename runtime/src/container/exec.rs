@@ -100,7 +100,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
     let entered = target.try_clone().map_err(ExecError::process("dup"))?;
     let (stdio, terminal) = request.stdio.split();
     let JoinTarget { unified, tasks } = request.cgroup.join_target()?;
-    if kinds & libc::CLONE_NEWUSER != 0 {
+    if fresh {
         let user = process.user();
         let maps = IdMaps::of_process(request.pid);
         maps.give_pipes(stdio.iter().flatten(), user.uid(), user.gid());
