@@ -20,6 +20,7 @@ mod default_networks;
 mod exec_into_a_container;
 mod first_process;
 mod flask_apps;
+mod graph;
 mod harness;
 mod hostile_images;
 mod images;

@@ -14,6 +14,7 @@
 
 pub mod apply;
 pub mod files;
+pub mod graph;
 pub mod ipam;
 pub mod kernel;
 pub mod model;

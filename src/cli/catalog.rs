@@ -82,6 +82,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("network connect", &network::connect::SPEC),
     ("network create", &network::create::SPEC),
     ("network disconnect", &network::disconnect::SPEC),
+    ("network graph", &network::graph::SPEC),
     ("network inspect", &network::inspect::SPEC),
     ("network ls", &network::ls::SPEC),
     ("network list", &network::ls::SPEC),

@@ -13,6 +13,7 @@ pub mod dirs;
 pub mod exec;
 pub mod failure;
 pub mod fd_stream;
+pub mod graph;
 pub mod inspect;
 pub mod json_file;
 pub mod links;

@@ -64,7 +64,8 @@ pub const PACKAGES: &[Package] = &[
     },
 ];
 
-/// Other engines, which some tests drive with our runtime or compare it with.
+/// Other engines, which some tests drive with our runtime or compare it with, and programs that
+/// read what rbox writes for them.
 pub const OPTIONAL: &[Package] = &[
     Package {
         name: "docker.io",
@@ -75,6 +76,16 @@ pub const OPTIONAL: &[Package] = &[
         name: "podman",
         program: "podman",
         reason: "to run containers with our runtime in crun's place",
+    },
+    Package {
+        name: "graphviz",
+        program: "dot",
+        reason: "to read the picture of the networks that is written for it",
+    },
+    Package {
+        name: "tcpdump",
+        program: "tcpdump",
+        reason: "to read captured packets",
     },
 ];
 

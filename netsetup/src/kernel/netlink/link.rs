@@ -34,6 +34,7 @@ const AF_INET6: u16 = 10;
 /// Length of `struct ifinfomsg`.
 pub(super) const IFINFO: usize = 16;
 const IFF_UP: u32 = 1;
+const IFF_LOWER_UP: u32 = 0x1_0000;
 
 /// Index of the loopback interface, the same in every network namespace.
 pub const LOOPBACK: u32 = 1;
@@ -57,6 +58,8 @@ pub struct LinkInfo {
     pub mtu: u32,
     /// IFF_UP is set.
     pub up: bool,
+    /// IFF_LOWER_UP is set: of a veth, the other end is up.
+    pub carrier: bool,
 }
 
 /// `struct ifinfomsg`; `raise` also sets IFF_UP.
@@ -116,6 +119,7 @@ pub(super) fn parse(kind: u16, body: &[u8]) -> Option<LinkInfo> {
             .map(Mac),
         mtu: attributes.get_u32(IFLA_MTU).unwrap_or(0),
         up: flags & IFF_UP != 0,
+        carrier: flags & IFF_LOWER_UP != 0,
     })
 }
 

@@ -1,0 +1,132 @@
+//! Names as a terminal may show them: nothing that moves its cursor, and how wide they are.
+
+/// The text with characters that a terminal would obey, or that turn the direction of
+/// writing, as `\u{1b}`.
+pub(super) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x061c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
+        | 0xfeff | 0xfff9..=0xfffb | 0xe0000..=0xe007f)
+}
+
+/// Columns of a terminal: ideographs take two, combining marks none.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+fn char_width(c: char) -> usize {
+    match u32::from(c) {
+        0x300..=0x36f | 0x1ab0..=0x1aff | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0x303e
+        | 0x3041..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1f64f
+        | 0x1f900..=0x1f9ff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// The text in at most `columns`; what is cut off its end is an ellipsis.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += char_width(c);
+        if used > columns {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// The text with blanks behind it up to `columns`.
+pub(super) fn pad(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(width(text));
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// Published ports in few words: `8080 → 80/tcp` where all addresses of both families are
+/// meant, `127.0.0.1:8080 → 80/tcp` otherwise.
+pub(super) fn published(ports: &[crate::model::port::PublishedPort]) -> Vec<String> {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+    let both = |port: u16, container| {
+        [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ]
+        .iter()
+        .all(|ip| {
+            ports.iter().any(|other| {
+                other.host_ip == *ip && other.host_port == port && other.container == container
+            })
+        })
+    };
+    let mut texts = Vec::new();
+    for port in ports {
+        let everywhere = port.host_ip.is_unspecified() && both(port.host_port, port.container);
+        let from = match (everywhere, port.host_ip) {
+            (true, IpAddr::V6(_)) => continue,
+            (true, IpAddr::V4(_)) => port.host_port.to_string(),
+            (false, ip) => SocketAddr::new(ip, port.host_port).to_string(),
+        };
+        texts.push(format!("{from} → {}", port.container));
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\x1b[31mb\n"), "a\\u{1b}[31mb\\u{a}");
+        assert_eq!(printable("x\u{202e}y\u{200b}"), "x\\u{202e}y\\u{200b}");
+        assert_eq!(printable("Ünï 網"), "Ünï 網");
+    }
+
+    #[test]
+    fn widths_are_columns_not_bytes() {
+        assert_eq!((width("Ünï"), width("網路"), width("e\u{301}")), (3, 4, 1));
+        assert_eq!(fit("abcdef", 4), "abc…");
+        assert_eq!(fit("網路路路", 4), "網…");
+        assert_eq!(fit("abcd", 4), "abcd");
+        assert_eq!(pad("網", 4), "網  ");
+    }
+
+    #[test]
+    fn one_port_at_all_addresses_is_one_text() {
+        let port = |ip: &str, host: u16| crate::model::port::PublishedPort {
+            container: "80/tcp".parse().unwrap(),
+            host_ip: ip.parse().unwrap(),
+            host_port: host,
+        };
+        assert_eq!(
+            published(&[port("0.0.0.0", 8080), port("::", 8080), port("::1", 9090)]),
+            ["8080 → 80/tcp", "[::1]:9090 → 80/tcp"]
+        );
+        assert_eq!(published(&[port("::", 1)]), ["[::]:1 → 80/tcp"]);
+    }
+}
