@@ -1,10 +1,12 @@
-//! All set-up of the project in one program: `cargo xtask demo | test | vm-test | images`.
+//! All set-up of the project in one program: `cargo xtask demo | test | fuzz | vm-test
+//! | images`.
 //!
 //! Nothing here ships. Each command checks what it needs first, says plainly what is missing,
 //! and can be run again at any time.
 
 mod demo;
 mod features;
+mod fuzz;
 mod images;
 mod packages;
 mod results;
@@ -29,6 +31,9 @@ Commands:
                       Run the tests that depend on the kernel on a stock Debian kernel with pure
                       cgroup v2, in two virtual machines, one of them with systemd, or in that
                       alone (cargo xtask test does so too)
+  fuzz [TARGET] [--seconds N]
+                      Look for inputs that break the parsers, 10 seconds a target (cargo xtask
+                      test does so for a shorter time)
   images              Assemble the test images (Alpine, Flask) into target/images
 ";
 
@@ -49,6 +54,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "demo" => demo::run(&demo::Options::parse(rest)?)?,
         "test" => return test::run(&test::Options::parse(rest)?),
         "vm-test" => return vm::run(&vm::Options::parse(rest)?),
+        "fuzz" => fuzz::run(&fuzz::Options::parse(rest)?)?,
         "images" if rest.is_empty() => drop(images::ensure()?),
         "help" | "--help" | "-h" => print!("{USAGE}"),
         _ => bail!("unknown arguments: {}\n\n{USAGE}", arguments.join(" ")),

@@ -64,9 +64,14 @@ pub const PACKAGES: &[Package] = &[
     },
 ];
 
-/// Other engines, which some tests drive with our runtime or compare it with, and programs that
-/// read what rbox writes for them.
+/// What only some tests need: other engines, which they drive with our runtime or compare it with,
+/// programs that read what rbox writes for them, and tools.
 pub const OPTIONAL: &[Package] = &[
+    Package {
+        name: "g++",
+        program: "g++",
+        reason: "to build libFuzzer for the fuzz targets",
+    },
     Package {
         name: "docker.io",
         program: "dockerd",
@@ -92,23 +97,29 @@ pub const OPTIONAL: &[Package] = &[
 /// Installs the optional packages whose programs are missing, without starting their services.
 /// Which are still missing, and why: each is a skip.
 pub fn ensure_optional() -> Vec<(&'static str, String)> {
-    let mut absent = Vec::new();
-    for package in OPTIONAL {
-        if find(package.program).is_some() {
-            continue;
-        }
-        println!("packages: {} is missing: {}", package.name, package.reason);
-        let installed = services::kept_off().and_then(|_off| install(&[package.name]));
-        match installed {
-            Err(error) => absent.push((package.name, format!("{error:#}"))),
-            Ok(()) if find(package.program).is_none() => {
-                let reason = format!("it has no program {}", package.program);
-                absent.push((package.name, reason));
-            }
-            Ok(()) => {}
-        }
+    OPTIONAL.iter().filter_map(ensure_this).collect()
+}
+
+/// The same for one of them.
+pub fn ensure_optional_one(name: &str) -> Option<(&'static str, String)> {
+    let package = OPTIONAL.iter().find(|package| package.name == name)?;
+    ensure_this(package)
+}
+
+fn ensure_this(package: &'static Package) -> Option<(&'static str, String)> {
+    if find(package.program).is_some() {
+        return None;
     }
-    absent
+    println!("packages: {} is missing: {}", package.name, package.reason);
+    let installed = services::kept_off().and_then(|_off| install(&[package.name]));
+    match installed {
+        Err(error) => Some((package.name, format!("{error:#}"))),
+        Ok(()) if find(package.program).is_none() => {
+            let reason = format!("it has no program {}", package.program);
+            Some((package.name, reason))
+        }
+        Ok(()) => None,
+    }
 }
 
 /// Installs the packages whose programs are missing; without any missing, does not touch the

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::results::{Counts, Report};
-use crate::{features, images, packages, vm, workspace};
+use crate::{features, fuzz, images, packages, vm, workspace};
 
 /// What to run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             .filter_map(|line| line.strip_prefix("SKIPPED ")),
     );
     if options.is_everything() {
+        fuzz::test(&mut report)?;
         vm::test(&mut report)?;
     }
     report.print();

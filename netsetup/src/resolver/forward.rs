@@ -91,21 +91,39 @@ impl Job {
         let upstreams = std::mem::take(&mut self.upstreams);
         for upstream in upstreams {
             let ask = self.ask(upstream, Instant::now() + PATIENCE);
-            let Some(mut reply) = ask.await else {
+            let Some(reply) = ask.await else {
                 continue;
             };
-            let code = wire::response_code(&reply);
-            // Another server may know better.
-            if code == ResponseCode::ServFail.low() || code == ResponseCode::Refused.low() {
-                continue;
+            if let Some(reply) = self.for_client(reply) {
+                return reply;
             }
-            wire::set_id(&mut reply, self.id);
-            if reply.len() > self.limit {
-                wire::truncate(&mut reply, self.question);
-            }
-            return reply;
         }
         self.failure
+    }
+
+    /// Name, type and class as they came.
+    pub(super) fn question(&self) -> &[u8] {
+        let end = wire::HEADER + self.question;
+        self.message.get(wire::HEADER..end).unwrap_or_default()
+    }
+
+    /// A server's reply to our question as the client gets it: with its id, its question byte for
+    /// byte (some servers change the case) and of a size it takes. `None` when another server may
+    /// know better.
+    pub(super) fn for_client(&self, mut reply: Vec<u8>) -> Option<Vec<u8>> {
+        let code = wire::response_code(&reply);
+        if code == ResponseCode::ServFail.low() || code == ResponseCode::Refused.low() {
+            return None;
+        }
+        wire::set_id(&mut reply, self.id);
+        let question = self.question();
+        if let Some(echoed) = reply.get_mut(wire::HEADER..wire::HEADER + question.len()) {
+            echoed.copy_from_slice(question);
+        }
+        if reply.len() > self.limit {
+            wire::truncate(&mut reply, self.question);
+        }
+        Some(reply)
     }
 
     /// Asks one server by the transport that the client used. An answer that was cut although
@@ -118,11 +136,10 @@ impl Job {
         };
         let id = exchange::random_id().ok()?;
         wire::set_id(&mut self.message, id);
-        let end = wire::HEADER + self.question;
         let question = Question {
             message: &self.message,
             id,
-            question: self.message.get(wire::HEADER..end).unwrap_or_default(),
+            question: self.question(),
             server: upstream.addr,
             sandbox: sandbox.as_deref(),
         };

@@ -21,6 +21,7 @@
 mod exchange;
 mod forward;
 mod names;
+mod offline;
 mod sockets;
 pub(crate) mod tasks;
 mod tcp;
@@ -38,6 +39,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+pub use offline::{Fate, Offline};
 pub use sockets::{Sockets, bind};
 
 use forward::Forwarder;
@@ -96,11 +98,7 @@ pub fn upstreams_from(resolv_conf: &str) -> Vec<IpAddr> {
 ///
 /// When the sender of the configuration is dropped the last one stays in force.
 pub async fn serve(sockets: Sockets, config: watch::Receiver<ResolverConfig>) -> ! {
-    let resolver = Arc::new(Resolver {
-        names: Mutex::new(Names::new(config)),
-        forwarder: Forwarder::new(Tasks::new(MAX_FORWARDS)),
-        connections: Tasks::new(MAX_CONNECTIONS),
-    });
+    let resolver = Resolver::new(config);
     let (udp, tcp) = match sockets.register() {
         Ok(sockets) => sockets,
         // Without a reactor there is nothing to wait on; the caller sees no answers.
@@ -121,8 +119,10 @@ struct Resolver {
 
 /// How a query came and where its answer goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Transport {
+pub enum Transport {
+    /// A datagram; its answer must fit into one.
     Udp,
+    /// A connection.
     Tcp,
 }
 
@@ -137,6 +137,14 @@ enum Outcome {
 }
 
 impl Resolver {
+    fn new(config: watch::Receiver<ResolverConfig>) -> Arc<Resolver> {
+        Arc::new(Resolver {
+            names: Mutex::new(Names::new(config)),
+            forwarder: Forwarder::new(Tasks::new(MAX_FORWARDS)),
+            connections: Tasks::new(MAX_CONNECTIONS),
+        })
+    }
+
     /// Answers `message` into `out` if that needs no one else.
     fn handle(&self, message: &[u8], transport: Transport, out: &mut Vec<u8>) -> Outcome {
         out.clear();

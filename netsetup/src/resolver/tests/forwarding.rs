@@ -30,6 +30,20 @@ fn unknown_names_are_asked_of_the_upstream() {
 }
 
 #[test]
+fn the_clients_question_comes_back_in_its_own_case() {
+    run(
+        "the_clients_question_comes_back_in_its_own_case",
+        || async {
+            let (world, server) = (World::new().await, Server::start().await);
+            world.forward_to(&[server.addr]);
+            let reply = world.ask("LoWer.Test", A).await;
+            assert_eq!(reply.shown(), "NOERROR 198.51.100.80");
+            assert_eq!(reply.message.queries[0].name().to_ascii(), "LoWer.Test.");
+        },
+    );
+}
+
+#[test]
 fn forwarded_queries_have_ids_that_cannot_be_told_from_the_clients() {
     run(
         "forwarded_queries_have_ids_that_cannot_be_told_from_the_clients",

@@ -111,6 +111,11 @@ fn reply(query: &Message, name: &str, transport: Transport) -> Message {
     reply.metadata.recursion_desired = true;
     reply.metadata.recursion_available = true;
     reply.queries = query.queries.clone();
+    // Some servers do not keep the case.
+    if name == "lower.test." {
+        let name = reply.queries[0].name().to_lowercase();
+        reply.queries[0].set_name(name);
+    }
     let owner = query.queries[0].name().clone();
     let mut add = |data| {
         reply
@@ -118,7 +123,7 @@ fn reply(query: &Message, name: &str, transport: Transport) -> Message {
             .push(Record::from_rdata(owner.clone(), 60, data));
     };
     match name {
-        "example.test." | "forged.test." => add(RData::A(A::new(198, 51, 100, 80))),
+        "example.test." | "forged.test." | "lower.test." => add(RData::A(A::new(198, 51, 100, 80))),
         // Cut by UDP however much the client takes.
         "long.test." if transport == Transport::Tcp => {
             for last in 0..60 {
