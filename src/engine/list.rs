@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rbox_netsetup::model::endpoint::Endpoint;
 use rbox_netsetup::model::port::PublishedPort;
 use rbox_netsetup::model::port_display::{self, PortEntry};
 
@@ -44,6 +45,8 @@ pub struct ContainerSummary {
     pub mounts: Vec<String>,
     /// Networks it is attached to.
     pub networks: Vec<String>,
+    /// Host ends of its interfaces, while it runs.
+    pub host_interfaces: Vec<String>,
 }
 
 impl Engine {
@@ -127,6 +130,13 @@ fn summary(container: &Container, image_current: bool) -> ContainerSummary {
             .iter()
             .map(|endpoint| endpoint.network.clone())
             .collect(),
+        host_interfaces: container
+            .run
+            .iter()
+            .flat_map(|run| &run.sandbox.endpoints)
+            .map(|endpoint| endpoint.host_ifname.clone())
+            .filter(|name| !name.is_empty())
+            .collect(),
     }
 }
 
@@ -147,16 +157,23 @@ fn command(argv: &[String]) -> String {
     text
 }
 
-fn ports(container: &Container) -> Vec<PortEntry> {
-    let Some(run) = &container.run else {
-        return Vec::new();
-    };
-    let shown = matches!(
+/// Whether a container shows ports, published or only exposed: it runs in a namespace of its
+/// own, on a network that leads out.
+pub fn shows_ports(container: &Container) -> bool {
+    let of_its_own = matches!(
         container.record.host.network_mode,
         NetworkMode::Bridge | NetworkMode::Network(_)
     );
-    if !shown {
-        return Vec::new();
+    let endpoints = container.run.iter().flat_map(|run| &run.sandbox.endpoints);
+    let leads_out = |endpoint: &Endpoint| endpoint.gateway.is_some() || endpoint.gateway6.is_some();
+    of_its_own && endpoints.into_iter().any(leads_out)
+}
+
+fn ports(container: &Container) -> Vec<PortEntry> {
+    match &container.run {
+        Some(run) if shows_ports(container) => {
+            port_display::entries(&container.record.config.exposed_ports, &run.sandbox.ports)
+        }
+        _ => Vec::new(),
     }
-    port_display::entries(&container.record.config.exposed_ports, &run.sandbox.ports)
 }

@@ -1,5 +1,7 @@
 //! `network inspect`, `connect`, `disconnect`, `prune`, `rm`.
 
+use std::collections::BTreeMap;
+
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::network::{Driver, Network};
 use serde_json::{Map, Value, json};
@@ -228,7 +230,8 @@ fn network_json(network: &Network, endpoints: &[Endpoint]) -> Value {
             Value::Object(entry)
         })
         .collect();
-    let containers: Map<String, Value> = endpoints
+    // Go prints maps sorted by key.
+    let containers: BTreeMap<&str, Value> = endpoints
         .iter()
         .map(|endpoint| {
             let address = |address: Option<(std::net::IpAddr, u8)>| {
@@ -243,7 +246,7 @@ fn network_json(network: &Network, endpoints: &[Endpoint]) -> Value {
                 "IPv4Address": address(endpoint.ip.map(|(ip, prefix)| (ip.into(), prefix))),
                 "IPv6Address": address(endpoint.ip6.map(|(ip, prefix)| (ip.into(), prefix))),
             });
-            (endpoint.owner.clone(), entry)
+            (endpoint.owner.as_str(), entry)
         })
         .collect();
     json!({

@@ -22,6 +22,8 @@ pub struct Listing {
 #[derive(Debug, Default)]
 pub struct Row {
     fields: BTreeMap<&'static str, Value>,
+    /// What templates can ask for beside Docker's fields, and JSON leaves out.
+    extras: BTreeMap<&'static str, Value>,
     /// For `{{.Label "key"}}`; rows without labels have none.
     pub labels: BTreeMap<String, String>,
 }
@@ -46,6 +48,12 @@ impl Row {
     /// With one more field.
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Row {
         self.fields.insert(name, value.into());
+        self
+    }
+
+    /// With one more field that JSON leaves out.
+    pub fn with_extra(mut self, name: &'static str, value: impl Into<Value>) -> Row {
+        self.extras.insert(name, value.into());
         self
     }
 
@@ -131,6 +139,7 @@ impl Methods for RowMethods<'_> {
                 let label = self.row.labels.get(key).cloned().unwrap_or_default();
                 Some(Ok(Value::from(label)))
             }
+            (name, []) => self.row.extras.get(name).cloned().map(Ok),
             _ => None,
         }
     }

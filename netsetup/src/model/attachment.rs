@@ -190,6 +190,7 @@ fn finish(draft: Draft) -> Result<EndpointConfig, Result<AttachmentError, Settin
         gw_priority: draft.gw_priority,
         ifname: None,
         driver_opts: draft.driver_opts,
+        connected: false,
     })
 }
 
@@ -260,9 +261,13 @@ pub fn connection(
         driver_opts,
         gw_priority: flags.gw_priority,
     };
-    finish(draft).map_err(|error| match error {
+    let config = finish(draft).map_err(|error| match error {
         Ok(error) => error,
         Err(source) => AttachmentError::Connection(source),
+    })?;
+    Ok(EndpointConfig {
+        connected: true,
+        ..config
     })
 }
 

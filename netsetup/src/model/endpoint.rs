@@ -30,6 +30,8 @@ pub struct EndpointConfig {
     pub ifname: Option<String>,
     /// `driver-opt=key=value`.
     pub driver_opts: BTreeMap<String, String>,
+    /// By `network connect`, not by `run` or `create`: inspect tells them apart, as Docker's.
+    pub connected: bool,
 }
 
 /// An attachment that exists: the record under `/run/rbox/networks/<name>/endpoints/<owner>`.

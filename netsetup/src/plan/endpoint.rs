@@ -104,7 +104,7 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
             _ => None,
         },
         mtu: bridge.as_ref().map_or(0, |bridge| bridge.mtu),
-        dns_names: dns_names(request),
+        dns_names: dns_names(network, config, owner, request.owner_name, request.hostname),
         ifname,
     };
     let mut steps = Vec::new();
@@ -142,19 +142,23 @@ pub fn addresses(endpoint: &Endpoint) -> Vec<(IpAddr, u8)> {
     ip.into_iter().chain(ip6).collect()
 }
 
-/// Name, aliases, short id, hostname; each once. Default networks have no names.
-fn dns_names(request: &EndpointRequest<'_>) -> Vec<String> {
-    if request.network.is_predefined() {
+/// Names by which an attachment is known on its network: the owner's name, aliases, short id,
+/// the hostname if it was given; each once. Default networks have no names.
+pub fn dns_names(
+    network: &Network,
+    config: &EndpointConfig,
+    owner: &str,
+    owner_name: &str,
+    hostname: Option<&str>,
+) -> Vec<String> {
+    if network.is_predefined() {
         return Vec::new();
     }
-    let short = request.owner.get(..12).unwrap_or(request.owner);
-    let aliases = request.config.aliases.iter().map(String::as_str);
-    let all = [request.owner_name]
-        .into_iter()
-        .chain(aliases)
-        .chain([short]);
+    let short = owner.get(..12).unwrap_or(owner);
+    let aliases = config.aliases.iter().map(String::as_str);
+    let all = [owner_name].into_iter().chain(aliases).chain([short]);
     let mut names: Vec<String> = Vec::new();
-    for name in all.chain(request.hostname).filter(|name| !name.is_empty()) {
+    for name in all.chain(hostname).filter(|name| !name.is_empty()) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }

@@ -28,6 +28,7 @@ pub const LISTING: Listing = Listing {
         ("Size", "SIZE"),
         ("LocalVolumes", "LOCAL VOLUMES"),
         ("Platform", "PLATFORM"),
+        ("HostInterfaces", "HOST INTERFACES"),
     ],
     type_name: "*formatter.ContainerContext",
 };
@@ -84,7 +85,8 @@ pub fn row(container: &ContainerSummary, whole: bool, now: i64) -> Row {
         .with("Networks", container.networks.join(","))
         .with("Size", "0B")
         .with("LocalVolumes", "0")
-        .with("Platform", Value::Null);
+        .with("Platform", Value::Null)
+        .with_extra("HostInterfaces", container.host_interfaces.join(","));
     row.labels = container.labels.clone();
     row
 }
@@ -136,6 +138,7 @@ pub mod tests {
             .into(),
             mounts: vec!["/a/path/that/is/long".into()],
             networks: vec!["bridge".into()],
+            host_interfaces: Vec::new(),
         }
     }
 

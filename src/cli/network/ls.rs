@@ -8,6 +8,7 @@ use crate::cli::parse::Invalid;
 use crate::cli::parse::filter::{self, Filters};
 use crate::cli::parse::time;
 use crate::cli::stop::{Outcome, Stop};
+use crate::engine::containers;
 use crate::output::format::{self, Listing, Row};
 
 /// `network ls`.
@@ -61,11 +62,12 @@ fn run(call: &Call) -> Outcome {
     if let Some(wanted) = dangling {
         let mut kept = Vec::new();
         for network in networks {
-            let used = !engine
+            let used = engine
                 .networks
                 .endpoints(&network)
                 .map_err(Stop::failed)?
-                .is_empty();
+                .iter()
+                .any(|endpoint| containers::is_alive(&engine.dirs, &endpoint.owner));
             if wanted != (used || network.is_predefined()) {
                 kept.push(network);
             }
