@@ -111,6 +111,77 @@ fn the_outside_reaches_published_ports_only_even_by_a_route() {
     neighbour.sh("! ping -c 1 -W 1 10.241.0.3").ok();
 }
 
+/// Sends a datagram to 127.0.0.1:9000 as a frame to the host's interface.
+const SPOOF: &str = r#"
+import socket, struct, sys
+mac = bytes.fromhex(sys.argv[1].replace(":", ""))
+checksum = lambda data: ~(lambda s: (s & 0xffff) + (s >> 16))(sum(struct.unpack("!10H", data))) & 0xffff
+udp = struct.pack("!HHHH", 4000, 9000, 13, 0) + b"spoof"
+ends = socket.inet_aton("198.51.100.1") + socket.inet_aton("127.0.0.1")
+head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + ends
+head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(("wire", 0x0800))
+wire.send(mac + wire.getsockname()[4] + b"\x08\x00" + head + udp)
+"#;
+
+#[test]
+fn frames_for_loopback_from_the_wire_are_dropped() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    // As some tools leave it; otherwise the kernel drops them by itself.
+    host.sh("echo 1 > /proc/sys/net/ipv4/conf/uplink/route_localnet; \
+             echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; \
+             echo 0 > /proc/sys/net/ipv4/conf/uplink/rp_filter")
+        .ok();
+    let listener = UdpSocket::bind("127.0.0.1:9000").unwrap();
+    listener
+        .set_read_timeout(Some(std::time::Duration::from_millis(500)))
+        .unwrap();
+    let script = host.write("spoof.py", SPOOF);
+    let to = host
+        .sh("ip -o link show dev uplink | sed 's,.*link/ether \\([^ ]*\\).*,\\1,'")
+        .ok();
+    let arrives = || {
+        neighbour.sh(&format!("python3 {script} {to}")).ok();
+        listener.recv(&mut [0; 16]).is_ok()
+    };
+    assert!(arrives(), "without rules it arrives");
+    host.ok("network create lan");
+    assert!(!arrives());
+    // The host itself reaches its loopback as ever.
+    let own = UdpSocket::bind("127.0.0.1:0").unwrap();
+    own.send_to(b"own", "127.0.0.1:9000").unwrap();
+    assert_eq!(listener.recv(&mut [0; 16]).unwrap(), 3);
+}
+
+#[test]
+fn a_loopback_binding_is_out_of_reach_from_the_wire_over_both_families() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    host.ok("network create --ipv6 --subnet 10.241.0.0/24 --subnet fd00:aa::/64 lan");
+    host.who_server("web", "--network lan -p 127.0.0.1:8081:80 -p [::1]:8081:80");
+    neighbour
+        .sh("ip route add 10.241.0.0/24 via 198.51.100.2; \
+             ip -6 route add fd00:aa::/64 via 2001:db8:100::2")
+        .ok();
+    inside(neighbour.pid(), || {
+        for gateway in [
+            "198.51.100.2",
+            "10.241.0.1",
+            "[2001:db8:100::2]",
+            "[fd00:aa::1]",
+        ] {
+            let refused = Err(std::io::ErrorKind::ConnectionRefused);
+            assert_eq!(ask(format!("{gateway}:8081")), refused, "{gateway}");
+        }
+        for address in ["10.241.0.2:80", "[fd00:aa::2]:80"] {
+            assert_eq!(ask(address), Err(TimedOut), "{address}");
+        }
+    });
+    assert!(ask("127.0.0.1:8081").is_ok() && ask("[::1]:8081").is_ok());
+}
+
 #[test]
 fn an_internal_network_has_no_way_out_or_in() {
     let host = Host::new();
@@ -175,6 +246,34 @@ fn without_icc_peers_are_silent_and_published_ports_are_not() {
         assert_eq!(
             ask("198.51.100.2:8080").unwrap(),
             "server=web peer=198.51.100.1"
+        );
+    });
+}
+
+#[test]
+fn without_icc_ipv6_peers_are_silent_as_well() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    host.ok(
+        "network create -o com.docker.network.bridge.enable_icc=false --ipv6 \
+         --subnet 10.241.0.0/24 --subnet fd00:aa::/64 lan",
+    );
+    host.who_server("web", "--network lan -p 8080:80");
+    host.ok("run -d --name peer --network lan alpine sleep 1000");
+    inside(pid(&host, "peer"), || {
+        assert_eq!(ask("[fd00:aa::2]:80"), Err(TimedOut));
+        // By the gateway: the relay connects to the container over IPv4.
+        assert_eq!(
+            ask("[fd00:aa::1]:8080").unwrap(),
+            "server=web peer=10.241.0.1"
+        );
+    });
+    host.ok("exec peer ping -c 1 -W 2 fd00:aa::1");
+    host.ok("exec peer ping -c 1 -W 2 2001:db8:100::1");
+    inside(neighbour.pid(), || {
+        assert_eq!(
+            ask("[2001:db8:100::2]:8080").unwrap(),
+            "server=web peer=2001:db8:100::1"
         );
     });
 }

@@ -21,6 +21,7 @@ mod default_networks;
 mod exec_into_a_container;
 mod first_process;
 mod flask_apps;
+mod gateway_modes;
 mod graph;
 mod harness;
 mod hostile_images;

@@ -94,6 +94,35 @@ fn from_containers_by_their_gateway_and_by_the_hosts_addresses() {
 }
 
 #[test]
+fn from_a_network_that_the_server_is_on_as_well() {
+    let host = Host::new();
+    host.ok("network create --ipv6 --subnet 10.241.0.0/24 --subnet fd00:aa::/64 lan");
+    host.ok("network create --ipv6 --subnet 10.242.0.0/24 --subnet fd00:bb::/64 zone");
+    host.ok("run -d --name peer --network zone alpine sleep 1000");
+    host.who_server(
+        "web",
+        "--network lan --network zone -p 8080:80 -p 8080:80/udp",
+    );
+    // Its ports lead to its address on "lan", which comes first; to a client on "zone" it would
+    // answer with that of "zone".
+    let from_peer = |peer: &str, peer6: &str| {
+        inside(host.pid("peer").try_into().unwrap(), || {
+            assert_eq!(ask("10.242.0.1:8080"), seen(peer));
+            assert_eq!(ask_udp("10.242.0.1:8080"), seen(peer));
+            assert_eq!(ask("[fd00:bb::1]:8080"), seen(peer6));
+        });
+    };
+    from_peer("10.241.0.1", "fd00:aa::1");
+    host.ok("network disconnect zone web");
+    from_peer("10.242.0.2", "fd00:bb::2");
+    host.ok("network connect zone web");
+    from_peer("10.241.0.1", "fd00:aa::1");
+    host.ok("stop -t 0 web");
+    let shortcuts = host.sh("nft list set inet rbox shortcut4").ok();
+    assert!(!shortcuts.contains("elements"), "{shortcuts}");
+}
+
+#[test]
 fn a_loopback_binding_is_for_this_host_alone() {
     let host = Host::new();
     let neighbour = Neighbour::new(&host);

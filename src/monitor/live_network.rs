@@ -24,10 +24,22 @@ impl Network {
     /// Serves resolver and ports on the event loop.
     pub fn serve(&mut self, engine: &Engine, record: &Record) {
         self.serve_resolver(engine, record);
+        self.serve_ports();
+    }
+
+    /// Relays what is bound and not relayed yet.
+    pub(super) fn serve_ports(&mut self) {
         if let (false, Some(target)) = (self.bound.is_empty(), &self.target) {
             let bound = std::mem::take(&mut self.bound);
             let target = target.subscribe();
-            self.relay = Some(spawn_local(relay::serve_following(bound, target)));
+            let earlier = self.relay.take();
+            // All end with the sender of the target.
+            self.relay = Some(spawn_local(async move {
+                relay::serve_following(bound, target).await;
+                if let Some(earlier) = earlier {
+                    let _ = earlier.await;
+                }
+            }));
         }
     }
 
@@ -178,7 +190,7 @@ impl Network {
     /// What follows from the set of attachments: routes, ports, names.
     fn settle(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
         self.carry_out(&self.default_routes())?;
-        ports::retarget(self, record)?;
+        ports::retarget(self, engine, record)?;
         if let Some(resolver) = &self.resolver {
             resolver.send_replace(self.resolver_config(engine, record));
         }

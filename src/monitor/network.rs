@@ -81,8 +81,8 @@ pub struct Network {
     pub(super) sockets: Option<Sockets>,
     pub(super) resolver: Option<watch::Sender<ResolverConfig>>,
     pub(super) bound: Vec<BoundPort>,
-    /// Addresses that the firewall leads published ports to.
-    pub(super) led_to: Vec<IpAddr>,
+    /// Where the firewall leads published ports.
+    pub(super) led_to: Vec<ports::Lead>,
     /// Address that the relay leads to.
     pub(super) target: Option<watch::Sender<IpAddr>>,
     pub(super) relay: Option<JoinHandle<()>>,
@@ -378,7 +378,10 @@ impl Network {
 
 /// Steps that other containers see.
 fn is_public(step: &Step) -> bool {
-    matches!(step, Step::Publish { .. } | Step::Ports { .. })
+    matches!(
+        step,
+        Step::Publish { .. } | Step::Ports { .. } | Step::Reach { .. }
+    )
 }
 
 /// What an attachment needs inside and on its bridge.

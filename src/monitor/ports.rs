@@ -1,10 +1,20 @@
 //! Published ports of one container: bound, led to by the firewall, relayed.
+//!
+//! ```text
+//!  gateway mode        host port                     the container's own address
+//!  nat                 bound, DNAT, relay            shut, but to trusted interfaces
+//!  nat-unprotected     bound, DNAT, relay            open, every port
+//!  routed              none                          open, published ports
+//! ```
 
 use std::net::IpAddr;
 
-use rbox_netsetup::model::port::{HostPort, PortBinding, PublishedPort};
+use ipnet::IpNet;
+use rbox_netsetup::model::network::Driver;
+use rbox_netsetup::model::network_options::GatewayMode;
+use rbox_netsetup::model::port::{ContainerPort, HostPort, PortBinding, PublishedPort};
 use rbox_netsetup::plan::Step;
-use rbox_netsetup::relay::{self, BindError};
+use rbox_netsetup::relay::{self, BindError, Place};
 use tokio::sync::watch;
 
 use super::network::{Attachment, Network, failure};
@@ -14,19 +24,78 @@ use crate::engine::record::Record;
 use crate::engine::request::NetworkMode;
 use crate::engine::{Engine, containers, names};
 
+/// Where published ports lead in one address family, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lead {
+    to: IpAddr,
+    mode: GatewayMode,
+    /// Interfaces to which they are open at the container's own address, too; its bridge stands
+    /// for everybody.
+    open_to: Vec<String>,
+    /// Subnets of the container's other networks, where it would answer clients directly.
+    shortcuts: Vec<IpNet>,
+}
+
 /// Binds what was asked for and leads traffic from outside to the container.
 /// Nothing on host, none and shared networks, nor on internal ones.
 pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Result<(), Failure> {
     let bindings = bindings(record);
-    if bindings.is_empty() {
+    let leads = leads(network);
+    if bindings.is_empty() || leads.is_empty() {
         return Ok(());
     }
-    let targets = targets(network);
-    let (Some(gateway), Some(to)) = (gateway(network), targets.first().copied()) else {
+    bind(network, engine, record, &bindings, &leads)?;
+    lead(network, leads, &record.id)
+}
+
+/// After a connect or disconnect: the ports follow the networks that now have the
+/// default routes.
+pub fn retarget(network: &mut Network, engine: &Engine, record: &Record) -> Result<(), Failure> {
+    let (bindings, leads) = (bindings(record), leads(network));
+    if bindings.is_empty() || leads == network.led_to {
+        return Ok(());
+    }
+    let old = std::mem::take(&mut network.led_to);
+    network.give_up(&steps(&network.sandbox.ports, &old, &record.id));
+    if leads.is_empty() {
+        return Ok(());
+    }
+    bind(network, engine, record, &bindings, &leads)?;
+    if let (Some(target), Some(first)) = (&network.target, leads.first()) {
+        target.send_replace(first.to);
+    }
+    network.serve_ports();
+    lead(network, leads, &record.id)
+}
+
+/// Binds what is not bound yet. What is stays so when a network with gateway mode `routed`
+/// takes over: nobody else may have the port as long as `ps` shows it.
+fn bind(
+    network: &mut Network,
+    engine: &Engine,
+    record: &Record,
+    bindings: &[PortBinding],
+    leads: &[Lead],
+) -> Result<(), Failure> {
+    let (Some(gateway), Some(first)) = (gateway(network), leads.first()) else {
         return Ok(());
     };
-    let default_ip = gateway.network.bridge_options().host_binding;
-    let bound = relay::bind(&bindings, to, default_ip).map_err(|error| {
+    let routed = |ipv4: bool| {
+        let same = |lead: &&Lead| lead.to.is_ipv4() == ipv4;
+        let lead = leads.iter().find(same);
+        lead.is_some_and(|lead| lead.mode == GatewayMode::Routed)
+    };
+    let has = |ipv4: bool| {
+        let mut ports = network.sandbox.ports.iter();
+        ports.any(|port| port.host_ip.is_ipv4() == ipv4 && port.host_port != 0)
+    };
+    let place = Place {
+        to: first.to,
+        default_ip: gateway.network.bridge_options().host_binding,
+        unbound4: routed(true) || has(true),
+        unbound6: routed(false) || has(false),
+    };
+    let bound = relay::bind(bindings, &place).map_err(|error| {
         failure(format!(
             "driver failed programming external connectivity on endpoint {} ({}): {}",
             record.name,
@@ -34,34 +103,30 @@ pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Resul
             explain(engine, record, error)
         ))
     })?;
-    network.sandbox.ports = bound.iter().map(|port| port.published.clone()).collect();
-    network.bound = bound;
-    network.target = Some(watch::channel(to).0);
-    lead(network, targets, &record.id)
+    let had = std::mem::take(&mut network.sandbox.ports);
+    network.sandbox.ports = bound
+        .iter()
+        .map(|port| port.published.clone())
+        .filter(|port| port.host_port != 0 || !has_host_port(&had, port.host_ip))
+        .collect();
+    let kept = had.into_iter().filter(|port| port.host_port != 0);
+    network.sandbox.ports.extend(kept);
+    network.bound.extend(bound);
+    if network.target.is_none() {
+        network.target = Some(watch::channel(first.to).0);
+    }
+    Ok(())
 }
 
-/// After a connect or disconnect: the ports follow the networks that now have the
-/// default routes.
-pub fn retarget(network: &mut Network, record: &Record) -> Result<(), Failure> {
-    let Some(target) = &network.target else {
-        return Ok(());
-    };
-    let targets = targets(network);
-    if targets == network.led_to {
-        return Ok(());
-    }
-    if let Some(to) = targets.first() {
-        target.send_replace(*to);
-    }
-    let old = std::mem::take(&mut network.led_to);
-    network.give_up(&steps(&network.sandbox.ports, &old, &record.id));
-    lead(network, targets, &record.id)
+fn has_host_port(ports: &[PublishedPort], family: IpAddr) -> bool {
+    let same = |port: &&PublishedPort| port.host_ip.is_ipv4() == family.is_ipv4();
+    ports.iter().filter(same).any(|port| port.host_port != 0)
 }
 
 /// Lets the firewall lead the ports to these addresses.
-fn lead(network: &mut Network, targets: Vec<IpAddr>, owner: &str) -> Result<(), Failure> {
-    let steps = steps(&network.sandbox.ports, &targets, owner);
-    network.led_to = targets;
+fn lead(network: &mut Network, leads: Vec<Lead>, owner: &str) -> Result<(), Failure> {
+    let steps = steps(&network.sandbox.ports, &leads, owner);
+    network.led_to = leads;
     network.carry_out(&steps)
 }
 
@@ -80,10 +145,10 @@ fn gateway(network: &Network) -> Option<&Attachment> {
         .find(|attachment| attachment.endpoint.ifname == ifname)
 }
 
-/// The addresses that ports lead to: one a family, on the network that has its default
-/// route, IPv4 first.
-fn targets(network: &Network) -> Vec<IpAddr> {
-    let mut targets = Vec::new();
+/// Where ports lead: to one address a family, on the network that has its default route, IPv4
+/// first.
+fn leads(network: &Network) -> Vec<Lead> {
+    let mut leads = Vec::new();
     for step in network.default_routes() {
         let Step::DefaultRoute {
             ifname,
@@ -93,43 +158,83 @@ fn targets(network: &Network) -> Vec<IpAddr> {
         else {
             continue;
         };
-        let routed = |ip: &IpAddr| {
-            if ip.is_ipv4() {
-                gateway.is_some()
-            } else {
-                gateway6.is_some()
-            }
-        };
         let on_it = |attachment: &&Attachment| attachment.endpoint.ifname == ifname;
-        let attachment = network.attachments.iter().find(on_it);
-        targets.extend(
-            attachment
-                .into_iter()
-                .flat_map(Attachment::addresses)
-                .filter(routed),
-        );
+        let Some(attachment) = network.attachments.iter().find(on_it) else {
+            continue;
+        };
+        let routed = |ip: &IpAddr| match ip {
+            IpAddr::V4(_) => gateway.is_some(),
+            IpAddr::V6(_) => gateway6.is_some(),
+        };
+        for to in attachment.addresses().filter(routed) {
+            leads.push(lead_to(network, attachment, to));
+        }
     }
-    targets
+    leads
+}
+
+fn lead_to(network: &Network, attachment: &Attachment, to: IpAddr) -> Lead {
+    let options = attachment.network.bridge_options();
+    let mode = options.gateway(to);
+    let open_to = match mode {
+        GatewayMode::Routed => vec![attachment.endpoint.bridge.clone()],
+        GatewayMode::Nat => options.trusted,
+        GatewayMode::NatUnprotected | GatewayMode::Isolated => Vec::new(),
+    };
+    let others = network.attachments.iter().filter(|other| {
+        other.network.id != attachment.network.id
+            && other.network.driver == Driver::Bridge
+            && !other.network.internal
+    });
+    let shortcuts = others
+        .filter_map(|other| other.network.pool(to.is_ipv6()))
+        .map(|pool| pool.subnet)
+        .collect();
+    Lead {
+        to,
+        mode,
+        open_to,
+        shortcuts,
+    }
 }
 
 /// A loopback binding is served by the relay alone, and so is IPv6 in front of
 /// a container that has only IPv4.
-fn steps(published: &[PublishedPort], targets: &[IpAddr], owner: &str) -> Vec<Step> {
-    let led = |to: &IpAddr| {
-        let same = |ip: IpAddr| ip.is_ipv4() == to.is_ipv4() && !ip.is_loopback();
-        let ports: Vec<PublishedPort> = published
+fn steps(published: &[PublishedPort], leads: &[Lead], owner: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for lead in leads {
+        let same = |port: &&PublishedPort| port.host_ip.is_ipv4() == lead.to.is_ipv4();
+        let led: Vec<PublishedPort> = published
             .iter()
-            .filter(|port| same(port.host_ip))
+            .filter(same)
+            .filter(|port| !port.host_ip.is_loopback() && port.host_port != 0)
             .cloned()
             .collect();
-        let step = |ports| Step::Ports {
-            ports,
-            to: *to,
-            owner: owner.to_owned(),
-        };
-        (!ports.is_empty()).then(|| step(ports))
-    };
-    targets.iter().filter_map(led).collect()
+        if !led.is_empty() && lead.mode.translates() {
+            steps.push(Step::Ports {
+                ports: led,
+                to: lead.to,
+                owner: owner.to_owned(),
+                shortcuts: lead.shortcuts.clone(),
+            });
+        }
+        let mut open: Vec<ContainerPort> = published
+            .iter()
+            .filter(same)
+            .map(|port| port.container)
+            .collect();
+        open.sort_unstable();
+        open.dedup();
+        if !open.is_empty() && !lead.open_to.is_empty() {
+            steps.push(Step::Reach {
+                ports: open,
+                at: lead.to,
+                interfaces: lead.open_to.clone(),
+                owner: owner.to_owned(),
+            });
+        }
+    }
+    steps
 }
 
 /// `-p`, and with `-P` every other exposed port.

@@ -201,6 +201,13 @@ mod tests {
             ports: Vec::new(),
             to: "10.0.0.2".parse().unwrap(),
             owner: "o".to_owned(),
+            shortcuts: vec!["10.1.0.0/24".parse().unwrap()],
+        });
+        steps.push(Step::Reach {
+            ports: Vec::new(),
+            at: "fd00::2".parse().unwrap(),
+            interfaces: vec!["eth0".to_owned()],
+            owner: "o".to_owned(),
         });
         steps
     }

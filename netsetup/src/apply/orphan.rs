@@ -13,7 +13,6 @@ use crate::ipam::lease;
 use crate::kernel::netlink::Route;
 use crate::kernel::nft::Nft;
 use crate::model::endpoint::Endpoint;
-use crate::model::port::{ContainerPort, PublishedPort};
 use crate::plan::Step;
 use crate::store::ENDPOINTS;
 use crate::store::record;
@@ -47,26 +46,7 @@ pub fn undo_owner(networks: &Path, owner: &str, netns: Option<&Path>) -> Vec<App
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => errors.extend(failed(error)),
     }
-    match nft.ports() {
-        Ok(entries) => steps.extend(
-            entries
-                .into_iter()
-                .filter(|entry| entry.owner == owner)
-                .map(|entry| Step::Ports {
-                    ports: vec![PublishedPort {
-                        container: ContainerPort {
-                            port: entry.to.port(),
-                            protocol: entry.protocol,
-                        },
-                        host_ip: entry.host_ip,
-                        host_port: entry.host_port,
-                    }],
-                    to: entry.to.ip(),
-                    owner: entry.owner,
-                }),
-        ),
-        Err(error) => errors.push(error.into()),
-    }
+    errors.extend(nft.remove_owned(owner).err().map(ApplyError::from));
     let mut context = Context {
         host: &mut host,
         sandbox: None,

@@ -64,7 +64,18 @@ pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
             network_record,
             endpoint,
         } => publish(network_run_dir, network_record, endpoint),
-        Step::Ports { ports, to, owner } => Ok(context.nft.ports_add(ports, *to, owner)?),
+        Step::Ports {
+            ports,
+            to,
+            owner,
+            shortcuts,
+        } => Ok(context.nft.ports_add(ports, *to, shortcuts, owner)?),
+        Step::Reach {
+            ports,
+            at,
+            interfaces,
+            owner,
+        } => Ok(context.nft.reach_add(ports, *at, interfaces, owner)?),
     }
 }
 
@@ -133,7 +144,18 @@ pub fn undo(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
             endpoint,
             ..
         } => withdraw(network_run_dir, endpoint),
-        Step::Ports { ports, owner, .. } => Ok(context.nft.ports_remove(ports, owner)?),
+        Step::Ports {
+            ports,
+            to,
+            owner,
+            shortcuts,
+        } => Ok(context.nft.ports_remove(ports, *to, shortcuts, owner)?),
+        Step::Reach {
+            ports,
+            at,
+            interfaces,
+            owner,
+        } => Ok(context.nft.reach_remove(ports, *at, interfaces, owner)?),
     }
 }
 

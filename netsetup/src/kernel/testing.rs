@@ -17,6 +17,7 @@ use super::netlink::{InterfaceSetup, Route, VethRequest};
 use super::nft::Nft;
 use super::{netns, sysctl};
 use crate::model::mac::Mac;
+use crate::model::network_options::GatewayMode;
 use crate::model::port::{ContainerPort, Protocol, PublishedPort};
 use crate::plan::step::BridgeStep;
 
@@ -235,7 +236,7 @@ impl Lab {
         let to: SocketAddr = to.parse().unwrap();
         let ports = [Protocol::Tcp, Protocol::Udp]
             .map(|protocol| published(host, port, to.port(), protocol));
-        self.nft.ports_add(&ports, to.ip(), owner).unwrap();
+        self.nft.ports_add(&ports, to.ip(), &[], owner).unwrap();
     }
 }
 
@@ -262,6 +263,10 @@ pub fn network(name: &str, addresses: &[&str]) -> BridgeStep {
         masquerade: true,
         internal: false,
         icc: true,
+        gateway4: GatewayMode::Nat,
+        gateway6: GatewayMode::Nat,
+        trusted: Vec::new(),
+        host_addresses: Vec::new(),
     }
 }
 

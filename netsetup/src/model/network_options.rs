@@ -2,7 +2,9 @@
 //! Other keys are kept and echoed, as Docker does.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
 
 use super::network::Network;
 use super::strconv::{StrconvError, parse_bool, parse_integer};
@@ -15,7 +17,7 @@ pub const DEFAULT_BRIDGE: &str = "com.docker.network.bridge.default_bridge";
 pub const ENABLE_ICC: &str = "com.docker.network.bridge.enable_icc";
 /// Whether traffic that leaves is masqueraded.
 pub const ENABLE_MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
-/// Host address of published ports that name none.
+/// Host address of published ports that name none, of either family in spite of its name.
 pub const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 /// MTU of bridge and endpoints, bytes.
 pub const MTU: &str = "com.docker.network.driver.mtu";
@@ -26,16 +28,41 @@ pub const GATEWAY_MODE_4: &str = "com.docker.network.bridge.gateway_mode_ipv4";
 /// How the gateway treats IPv6.
 pub const GATEWAY_MODE_6: &str = "com.docker.network.bridge.gateway_mode_ipv6";
 
+/// Interfaces from which published ports are reachable at the containers' own addresses, too,
+/// separated by colons.
+pub const TRUSTED_INTERFACES: &str = "com.docker.network.bridge.trusted_host_interfaces";
+/// Source address of what leaves over IPv4, instead of that of the interface it leaves by.
+pub const HOST_IPV4: &str = "com.docker.network.host_ipv4";
+/// The same for IPv6.
+pub const HOST_IPV6: &str = "com.docker.network.host_ipv6";
+/// The bridge gets no IPv4 address: the gateway is somebody else's.
+pub const INHIBIT_IPV4: &str = "com.docker.network.bridge.inhibit_ipv4";
+
 /// MTU where no option says otherwise, bytes.
 pub const DEFAULT_MTU: u32 = 1500;
 
-/// Options that change what packets do; ignoring one of them would be a silent lie.
-const UNSUPPORTED: [&str; 4] = [
-    "com.docker.network.bridge.inhibit_ipv4",
-    "com.docker.network.bridge.trusted_host_interfaces",
-    "com.docker.network.host_ipv4",
-    "com.docker.network.host_ipv6",
-];
+/// What stands between a network's containers and the outside, for one address family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GatewayMode {
+    /// Ports are published at host addresses; what leaves has the host's address.
+    #[default]
+    Nat,
+    /// The same, and every port is reachable at the container's own address.
+    NatUnprotected,
+    /// No translation: published ports are reachable at the container's own address, and what
+    /// leaves keeps it.
+    Routed,
+    /// The host has no address on the bridge.
+    Isolated,
+}
+
+impl GatewayMode {
+    /// Addresses are translated between the network and the outside.
+    pub fn translates(self) -> bool {
+        matches!(self, GatewayMode::Nat | GatewayMode::NatUnprotected)
+    }
+}
 
 /// Why an option was refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -56,18 +83,15 @@ pub enum OptionError {
     /// `isolated` without `--internal`.
     #[error("gateway mode 'isolated' can only be used for an internal network")]
     IsolatedNotInternal,
-    /// A mode that Docker has and rbox does not.
-    #[error("gateway mode '{0}' is not supported")]
-    GatewayMode(String),
-    /// An option that Docker has and rbox does not.
-    #[error("network option {0} is not supported")]
-    Unsupported(&'static str),
     /// No name for an interface.
     #[error("invalid bridge interface name {0:?}")]
     BridgeName(String),
     /// Longer than the kernel's 15 bytes; the text is the kernel's.
     #[error("bridge interface name {0}: numerical result out of range")]
     BridgeNameLength(String),
+    /// No name for an interface.
+    #[error("invalid interface name {0:?}")]
+    Interface(String),
     /// Not usable at the start of an interface name.
     #[error("invalid interface name prefix {0:?}")]
     IfnamePrefix(String),
@@ -88,10 +112,16 @@ pub struct BridgeOptions {
     pub mtu: u32,
     /// `eth`.
     pub ifname_prefix: String,
-    /// The host has no IPv4 address on the bridge.
-    pub isolated_ipv4: bool,
-    /// The host has no IPv6 address on the bridge.
-    pub isolated_ipv6: bool,
+    /// How the gateway treats IPv4.
+    pub gateway4: GatewayMode,
+    /// How the gateway treats IPv6.
+    pub gateway6: GatewayMode,
+    /// Interfaces that reach published ports at the containers' own addresses.
+    pub trusted: Vec<String>,
+    /// Source addresses of what leaves, at most one a family.
+    pub host_addresses: Vec<IpAddr>,
+    /// The host has no IPv4 address on the bridge, whatever the mode.
+    pub inhibit_ipv4: bool,
 }
 
 impl Default for BridgeOptions {
@@ -103,8 +133,11 @@ impl Default for BridgeOptions {
             host_binding: None,
             mtu: DEFAULT_MTU,
             ifname_prefix: "eth".to_owned(),
-            isolated_ipv4: false,
-            isolated_ipv6: false,
+            gateway4: GatewayMode::Nat,
+            gateway6: GatewayMode::Nat,
+            trusted: Vec::new(),
+            host_addresses: Vec::new(),
+            inhibit_ipv4: false,
         }
     }
 }
@@ -150,16 +183,17 @@ fn mtu(options: &BTreeMap<String, String>) -> Result<u32, OptionError> {
     }
 }
 
-fn isolated(
+fn gateway_mode(
     options: &BTreeMap<String, String>,
     key: &'static str,
     internal: bool,
-) -> Result<bool, OptionError> {
+) -> Result<GatewayMode, OptionError> {
     match options.get(key).map_or("", String::as_str) {
-        "" | "nat" => Ok(false),
-        "isolated" if internal => Ok(true),
+        "" | "nat" => Ok(GatewayMode::Nat),
+        "nat-unprotected" => Ok(GatewayMode::NatUnprotected),
+        "routed" => Ok(GatewayMode::Routed),
+        "isolated" if internal => Ok(GatewayMode::Isolated),
         "isolated" => Err(OptionError::IsolatedNotInternal),
-        mode @ ("routed" | "nat-unprotected") => Err(OptionError::GatewayMode(mode.to_owned())),
         other => Err(OptionError::Value {
             key,
             value: other.to_owned(),
@@ -174,12 +208,6 @@ impl BridgeOptions {
         options: &BTreeMap<String, String>,
         internal: bool,
     ) -> Result<BridgeOptions, OptionError> {
-        if let Some(key) = UNSUPPORTED
-            .into_iter()
-            .find(|key| options.contains_key(*key))
-        {
-            return Err(OptionError::Unsupported(key));
-        }
         switch(options, DEFAULT_BRIDGE, false)?;
         let host_binding = match options.get(HOST_BINDING) {
             None => None,
@@ -212,13 +240,55 @@ impl BridgeOptions {
             name,
             icc: switch(options, ENABLE_ICC, true)?,
             masquerade: switch(options, ENABLE_MASQUERADE, true)?,
-            host_binding: host_binding.filter(|address| !address.is_unspecified()),
+            // `::` is IPv6 alone, `0.0.0.0` is every address of both families.
+            host_binding: host_binding.filter(|address| *address != Ipv4Addr::UNSPECIFIED),
             mtu: mtu(options)?,
             ifname_prefix: ifname_prefix.unwrap_or_else(|| "eth".to_owned()),
-            isolated_ipv4: isolated(options, GATEWAY_MODE_4, internal)?,
-            isolated_ipv6: isolated(options, GATEWAY_MODE_6, internal)?,
+            gateway4: gateway_mode(options, GATEWAY_MODE_4, internal)?,
+            gateway6: gateway_mode(options, GATEWAY_MODE_6, internal)?,
+            trusted: trusted(options)?,
+            host_addresses: host_addresses(options)?,
+            inhibit_ipv4: switch(options, INHIBIT_IPV4, false)?,
         })
     }
+
+    /// How the gateway treats the family of `address`.
+    pub fn gateway(&self, address: IpAddr) -> GatewayMode {
+        match address {
+            IpAddr::V4(_) => self.gateway4,
+            IpAddr::V6(_) => self.gateway6,
+        }
+    }
+}
+
+fn trusted(options: &BTreeMap<String, String>) -> Result<Vec<String>, OptionError> {
+    let given = options.get(TRUSTED_INTERFACES).map_or("", String::as_str);
+    let names = given.split(':').filter(|name| !name.is_empty());
+    names
+        .map(|name| match is_interface_name(name) {
+            true => Ok(name.to_owned()),
+            false => Err(OptionError::Interface(name.to_owned())),
+        })
+        .collect()
+}
+
+fn host_addresses(options: &BTreeMap<String, String>) -> Result<Vec<IpAddr>, OptionError> {
+    let mut addresses = Vec::new();
+    for (key, ipv4) in [(HOST_IPV4, true), (HOST_IPV6, false)] {
+        let Some(value) = options.get(key) else {
+            continue;
+        };
+        let address = value
+            .parse()
+            .ok()
+            .filter(|ip: &IpAddr| ip.is_ipv4() == ipv4);
+        addresses.push(address.ok_or_else(|| OptionError::Value {
+            key,
+            value: value.clone(),
+            reason: "nil ip".to_owned(),
+        })?);
+    }
+    Ok(addresses)
 }
 
 /// The options of the default bridge, whose interface is called `name`.

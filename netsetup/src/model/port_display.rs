@@ -134,9 +134,13 @@ pub fn lines(published: &[PublishedPort]) -> Vec<String> {
     lines
 }
 
-/// `0.0.0.0:8080` or `[::]:8080`.
-pub fn host_side(port: &PublishedPort) -> SocketAddr {
-    SocketAddr::new(port.host_ip, port.host_port)
+/// `0.0.0.0:8080` or `[::]:8080`; without the number where there is no host port.
+pub fn host_side(port: &PublishedPort) -> String {
+    let text = SocketAddr::new(port.host_ip, port.host_port).to_string();
+    match port.host_port {
+        0 => text.trim_end_matches('0').to_owned(),
+        _ => text,
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub fn bridge(network: &Network) -> Option<BridgeStep> {
         .pools
         .iter()
         .filter_map(|pool| Some((pool.gateway?, pool.subnet.prefix_len())))
+        .filter(|(gateway, _)| !(options.inhibit_ipv4 && gateway.is_ipv4()))
         .collect();
     Some(BridgeStep {
         name: network.bridge_name(),
@@ -27,6 +28,10 @@ pub fn bridge(network: &Network) -> Option<BridgeStep> {
         internal: network.internal,
         icc: options.icc,
         ipv6: network.ipv6,
+        gateway4: options.gateway4,
+        gateway6: options.gateway6,
+        trusted: options.trusted,
+        host_addresses: options.host_addresses,
     })
 }
 

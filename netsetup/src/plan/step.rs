@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::endpoint::Endpoint;
 use crate::model::mac::Mac;
-use crate::model::port::PublishedPort;
+use crate::model::network_options::GatewayMode;
+use crate::model::port::{ContainerPort, PublishedPort};
 
 /// One change of the host or of the sandbox.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -77,6 +78,23 @@ pub enum Step {
         to: IpAddr,
         /// Container id, kept as the elements' comment.
         owner: String,
+        /// Subnets of the container's other networks: to clients there it answers by a shorter
+        /// way than the question came, so they get the host's address.
+        #[serde(default)]
+        shortcuts: Vec<IpNet>,
+    },
+    /// Published ports of a container are reachable at its own address, in gateway mode
+    /// `routed` and from trusted interfaces. Undo shuts them.
+    Reach {
+        /// The container's side.
+        ports: Vec<ContainerPort>,
+        /// The container's address.
+        at: IpAddr,
+        /// The network's bridge where they are open to everybody, else the interfaces that
+        /// packets may come from.
+        interfaces: Vec<String>,
+        /// Container id, kept as the elements' comment.
+        owner: String,
     },
 }
 
@@ -101,6 +119,18 @@ pub struct BridgeStep {
     pub icc: bool,
     /// IPv6 is on for this network.
     pub ipv6: bool,
+    /// How the gateway treats IPv4.
+    #[serde(default)]
+    pub gateway4: GatewayMode,
+    /// How the gateway treats IPv6.
+    #[serde(default)]
+    pub gateway6: GatewayMode,
+    /// Interfaces that may send straight to addresses of this network.
+    #[serde(default)]
+    pub trusted: Vec<String>,
+    /// Source addresses of what leaves, instead of those of the interface it leaves by.
+    #[serde(default)]
+    pub host_addresses: Vec<IpAddr>,
 }
 
 /// See [`Step::Veth`].

@@ -27,6 +27,41 @@ pub struct BoundPort {
 pub(super) enum Socket {
     Tcp(TcpListener),
     Udp(UdpSocket),
+    /// Nothing at the host: the container is reached at its own address.
+    Nothing,
+}
+
+/// What the ports of a container are bound for, and where.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The container's address.
+    pub to: IpAddr,
+    /// Where a binding without host address is bound (the network's `host_binding` option);
+    /// `None` is every address of both families.
+    pub default_ip: Option<IpAddr>,
+    /// IPv4 has no host ports (gateway mode `routed`).
+    pub unbound4: bool,
+    /// Nor has IPv6.
+    pub unbound6: bool,
+}
+
+impl Place {
+    /// Every address of both families.
+    pub fn of(to: IpAddr) -> Place {
+        Place {
+            to,
+            default_ip: None,
+            unbound4: false,
+            unbound6: false,
+        }
+    }
+
+    fn is_unbound(&self, host_ip: IpAddr) -> bool {
+        match host_ip {
+            IpAddr::V4(_) => self.unbound4,
+            IpAddr::V6(_) => self.unbound6,
+        }
+    }
 }
 
 /// Publishing a port failed; nothing is bound.
@@ -79,25 +114,22 @@ impl BindError {
     }
 }
 
-/// Binds every port, or none. `to` is the container's address. A binding without host address
-/// takes `default_ip` (the network's `host_binding` option) or else every address of both
-/// families, the same number in each; only `::` when the container has no IPv4 address.
+/// Binds every port, or none. A binding without host address takes the place's, or else every
+/// address of both families, the same number in each; only `::` when the container has no IPv4
+/// address. Where the place has no host ports the result says port 0 of any address, as
+/// Docker shows it.
 ///
 /// Runs in the host's network namespace.
 ///
 /// # Errors
 /// The first port that cannot be had, with Docker's texts.
-pub fn bind(
-    bindings: &[PortBinding],
-    to: IpAddr,
-    default_ip: Option<IpAddr>,
-) -> Result<Vec<BoundPort>, BindError> {
+pub fn bind(bindings: &[PortBinding], place: &Place) -> Result<Vec<BoundPort>, BindError> {
     let mut bound: Vec<BoundPort> = Vec::new();
     for binding in bindings {
         let request = Request {
             binding,
-            to,
-            addresses: addresses(binding, to, default_ip),
+            place,
+            addresses: addresses(binding, place.to, place.default_ip),
         };
         let ports = request.bind(&bound)?;
         bound.extend(ports);
@@ -118,7 +150,7 @@ fn addresses(binding: &PortBinding, to: IpAddr, default_ip: Option<IpAddr>) -> V
 
 struct Request<'a> {
     binding: &'a PortBinding,
-    to: IpAddr,
+    place: &'a Place,
     addresses: Vec<(IpAddr, bool)>,
 }
 
@@ -154,6 +186,10 @@ impl Request<'_> {
         let mut number = port;
         let mut bound = Vec::with_capacity(self.addresses.len());
         for (ip, optional) in &self.addresses {
+            if self.place.is_unbound(*ip) {
+                bound.push(self.unbound(*ip));
+                continue;
+            }
             match open(
                 self.binding.container.protocol,
                 SocketAddr::new(*ip, number),
@@ -177,6 +213,21 @@ impl Request<'_> {
         Ok(bound)
     }
 
+    fn unbound(&self, family: IpAddr) -> BoundPort {
+        let host_ip = match family {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        BoundPort {
+            published: PublishedPort {
+                container: self.binding.container,
+                host_ip,
+                host_port: 0,
+            },
+            socket: Socket::Nothing,
+        }
+    }
+
     fn refused(&self, ip: IpAddr, port: u16, errno: Errno, ours: &[BoundPort]) -> BindError {
         let container = self.binding.container;
         let own = ours.iter().map(|bound| &bound.published).find(|published| {
@@ -192,7 +243,7 @@ impl Request<'_> {
             _ => BindError::Refused {
                 host_ip: ip,
                 host_port: port,
-                to: self.to,
+                to: self.place.to,
                 container,
                 errno,
             },

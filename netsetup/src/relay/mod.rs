@@ -27,7 +27,7 @@ use std::net::IpAddr;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use bind::{BindError, BoundPort, bind};
+pub use bind::{BindError, BoundPort, Place, bind};
 
 use bind::Socket;
 use limits::Limits;
@@ -65,6 +65,7 @@ pub async fn serve_following(ports: Vec<BoundPort>, mut to: watch::Receiver<IpAd
                     running.spawn(udp::serve(socket, target, limits.clone()));
                 }
             }
+            Socket::Nothing => {}
         }
     }
     // They never end by themselves.

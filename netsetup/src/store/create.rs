@@ -12,7 +12,7 @@ use crate::ipam::pools::{PoolError, Surroundings, Wishes, allocate};
 use crate::kernel::netlink::{NetlinkError, Route};
 use crate::kernel::nft::Nft;
 use crate::model::network::{Driver, Network};
-use crate::model::network_options::{BridgeOptions, OptionError};
+use crate::model::network_options::{BridgeOptions, GatewayMode, OptionError};
 use crate::model::network_request::{NetworkRequest, RequestError};
 use crate::plan;
 
@@ -102,8 +102,8 @@ impl NetworkStore {
         let wishes = Wishes {
             ipv4: request.ipv4,
             ipv6: request.ipv6,
-            isolated_ipv4: options.isolated_ipv4,
-            isolated_ipv6: options.isolated_ipv6,
+            isolated_ipv4: options.gateway4 == GatewayMode::Isolated,
+            isolated_ipv6: options.gateway6 == GatewayMode::Isolated,
         };
         let around = Surroundings {
             networks: &self.subnets()?,

@@ -58,6 +58,13 @@ fn planned(place: &Place, sandbox: &Sandbox, network: &Network) -> (Leases, Vec<
         }],
         to: leases.ip().unwrap().into(),
         owner: sandbox.owner.clone(),
+        shortcuts: vec!["10.242.0.0/24".parse().unwrap()],
+    });
+    steps.push(Step::Reach {
+        ports: vec!["80/tcp".parse().unwrap()],
+        at: leases.ip().unwrap().into(),
+        interfaces: vec!["eth7".to_owned()],
+        owner: sandbox.owner.clone(),
     });
     (leases, steps)
 }
@@ -100,7 +107,7 @@ fn a_start_that_dies_after_any_step_is_undone_whole() {
         assert!(!place.path().join("netns/rbox-web").exists());
         stop += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn one(port: &str, container: &str, published: &[PublishedPort]) -> Result<Vec<S
         .filter(|entry| {
             entry.container.port == number && Some(entry.container.protocol) == protocol
         })
-        .map(|entry| port_display::host_side(entry).to_string())
+        .map(port_display::host_side)
         .collect();
     lines.sort_by(|a, b| natural(a, b));
     if lines.is_empty() {

@@ -178,8 +178,12 @@ fn bound(record: &Record, published: &[PublishedPort]) -> Value {
         let entry = ports
             .entry(String::from(port.container))
             .or_insert(Value::Null);
-        let binding =
-            json!({"HostIp": port.host_ip.to_string(), "HostPort": port.host_port.to_string()});
+        // Gateway mode `routed` has no host ports.
+        let host_port = match port.host_port {
+            0 => String::new(),
+            number => number.to_string(),
+        };
+        let binding = json!({"HostIp": port.host_ip.to_string(), "HostPort": host_port});
         match entry {
             Value::Array(list) => list.push(binding),
             other => *other = json!([binding]),

@@ -10,7 +10,9 @@ use super::wire::{
 };
 use crate::kernel::netlink::{CREATE, EXCL};
 
-/// Destination NAT comes first.
+/// Before connections are tracked.
+pub(super) const PRIORITY_RAW: i32 = -300;
+/// Destination NAT comes before routing.
 pub(super) const PRIORITY_DSTNAT: i32 = -100;
 /// Filters see packets after destination NAT.
 pub(super) const PRIORITY_FILTER: i32 = 0;

@@ -2,8 +2,11 @@
 //! `ip rbox-resolver` inside each sandbox that has the embedded resolver.
 //!
 //! ```text
-//! table      what the host's table is: chains, rules, sets; made once, replaced by layout number
-//! network    a bridge's elements in its sets      ports   published ports in its maps
+//! table      what the host's table is, as a picture; made once, replaced by layout number
+//! rules      its chains and rules
+//! network    a bridge's elements in its sets
+//! ports      published ports in its maps       reach   those open at the container's address
+//! owned      how a container's elements come and go
 //! resolver   the sandbox's table
 //!    │ element (key, data, owner), set (types), expr (rules)
 //!    ▼
@@ -17,8 +20,11 @@ mod chain;
 mod element;
 mod expr;
 mod network;
+mod owned;
 mod ports;
+mod reach;
 mod resolver;
+mod rules;
 mod set;
 mod table;
 mod transaction;

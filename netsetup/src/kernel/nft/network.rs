@@ -14,6 +14,7 @@ use super::transaction::Transaction;
 use super::wire::{NFPROTO_INET, comment_text};
 use super::{Nft, NftError};
 use crate::kernel::netlink::{EXCL, NetlinkError};
+use crate::model::network_options::GatewayMode;
 use crate::plan::step::BridgeStep;
 
 /// A network that the table knows.
@@ -119,7 +120,7 @@ fn settings(bridge: &BridgeStep) -> String {
     let mut words: Vec<String> = bridge.subnets.iter().map(IpNet::to_string).collect();
     let flags = [
         ("internal", bridge.internal),
-        ("masquerade", masquerades(bridge)),
+        ("masquerade", bridge.masquerade && !bridge.internal),
         ("icc", bridge.icc),
     ];
     words.extend(
@@ -128,11 +129,21 @@ fn settings(bridge: &BridgeStep) -> String {
             .filter(|(_, on)| *on)
             .map(|(word, _)| (*word).to_owned()),
     );
+    for (family, mode) in [("ipv4", bridge.gateway4), ("ipv6", bridge.gateway6)] {
+        match mode {
+            GatewayMode::Nat | GatewayMode::Isolated => {}
+            GatewayMode::NatUnprotected => words.push(format!("{family} unprotected")),
+            GatewayMode::Routed => words.push(format!("{family} routed")),
+        }
+    }
+    words.extend(bridge.trusted.iter().map(|name| format!("trusts {name}")));
+    words.extend(
+        bridge
+            .host_addresses
+            .iter()
+            .map(|address| format!("as {address}")),
+    );
     words.join(" ")
-}
-
-fn masquerades(bridge: &BridgeStep) -> bool {
-    bridge.masquerade && !bridge.internal
 }
 
 fn elements(bridge: &BridgeStep) -> Vec<(Set, Element)> {
@@ -156,33 +167,88 @@ fn elements(bridge: &BridgeStep) -> Vec<(Set, Element)> {
         all.push((Set::Relayed, simple(interface.to_vec(), &bridge.name)));
     }
     for subnet in &bridge.subnets {
-        let family = set::family(subnet);
-        let (first, last) = (
-            set::address(subnet.network()),
-            set::address(subnet.broadcast()),
-        );
-        let interval = |from: &[u8], to: &[u8]| Element {
-            key: [&first, from].concat(),
-            key_end: Some([&last, to].concat()),
-            data: None,
-            owner: bridge.name.clone(),
-        };
-        all.push((Set::Own(family), interval(&interface, &interface)));
-        if masquerades(bridge) {
-            let (lowest, highest) = everything(family);
-            let everywhere = interval(&set::address(lowest), &set::address(highest));
-            all.push((Set::Masquerade(family), everywhere));
-        }
+        all.extend(elements_of_subnet(bridge, subnet));
     }
     all
 }
 
-fn everything(family: Family) -> (IpAddr, IpAddr) {
+fn elements_of_subnet(bridge: &BridgeStep, subnet: &IpNet) -> Vec<(Set, Element)> {
+    let family = set::family(subnet.addr());
+    let mode = match family {
+        Family::V4 => bridge.gateway4,
+        Family::V6 => bridge.gateway6,
+    };
+    let own = [
+        set::address(subnet.network()),
+        set::address(subnet.broadcast()),
+    ];
+    let everywhere = everything(family).map(set::address);
+    let interval = |parts: &[[Vec<u8>; 2]]| {
+        let end = |index: usize| parts.iter().flat_map(|part| part[index].clone()).collect();
+        Element {
+            key: end(0),
+            key_end: Some(end(1)),
+            data: None,
+            owner: bridge.name.clone(),
+        }
+    };
+    let through = |name: &str| [set::interface(name).to_vec(), set::interface(name).to_vec()];
+    let bridge_itself = through(&bridge.name);
+    let mut all = vec![(
+        Set::Own(family),
+        interval(&[own.clone(), bridge_itself.clone()]),
+    )];
+
+    let leaves_translated = bridge.masquerade && mode.translates() && !bridge.internal;
+    if leaves_translated {
+        let mut element = interval(&[own.clone(), everywhere.clone()]);
+        let same = |address: &&IpAddr| set::family(**address) == family;
+        match bridge.host_addresses.iter().find(same) {
+            Some(address) => {
+                element.data = Some(set::address(*address));
+                all.push((Set::Snat(family), element));
+            }
+            None => all.push((Set::Masquerade(family), element)),
+        }
+    }
+    // Answers to what left with its own address come back to it: those cannot be told from
+    // others before connections are tracked, and are left to the forward chain.
+    if bridge.internal || leaves_translated && mode == GatewayMode::Nat {
+        all.push((Set::Closed(family), interval(&[everywhere, own.clone()])));
+    }
+    for name in &bridge.trusted {
+        all.push((
+            Set::Trusted(family),
+            interval(&[own.clone(), through(name)]),
+        ));
+    }
+    let any_port = [set::port(0).to_vec(), set::port(u16::MAX).to_vec()];
+    let protocols = match mode {
+        GatewayMode::Nat | GatewayMode::Isolated => return all,
+        GatewayMode::Routed => [icmp(family); 2],
+        GatewayMode::NatUnprotected => [0, u8::MAX],
+    };
+    let protocols = protocols.map(|number| set::protocol(number).to_vec());
+    let open = interval(&[own, bridge_itself, protocols, any_port]);
+    all.push((Set::Reachable(family), open));
+    all
+}
+
+/// IANA number of the family's control messages.
+fn icmp(family: Family) -> u8 {
     match family {
-        Family::V4 => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::BROADCAST.into()),
-        Family::V6 => (
+        Family::V4 => 1,
+        Family::V6 => 58,
+    }
+}
+
+/// The first and the last address of a family.
+pub(super) fn everything(family: Family) -> [IpAddr; 2] {
+    match family {
+        Family::V4 => [Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::BROADCAST.into()],
+        Family::V6 => [
             Ipv6Addr::UNSPECIFIED.into(),
             Ipv6Addr::from([0xff; 16]).into(),
-        ),
+        ],
     }
 }

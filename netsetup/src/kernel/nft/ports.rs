@@ -2,15 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rustix::io::Errno;
+use ipnet::IpNet;
 
 use super::element::Element;
 use super::expr::Family;
 use super::set::{self, Set};
-use super::transaction::Transaction;
-use super::wire::{NFPROTO_INET, comment_text};
 use super::{Nft, NftError};
-use crate::kernel::netlink::EXCL;
 use crate::model::port::{Protocol, PublishedPort};
 
 const MAPS: [Set; 4] = [
@@ -38,6 +35,8 @@ pub struct PortEntry {
 impl Nft {
     /// Leads published ports to a container, all or none of them. Left out are those that the
     /// relay serves alone: loopback addresses, and addresses of the other family than `to`.
+    /// Clients in the subnets `shortcuts` get this host's address there, for the container is
+    /// on these networks, too, and would answer them directly.
     ///
     /// Elements already in their place are replaced: who calls this holds the host's socket of
     /// each port, so they are what a dead owner left.
@@ -48,34 +47,16 @@ impl Nft {
         &mut self,
         ports: &[PublishedPort],
         to: IpAddr,
+        shortcuts: &[IpNet],
         owner: &str,
     ) -> Result<(), NftError> {
-        let wanted: Vec<(Set, Element)> = ports
+        let mut wanted: Vec<(Set, Element)> = ports
             .iter()
             .filter(|port| port.host_ip.is_ipv4() == to.is_ipv4())
             .filter_map(|port| Some((map_of(port)?, element(port, to, owner))))
             .collect();
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let label = format!("publish ports of {owner}");
-        let mut transaction = Transaction::new(&label, NFPROTO_INET, None);
-        for (map, elements) in by_map(&wanted) {
-            transaction.add(map, &elements, EXCL);
-        }
-        match self.commit(transaction) {
-            Err(error) if matches!(error.errno(), Some(Errno::EXIST | Errno::BUSY)) => {}
-            other => return Ok(other?),
-        }
-        self.change(&label, |nft, generation| {
-            let mut transaction = Transaction::new(&label, NFPROTO_INET, Some(generation));
-            for (map, elements) in by_map(&wanted) {
-                let old = nft.find(map, &keys(&elements))?;
-                transaction.delete(map, &old);
-                transaction.add(map, &elements, EXCL);
-            }
-            Ok(transaction)
-        })
+        wanted.extend(ways(shortcuts, to, owner));
+        self.put(&format!("publish ports of {owner}"), &wanted)
     }
 
     /// Takes an owner's published ports back. Those that are gone, or have another owner by
@@ -83,24 +64,19 @@ impl Nft {
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn ports_remove(&mut self, ports: &[PublishedPort], owner: &str) -> Result<(), NftError> {
-        let ours: Vec<(Set, Element)> = ports
+    pub fn ports_remove(
+        &mut self,
+        ports: &[PublishedPort],
+        to: IpAddr,
+        shortcuts: &[IpNet],
+        owner: &str,
+    ) -> Result<(), NftError> {
+        let mut ours: Vec<(Set, Element)> = ports
             .iter()
             .filter_map(|port| Some((map_of(port)?, element(port, port.host_ip, owner))))
             .collect();
-        if ours.is_empty() {
-            return Ok(());
-        }
-        let label = format!("withdraw ports of {owner}");
-        self.change(&label, |nft, generation| {
-            let mut transaction = Transaction::new(&label, NFPROTO_INET, Some(generation));
-            for (map, elements) in by_map(&ours) {
-                let mut old = nft.find(map, &keys(&elements))?;
-                old.retain(|element| element.owner == comment_text(owner));
-                transaction.delete(map, &old);
-            }
-            Ok(transaction)
-        })
+        ours.extend(ways(shortcuts, to, owner));
+        self.take_back(&format!("withdraw ports of {owner}"), &ours, owner)
     }
 
     /// All published ports that the table knows; none when there is no table.
@@ -125,11 +101,7 @@ fn map_of(port: &PublishedPort) -> Option<Set> {
     if port.host_ip.is_loopback() {
         return None;
     }
-    let family = if port.host_ip.is_ipv4() {
-        Family::V4
-    } else {
-        Family::V6
-    };
+    let family = set::family(port.host_ip);
     Some(match port.host_ip.is_unspecified() {
         true => Set::PublishedAny(family),
         false => Set::Published(family),
@@ -141,7 +113,8 @@ fn element(port: &PublishedPort, to: IpAddr, owner: &str) -> Element {
     if !port.host_ip.is_unspecified() {
         key.extend(set::address(port.host_ip));
     }
-    key.extend([set::protocol_number(port.container.protocol), 0, 0, 0]);
+    let number = set::protocol_number(port.container.protocol);
+    key.extend(set::protocol(number));
     key.extend(set::port(port.host_port));
     let mut data = set::address(to);
     data.extend(set::port(port.container.port));
@@ -153,21 +126,22 @@ fn element(port: &PublishedPort, to: IpAddr, owner: &str) -> Element {
     }
 }
 
-fn keys(elements: &[Element]) -> Vec<Vec<u8>> {
-    elements.iter().map(|element| element.key.clone()).collect()
-}
-
-/// Groups by map; a key that was given twice counts once.
-fn by_map(all: &[(Set, Element)]) -> impl Iterator<Item = (Set, Vec<Element>)> + '_ {
-    MAPS.into_iter().filter_map(|map| {
-        let mut elements: Vec<Element> = all
-            .iter()
-            .filter(|(of, _)| *of == map)
-            .map(|(_, e)| e.clone())
-            .collect();
-        elements.sort_by(|a, b| a.key.cmp(&b.key));
-        elements.dedup_by(|a, b| a.key == b.key);
-        (!elements.is_empty()).then_some((map, elements))
+/// From where a container's answers would take a shorter way.
+fn ways<'a>(
+    shortcuts: &'a [IpNet],
+    to: IpAddr,
+    owner: &'a str,
+) -> impl Iterator<Item = (Set, Element)> + 'a {
+    let same = move |subnet: &&IpNet| subnet.addr().is_ipv4() == to.is_ipv4();
+    shortcuts.iter().filter(same).map(move |subnet| {
+        let key = |end| [set::address(end), set::address(to)].concat();
+        let element = Element {
+            key: key(subnet.network()),
+            key_end: Some(key(subnet.broadcast())),
+            data: None,
+            owner: owner.to_owned(),
+        };
+        (Set::Shortcut(set::family(to)), element)
     })
 }
 
@@ -186,12 +160,7 @@ fn entry(map: Set, element: Element) -> Option<PortEntry> {
     };
     let host_port = u16::from_be_bytes(key.get(4..6)?.try_into().ok()?);
     let mut value = data.as_slice();
-    let family = if host_ip.is_ipv4() {
-        Family::V4
-    } else {
-        Family::V6
-    };
-    let address = take_address(&mut value, family)?;
+    let address = take_address(&mut value, set::family(host_ip))?;
     let port = u16::from_be_bytes(value.get(..2)?.try_into().ok()?);
     let to = SocketAddr::new(address, port);
     Some(PortEntry {
@@ -258,13 +227,5 @@ mod tests {
         assert_eq!(map_of(&port("127.0.0.1")), None);
         assert_eq!(map_of(&port("127.3.2.1")), None);
         assert_eq!(map_of(&port("::1")), None);
-    }
-
-    #[test]
-    fn a_port_given_twice_is_one_element() {
-        let one = element(&port("0.0.0.0"), "172.17.0.2".parse().unwrap(), "me");
-        let map = Set::PublishedAny(Family::V4);
-        let all = [(map, one.clone()), (map, one.clone())];
-        assert_eq!(by_map(&all).collect::<Vec<_>>(), [(map, vec![one])]);
     }
 }

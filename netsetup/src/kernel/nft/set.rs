@@ -5,8 +5,6 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::expr::Family;
 use super::transaction::Transaction;
 use super::wire::{
@@ -70,8 +68,18 @@ pub(super) enum Set {
     Icc,
     /// Subnet . its own bridge.
     Own(Family),
+    /// Everywhere . subnet that nobody outside may address.
+    Closed(Family),
+    /// Subnet . interface from which it may be addressed all the same.
+    Trusted(Family),
+    /// Subnet or address . bridge, or trusted interface . protocol . port, open as it is.
+    Reachable(Family),
+    /// Subnet . address of a container whose answers there take a shorter way.
+    Shortcut(Family),
     /// Subnet . everywhere, where the source is rewritten.
     Masquerade(Family),
+    /// Subnet . everywhere : address that the source is rewritten to.
+    Snat(Family),
     /// Host address . protocol . port : container address . port.
     Published(Family),
     /// Protocol . port : container address . port, on every host address.
@@ -79,15 +87,25 @@ pub(super) enum Set {
 }
 
 /// All of them, in the order they are made.
-pub(super) const SETS: [Set; 12] = [
+pub(super) const SETS: [Set; 22] = [
     Set::Bridges,
     Set::Internal,
     Set::Relayed,
     Set::Icc,
     Set::Own(Family::V4),
     Set::Own(Family::V6),
+    Set::Closed(Family::V4),
+    Set::Closed(Family::V6),
+    Set::Trusted(Family::V4),
+    Set::Trusted(Family::V6),
+    Set::Reachable(Family::V4),
+    Set::Reachable(Family::V6),
+    Set::Shortcut(Family::V4),
+    Set::Shortcut(Family::V6),
     Set::Masquerade(Family::V4),
     Set::Masquerade(Family::V6),
+    Set::Snat(Family::V4),
+    Set::Snat(Family::V6),
     Set::Published(Family::V4),
     Set::Published(Family::V6),
     Set::PublishedAny(Family::V4),
@@ -95,15 +113,35 @@ pub(super) const SETS: [Set; 12] = [
 ];
 
 /// The ones that networks have elements in.
-pub(super) const NETWORK_SETS: [Set; 8] = [
+pub(super) const NETWORK_SETS: [Set; 16] = [
     Set::Bridges,
     Set::Internal,
     Set::Relayed,
     Set::Icc,
     Set::Own(Family::V4),
     Set::Own(Family::V6),
+    Set::Closed(Family::V4),
+    Set::Closed(Family::V6),
+    Set::Trusted(Family::V4),
+    Set::Trusted(Family::V6),
+    Set::Reachable(Family::V4),
+    Set::Reachable(Family::V6),
     Set::Masquerade(Family::V4),
     Set::Masquerade(Family::V6),
+    Set::Snat(Family::V4),
+    Set::Snat(Family::V6),
+];
+
+/// The ones that containers have elements in.
+pub(super) const CONTAINER_SETS: [Set; 8] = [
+    Set::Reachable(Family::V4),
+    Set::Reachable(Family::V6),
+    Set::Shortcut(Family::V4),
+    Set::Shortcut(Family::V6),
+    Set::Published(Family::V4),
+    Set::Published(Family::V6),
+    Set::PublishedAny(Family::V4),
+    Set::PublishedAny(Family::V6),
 ];
 
 impl Set {
@@ -116,8 +154,18 @@ impl Set {
             Set::Icc => "icc",
             Set::Own(Family::V4) => "own4",
             Set::Own(Family::V6) => "own6",
+            Set::Closed(Family::V4) => "closed4",
+            Set::Closed(Family::V6) => "closed6",
+            Set::Trusted(Family::V4) => "trusted4",
+            Set::Trusted(Family::V6) => "trusted6",
+            Set::Reachable(Family::V4) => "reachable4",
+            Set::Reachable(Family::V6) => "reachable6",
+            Set::Shortcut(Family::V4) => "shortcut4",
+            Set::Shortcut(Family::V6) => "shortcut6",
             Set::Masquerade(Family::V4) => "masquerade4",
             Set::Masquerade(Family::V6) => "masquerade6",
+            Set::Snat(Family::V4) => "snat4",
+            Set::Snat(Family::V6) => "snat6",
             Set::Published(Family::V4) => "published4",
             Set::Published(Family::V6) => "published6",
             Set::PublishedAny(Family::V4) => "published4-any",
@@ -129,10 +177,18 @@ impl Set {
         match self {
             Set::Bridges | Set::Internal | Set::Relayed => &[Part::Interface],
             Set::Icc => &[Part::Interface, Part::Interface],
-            Set::Own(Family::V4) => &[Part::V4, Part::Interface],
-            Set::Own(Family::V6) => &[Part::V6, Part::Interface],
-            Set::Masquerade(Family::V4) => &[Part::V4, Part::V4],
-            Set::Masquerade(Family::V6) => &[Part::V6, Part::V6],
+            Set::Own(Family::V4) | Set::Trusted(Family::V4) => &[Part::V4, Part::Interface],
+            Set::Own(Family::V6) | Set::Trusted(Family::V6) => &[Part::V6, Part::Interface],
+            Set::Reachable(Family::V4) => &[Part::V4, Part::Interface, Part::Protocol, Part::Port],
+            Set::Reachable(Family::V6) => &[Part::V6, Part::Interface, Part::Protocol, Part::Port],
+            Set::Closed(Family::V4)
+            | Set::Shortcut(Family::V4)
+            | Set::Masquerade(Family::V4)
+            | Set::Snat(Family::V4) => &[Part::V4, Part::V4],
+            Set::Closed(Family::V6)
+            | Set::Shortcut(Family::V6)
+            | Set::Masquerade(Family::V6)
+            | Set::Snat(Family::V6) => &[Part::V6, Part::V6],
             Set::Published(Family::V4) => &[Part::V4, Part::Protocol, Part::Port],
             Set::Published(Family::V6) => &[Part::V6, Part::Protocol, Part::Port],
             Set::PublishedAny(_) => &[Part::Protocol, Part::Port],
@@ -143,12 +199,23 @@ impl Set {
         match self {
             Set::Published(Family::V4) | Set::PublishedAny(Family::V4) => &[Part::V4, Part::Port],
             Set::Published(Family::V6) | Set::PublishedAny(Family::V6) => &[Part::V6, Part::Port],
+            Set::Snat(Family::V4) => &[Part::V4],
+            Set::Snat(Family::V6) => &[Part::V6],
             _ => &[],
         }
     }
 
     fn intervals(self) -> bool {
-        matches!(self, Set::Own(_) | Set::Masquerade(_))
+        matches!(
+            self,
+            Set::Own(_)
+                | Set::Closed(_)
+                | Set::Trusted(_)
+                | Set::Reachable(_)
+                | Set::Shortcut(_)
+                | Set::Masquerade(_)
+                | Set::Snat(_)
+        )
     }
 
     /// Bytes of a key.
@@ -216,11 +283,11 @@ pub(super) fn interface(name: &str) -> [u8; IFNAME] {
     key
 }
 
-/// Family of a subnet.
-pub(super) fn family(net: &IpNet) -> Family {
-    match net {
-        IpNet::V4(_) => Family::V4,
-        IpNet::V6(_) => Family::V6,
+/// Family of an address.
+pub(super) fn family(address: IpAddr) -> Family {
+    match address {
+        IpAddr::V4(_) => Family::V4,
+        IpAddr::V6(_) => Family::V6,
     }
 }
 
@@ -230,6 +297,11 @@ pub(super) fn address(address: IpAddr) -> Vec<u8> {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
     }
+}
+
+/// The IANA number of a protocol as a key part.
+pub(super) fn protocol(number: u8) -> [u8; 4] {
+    [number, 0, 0, 0]
 }
 
 /// IANA number of a transport.
@@ -264,6 +336,7 @@ mod tests {
         assert_eq!(Set::Published(Family::V4).key_length(), 12);
         assert_eq!(Set::Published(Family::V6).data_length(), 20);
         assert_eq!(Set::Own(Family::V6).key_length(), 32);
+        assert_eq!(Set::Reachable(Family::V6).key_length(), 40);
         assert_eq!(Set::Bridges.data_length(), 0);
     }
 

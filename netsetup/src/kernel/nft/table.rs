@@ -1,34 +1,45 @@
 //! The table `inet rbox`: its chains and rules are constant, what changes are elements.
 //!
 //! ```text
+//! raw         ─ to loopback, not from there ─▶ drop               (a spoofed destination)
+//!             ─ to a closed subnet ─▶ addressed                   (before DNAT: straight to it)
+//! addressed   ─ from a bridge ─▶ as it is                         (perhaps an answer)
+//!             ─ from a trusted interface ─▶ as it is
+//!             ─ fib daddr type local ─▶ as it is, else drop       (a gateway's address is ours)
 //! prerouting  ─ from a bridge without icc ─▶ as it is  (the relay answers: DNAT between
 //!               isolated ports is lost when the bridge itself does it)
 //!             ─ fib daddr type local ─▶ published      (clients outside, other containers)
 //! output      ─ not loopback, type local ─▶ published  (this host)
 //! published   ─ address . protocol . port, then protocol . port ─▶ dnat
-//! postrouting ─ own subnet . own bridge, dnatted ─▶ masquerade     (hairpin: the reply must
-//!               come back through us)
-//!             ─ into a bridge ─▶ as it is                          (the client's address stays)
-//!             ─ from a masqueraded subnet ─▶ masquerade
 //! forward     ─ established ─▶ accept;  same bridge with icc ─▶ accept
 //!             ─ from or to an internal bridge ─▶ drop
-//!             ─ to a bridge: dnatted ─▶ accept, else drop   (unpublished ports, other bridges)
+//!             ─ to a bridge: dnatted ─▶ accept
+//!             ─ reachable at its own address (gateway modes, trusted interfaces) ─▶ accept
+//!             ─ to a bridge ─▶ drop                    (unpublished ports, other bridges)
+//! postrouting ─ own subnet . own bridge, dnatted ─▶ masquerade     (hairpin: the reply must
+//!               come back through us)
+//!             ─ shortcut: the server is on the client's network, too, dnatted ─▶ masquerade
+//!             ─ into a bridge ─▶ as it is                          (the client's address stays)
+//!             ─ from a subnet with an address of its own ─▶ snat
+//!             ─ from a masqueraded subnet ─▶ masquerade
 //! ```
 //!
 //! With `bridge-nf-call-iptables` on, frames within a bridge pass here too, with the bridge as
 //! both interfaces: `icc` and the postrouting order let them through untouched.
+//!
+//! A layout's number is in the table's comment. An older table is replaced in one transaction
+//! with its elements, those of published ports among them, so connections go on.
 
-use super::chain::{
-    Hook, PRIORITY_DSTNAT, PRIORITY_FILTER, PRIORITY_SRCNAT, add_rule, create_chain, create_table,
-    delete_table,
-};
+use super::chain::{create_table, delete_table};
 use super::element::Element;
 use super::expr::Family;
-use super::set::{SETS, Set};
+use super::network::everything;
+use super::rules;
+use super::set::{self, SETS, Set};
 use super::transaction::Transaction;
 use super::wire::{
-    NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, NF_INET_PRE_ROUTING, NFPROTO_INET,
-    NFT_MSG_GETTABLE, NFTA_TABLE_NAME, NFTA_TABLE_USERDATA, message_type, nfgenmsg, read_comment,
+    NFPROTO_INET, NFT_MSG_GETTABLE, NFTA_TABLE_NAME, NFTA_TABLE_USERDATA, message_type, nfgenmsg,
+    read_comment,
 };
 use super::{Nft, NftError};
 use crate::kernel::netlink::{ACK, Attributes, Batch, NetlinkError};
@@ -36,7 +47,7 @@ use crate::kernel::netlink::{ACK, Attributes, Batch, NetlinkError};
 /// Name of the table on the host.
 pub(super) const TABLE: &str = "rbox";
 /// Grows with every change of chains, rules or sets.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 const LAYOUT_TEXT: &str = "rbox layout ";
 
 /// What the present table is.
@@ -62,7 +73,7 @@ impl Nft {
                         known: LAYOUT,
                     });
                 }
-                Present::Layout(_) => return self.replace_table(),
+                Present::Layout(found) => return self.replace_table(found),
                 Present::Missing => {
                     let mut transaction =
                         Transaction::new("create table inet rbox", NFPROTO_INET, None);
@@ -115,7 +126,7 @@ impl Nft {
         Ok(Present::Layout(layout.unwrap_or(0)))
     }
 
-    fn replace_table(&mut self) -> Result<(), NftError> {
+    fn replace_table(&mut self, found: u32) -> Result<(), NftError> {
         self.change("replace table inet rbox", |nft, generation| {
             let label = "replace table inet rbox";
             let mut transaction = Transaction::new(label, NFPROTO_INET, Some(generation));
@@ -124,6 +135,12 @@ impl Nft {
                 let mut elements: Vec<Element> = nft.elements(set)?;
                 elements.retain(|element| element.fits(set));
                 kept.push((set, elements));
+            }
+            if found < 2 {
+                for family in [Family::V4, Family::V6] {
+                    let elements = closed(&kept, family);
+                    kept.push((Set::Closed(family), elements));
+                }
             }
             delete_table(&mut transaction, TABLE);
             write_table(&mut transaction);
@@ -140,152 +157,34 @@ fn write_table(t: &mut Transaction) {
     for (id, set) in (1..).zip(SETS) {
         set.create(t, TABLE, id);
     }
-    let hook = |kind, hook, priority| {
-        Some(Hook {
-            kind,
-            hook,
-            priority,
-        })
+    rules::write(t);
+}
+
+/// What layout 1 had no sets for: its networks are closed to packets from outside if they are
+/// internal or leave by masquerading, as those of today.
+fn closed(kept: &[(Set, Vec<Element>)], family: Family) -> Vec<Element> {
+    let of = |wanted: Set| {
+        kept.iter()
+            .filter(move |(set, _)| *set == wanted)
+            .flat_map(|(_, elements)| elements)
     };
-    create_chain(t, TABLE, "published", None);
-    create_chain(
-        t,
-        TABLE,
-        "prerouting",
-        hook("nat", NF_INET_PRE_ROUTING, PRIORITY_DSTNAT),
-    );
-    create_chain(
-        t,
-        TABLE,
-        "output",
-        hook("nat", NF_INET_LOCAL_OUT, PRIORITY_DSTNAT),
-    );
-    create_chain(
-        t,
-        TABLE,
-        "postrouting",
-        hook("nat", NF_INET_POST_ROUTING, PRIORITY_SRCNAT),
-    );
-    create_chain(
-        t,
-        TABLE,
-        "forward",
-        hook("filter", NF_INET_FORWARD, PRIORITY_FILTER),
-    );
-
-    for family in [Family::V4, Family::V6] {
-        add_rule(t, TABLE, "published", None, |r| {
-            r.family(family);
-            r.load_destination(family, 0);
-            r.load_protocol(family.registers());
-            r.load_destination_port(family.registers() + 1);
-            r.map(Set::Published(family).name());
-            r.dnat(family);
-        });
-        add_rule(t, TABLE, "published", None, |r| {
-            r.family(family);
-            r.load_protocol(0);
-            r.load_destination_port(1);
-            r.map(Set::PublishedAny(family).name());
-            r.dnat(family);
-        });
-    }
-
-    add_rule(t, TABLE, "prerouting", Some("served by the relay"), |r| {
-        r.in_interface(Set::Relayed.name());
-        r.done();
-    });
-    add_rule(t, TABLE, "prerouting", None, |r| {
-        r.destined_here();
-        r.jump("published");
-    });
-
-    add_rule(
-        t,
-        TABLE,
-        "output",
-        Some("loopback is served by the relay"),
-        |r| {
-            r.destined_to_loopback_v4();
-            r.done();
-        },
-    );
-    add_rule(
-        t,
-        TABLE,
-        "output",
-        Some("loopback is served by the relay"),
-        |r| {
-            r.destined_to_loopback_v6();
-            r.done();
-        },
-    );
-    add_rule(t, TABLE, "output", None, |r| {
-        r.destined_here();
-        r.jump("published");
-    });
-
-    for family in [Family::V4, Family::V6] {
-        add_rule(t, TABLE, "postrouting", Some("hairpin"), |r| {
-            r.family(family);
-            r.load_source(family, 0);
-            r.load_out_interface(family.registers());
-            r.lookup(Set::Own(family).name());
-            r.was_dnatted();
-            r.masquerade();
-        });
-    }
-    add_rule(
-        t,
-        TABLE,
-        "postrouting",
-        Some("containers see the client"),
-        |r| {
-            r.out_interface(Set::Bridges.name());
-            r.done();
-        },
-    );
-    for family in [Family::V4, Family::V6] {
-        add_rule(t, TABLE, "postrouting", None, |r| {
-            r.family(family);
-            r.load_source(family, 0);
-            r.load_destination(family, family.registers());
-            r.lookup(Set::Masquerade(family).name());
-            r.masquerade();
-        });
-    }
-
-    add_rule(t, TABLE, "forward", None, |r| {
-        r.established();
-        r.accept();
-    });
-    add_rule(t, TABLE, "forward", Some("within a network"), |r| {
-        r.load_in_interface(0);
-        r.load_out_interface(4);
-        r.lookup(Set::Icc.name());
-        r.accept();
-    });
-    add_rule(t, TABLE, "forward", None, |r| {
-        r.in_interface(Set::Internal.name());
-        r.drop();
-    });
-    add_rule(t, TABLE, "forward", None, |r| {
-        r.out_interface(Set::Internal.name());
-        r.drop();
-    });
-    add_rule(t, TABLE, "forward", Some("published ports"), |r| {
-        r.out_interface(Set::Bridges.name());
-        r.was_dnatted();
-        r.accept();
-    });
-    add_rule(
-        t,
-        TABLE,
-        "forward",
-        Some("unpublished ports, other networks"),
-        |r| {
-            r.out_interface(Set::Bridges.name());
-            r.drop();
-        },
-    );
+    let everywhere = everything(family).map(set::address);
+    of(Set::Own(family))
+        .filter(|own| {
+            let same = |other: &&Element| other.owner == own.owner;
+            of(Set::Internal)
+                .chain(of(Set::Masquerade(family)))
+                .any(|other| same(&other))
+        })
+        .filter_map(|own| {
+            let address = |key: &[u8]| Some(key.get(..everywhere[0].len())?.to_vec());
+            let end = address(own.key_end.as_ref()?)?;
+            Some(Element {
+                key: [everywhere[0].clone(), address(&own.key)?].concat(),
+                key_end: Some([everywhere[1].clone(), end].concat()),
+                data: None,
+                owner: own.owner.clone(),
+            })
+        })
+        .collect()
 }

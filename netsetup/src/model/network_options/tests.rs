@@ -70,9 +70,9 @@ fn bad_values_are_refused_with_dockers_texts() {
             "gateway mode 'isolated' can only be used for an internal network",
         ),
         (
-            GATEWAY_MODE_6,
-            "routed",
-            "gateway mode 'routed' is not supported",
+            TRUSTED_INTERFACES,
+            "eth0:a/b",
+            "invalid interface name \"a/b\"",
         ),
         (
             BRIDGE_NAME,
@@ -86,9 +86,9 @@ fn bad_values_are_refused_with_dockers_texts() {
             "invalid interface name prefix \"a b\"",
         ),
         (
-            "com.docker.network.host_ipv4",
-            "10.0.0.1",
-            "network option com.docker.network.host_ipv4 is not supported",
+            HOST_IPV4,
+            "fd00::1",
+            "failed to parse com.docker.network.host_ipv4 value: fd00::1 (nil ip)",
         ),
     ] {
         assert_eq!(read(&[(key, value)]).unwrap_err(), error);
@@ -98,5 +98,32 @@ fn bad_values_are_refused_with_dockers_texts() {
 #[test]
 fn isolated_gateways_are_for_internal_networks() {
     let options = [(GATEWAY_MODE_4.to_owned(), "isolated".to_owned())].into();
-    assert!(BridgeOptions::read(&options, true).unwrap().isolated_ipv4);
+    assert_eq!(
+        BridgeOptions::read(&options, true).unwrap().gateway4,
+        GatewayMode::Isolated
+    );
+}
+
+#[test]
+fn the_families_have_their_own_gateway_modes() {
+    let options = read(&[
+        (GATEWAY_MODE_4, "routed"),
+        (GATEWAY_MODE_6, "nat-unprotected"),
+        (TRUSTED_INTERFACES, "vxlan.1:eth3"),
+        (HOST_IPV6, "2001:db8::9"),
+        (INHIBIT_IPV4, "1"),
+        (HOST_BINDING, "::"),
+    ])
+    .unwrap();
+    let address = |text: &str| text.parse().unwrap();
+    assert_eq!(options.gateway(address("10.0.0.1")), GatewayMode::Routed);
+    assert_eq!(
+        options.gateway(address("fd00::1")),
+        GatewayMode::NatUnprotected
+    );
+    assert_eq!(options.trusted, ["vxlan.1", "eth3"]);
+    assert_eq!(options.host_addresses, [address("2001:db8::9")]);
+    assert!(options.inhibit_ipv4);
+    // IPv6 alone: 0.0.0.0 is what stands for both families.
+    assert_eq!(options.host_binding, Some(address("::")));
 }

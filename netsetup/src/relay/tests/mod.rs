@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tokio::task::JoinHandle;
 
-use super::{BoundPort, bind, serve};
+use super::{BoundPort, Place, bind, serve};
 use crate::model::port::{ContainerPort, HostPort, PortBinding, Protocol};
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -24,7 +24,7 @@ fn binding(protocol: Protocol, host_ip: Option<&str>, host: HostPort, port: u16)
 /// One port on every address, leading to `server`.
 fn publish(protocol: Protocol, server: SocketAddr) -> Vec<BoundPort> {
     let binding = binding(protocol, None, HostPort::Ephemeral, server.port());
-    bind(&[binding], server.ip(), None).unwrap()
+    bind(&[binding], &Place::of(server.ip())).unwrap()
 }
 
 /// A relay to `server`, and its port.

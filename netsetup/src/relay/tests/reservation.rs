@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::{HOME, binding};
 use crate::model::port::HostPort::{Ephemeral, FirstOf, Fixed};
 use crate::model::port::Protocol::{Tcp, Udp};
-use crate::relay::{BindError, BoundPort, bind};
+use crate::relay::{BindError, BoundPort, Place, bind};
 use crate::resolver::tests::namespace::isolate;
 
 fn shown(ports: &[BoundPort]) -> Vec<String> {
@@ -19,14 +19,36 @@ fn shown(ports: &[BoundPort]) -> Vec<String> {
 }
 
 #[test]
+fn without_host_ports_nothing_is_bound_in_that_family() {
+    if !isolate("without_host_ports_nothing_is_bound_in_that_family") {
+        return;
+    }
+    let bindings = [
+        binding(Tcp, None, Fixed(8080), 80),
+        // The address is nobody's: it would be refused.
+        binding(Udp, Some("198.51.100.2"), Fixed(8080), 80),
+    ];
+    let place = Place {
+        unbound4: true,
+        ..Place::of(HOME)
+    };
+    let bound = bind(&bindings, &place).unwrap();
+    assert_eq!(
+        shown(&bound),
+        ["0.0.0.0 0->80/tcp", ":: 8080->80/tcp", "0.0.0.0 0->80/udp"]
+    );
+    assert!(TcpListener::bind("0.0.0.0:8080").is_ok());
+}
+
+#[test]
 fn a_port_without_address_is_bound_in_both_families() {
     if !isolate("a_port_without_address_is_bound_in_both_families") {
         return;
     }
-    let ports = bind(&[binding(Tcp, None, Fixed(8080), 80)], HOME, None).unwrap();
+    let ports = bind(&[binding(Tcp, None, Fixed(8080), 80)], &Place::of(HOME)).unwrap();
     assert_eq!(shown(&ports), ["0.0.0.0 8080->80/tcp", ":: 8080->80/tcp"]);
     // UDP has ports of its own.
-    let udp = bind(&[binding(Udp, None, Fixed(8080), 80)], HOME, None).unwrap();
+    let udp = bind(&[binding(Udp, None, Fixed(8080), 80)], &Place::of(HOME)).unwrap();
     assert_eq!(shown(&udp), ["0.0.0.0 8080->80/udp", ":: 8080->80/udp"]);
 }
 
@@ -39,15 +61,21 @@ fn an_address_given_or_set_for_the_network_is_the_only_one() {
         binding(Tcp, Some("127.0.0.2"), Fixed(80), 80),
         binding(Tcp, None, Fixed(80), 81),
     ];
-    let ports = bind(&bindings, HOME, Some(HOME)).unwrap();
+    let ports = bind(
+        &bindings,
+        &Place {
+            default_ip: Some(HOME),
+            ..Place::of(HOME)
+        },
+    )
+    .unwrap();
     assert_eq!(
         shown(&ports),
         ["127.0.0.2 80->80/tcp", "127.0.0.1 80->81/tcp"]
     );
     let v6 = bind(
         &[binding(Tcp, None, Fixed(81), 80)],
-        "fd00::2".parse().unwrap(),
-        None,
+        &Place::of("fd00::2".parse().unwrap()),
     )
     .unwrap();
     assert_eq!(shown(&v6), [":: 81->80/tcp"]);
@@ -60,7 +88,7 @@ fn a_random_port_has_one_number_in_both_families() {
     }
     for protocol in [Tcp, Udp] {
         for _ in 0..50 {
-            let ports = bind(&[binding(protocol, None, Ephemeral, 80)], HOME, None).unwrap();
+            let ports = bind(&[binding(protocol, None, Ephemeral, 80)], &Place::of(HOME)).unwrap();
             assert_eq!(ports.len(), 2);
             assert_ne!(ports[0].published.host_port, 0);
             assert_eq!(ports[0].published.host_port, ports[1].published.host_port);
@@ -79,10 +107,14 @@ fn a_range_gives_its_first_free_port() {
         binding(Tcp, None, FirstOf(9100, 9103), 80),
         binding(Tcp, None, FirstOf(9100, 9103), 81),
     ];
-    let ports = bind(&bindings, HOME, None).unwrap();
+    let ports = bind(&bindings, &Place::of(HOME)).unwrap();
     assert_eq!(shown(&ports)[0], "0.0.0.0 9102->80/tcp");
     assert_eq!(shown(&ports)[2], "0.0.0.0 9103->81/tcp");
-    let full = bind(&[binding(Tcp, None, FirstOf(9100, 9103), 82)], HOME, None).unwrap_err();
+    let full = bind(
+        &[binding(Tcp, None, FirstOf(9100, 9103), 82)],
+        &Place::of(HOME),
+    )
+    .unwrap_err();
     assert!(full.taken().is_some());
 }
 
@@ -97,21 +129,21 @@ fn a_taken_port_is_named_and_nothing_stays_bound() {
         binding(Tcp, None, Fixed(8098), 80),
         binding(Tcp, None, Fixed(8099), 80),
     ];
-    let error = bind(&bindings, to, None).unwrap_err();
+    let error = bind(&bindings, &Place::of(to)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "failed to bind host port for 0.0.0.0:8099:172.17.0.7:80/tcp: address already in use"
     );
     drop(TcpListener::bind("0.0.0.0:8098").unwrap());
     drop(other);
-    assert!(bind(&bindings, to, None).is_ok());
+    assert!(bind(&bindings, &Place::of(to)).is_ok());
     let foreign = [binding(Tcp, Some("203.0.113.9"), Fixed(8088), 80)];
     assert_eq!(
-        bind(&foreign, to, None).unwrap_err().to_string(),
+        bind(&foreign, &Place::of(to)).unwrap_err().to_string(),
         "failed to bind host port for 203.0.113.9:8088:172.17.0.7:80/tcp: cannot assign requested address"
     );
     let other = UdpSocket::bind("[::]:8099").unwrap();
-    let error = bind(&[binding(Udp, None, Fixed(8099), 53)], to, None).unwrap_err();
+    let error = bind(&[binding(Udp, None, Fixed(8099), 53)], &Place::of(to)).unwrap_err();
     let BindError::Refused { errno, host_ip, .. } = error else {
         panic!("{error}")
     };
@@ -128,9 +160,9 @@ fn two_listeners_exclude_each_other() {
         return;
     }
     for protocol in [Tcp, Udp] {
-        let first = bind(&[binding(protocol, None, Fixed(80), 80)], HOME, None).unwrap();
+        let first = bind(&[binding(protocol, None, Fixed(80), 80)], &Place::of(HOME)).unwrap();
         for ip in [None, Some("127.0.0.1"), Some("::1")] {
-            let second = bind(&[binding(protocol, ip, Fixed(80), 80)], HOME, None);
+            let second = bind(&[binding(protocol, ip, Fixed(80), 80)], &Place::of(HOME));
             assert!(second.unwrap_err().taken().is_some(), "{protocol} {ip:?}");
         }
         drop(first);
@@ -146,7 +178,7 @@ fn one_container_cannot_have_a_port_twice() {
         binding(Tcp, None, Fixed(8080), 80),
         binding(Tcp, Some("127.0.0.1"), Fixed(8080), 81),
     ];
-    let error = bind(&bindings, HOME, None).unwrap_err();
+    let error = bind(&bindings, &Place::of(HOME)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "Bind for 0.0.0.0:8080 failed: port is already allocated"

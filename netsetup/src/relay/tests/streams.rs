@@ -12,7 +12,7 @@ use super::{HOME, binding, publish, relay};
 use crate::model::port::HostPort::Fixed;
 use crate::model::port::Protocol::Tcp;
 use crate::relay::limits::Limits;
-use crate::relay::{Socket, Target, bind, serve, serve_following, tcp};
+use crate::relay::{Place, Socket, Target, bind, serve, serve_following, tcp};
 use crate::resolver::tests::namespace::run;
 
 /// A listener in the place of a container, and where it is.
@@ -151,8 +151,7 @@ fn connections_in_time_wait_do_not_block_a_restart() {
             let ports = || {
                 bind(
                     &[binding(Tcp, None, Fixed(8080), address.port())],
-                    HOME,
-                    None,
+                    &Place::of(HOME),
                 )
                 .unwrap()
             };
@@ -204,7 +203,7 @@ fn once_it_is_told_to_end_and_has_ended_the_ports_are_free() {
             listener.accept().await.unwrap();
             drop(sender);
             relay.await.unwrap();
-            bind(&[binding(Tcp, None, Fixed(port), 80)], HOME, None).unwrap();
+            bind(&[binding(Tcp, None, Fixed(port), 80)], &Place::of(HOME)).unwrap();
         },
     );
 }

@@ -3,6 +3,7 @@
 use crate::kernel::netns;
 use crate::kernel::nft::{NetworkEntry, Nft, NftError};
 use crate::kernel::testing::{apart, network, output, published};
+use crate::model::network_options::GatewayMode;
 use crate::model::port::Protocol;
 
 fn ready(test: &str) -> Option<Nft> {
@@ -21,13 +22,39 @@ fn ip(text: &str) -> std::net::IpAddr {
     text.parse().unwrap()
 }
 
+/// Lines and elements, whose order in a hash is the kernel's secret.
+fn in_order(ruleset: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = ruleset
+        .split(['\n', ',', '{', '}'])
+        .map(str::trim)
+        .collect();
+    parts.sort_unstable();
+    parts
+}
+
 /// The chains as documentation; the sets are looked at in other tests.
 const CHAINS: &str = r#"
+	chain addressed {
+		iifname @bridges return comment "forward decides between networks"
+		ip daddr . iifname @trusted4 return
+		ip6 daddr . iifname @trusted6 return
+		fib daddr type local return comment "the gateway is this host"
+		drop comment "from outside"
+	}
+
 	chain published {
 		dnat ip to ip daddr . meta l4proto . th dport map @published4
 		meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published4-any
 		dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6
 		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @published6-any
+	}
+
+	chain raw {
+		type filter hook prerouting priority raw; policy accept;
+		iif != "lo" ip daddr 127.0.0.0/8 drop comment "loopback is this host's alone"
+		iif != "lo" ip6 daddr ::1 drop comment "loopback is this host's alone"
+		ip saddr . ip daddr @closed4 jump addressed comment "to a container's address"
+		ip6 saddr . ip6 daddr @closed6 jump addressed comment "to a container's address"
 	}
 
 	chain prerouting {
@@ -43,15 +70,6 @@ const CHAINS: &str = r#"
 		fib daddr type local jump published
 	}
 
-	chain postrouting {
-		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr . oifname @own4 ct status dnat masquerade comment "hairpin"
-		ip6 saddr . oifname @own6 ct status dnat masquerade comment "hairpin"
-		oifname @bridges return comment "containers see the client"
-		ip saddr . ip daddr @masquerade4 masquerade
-		ip6 saddr . ip6 daddr @masquerade6 masquerade
-	}
-
 	chain forward {
 		type filter hook forward priority filter; policy accept;
 		ct state established,related accept
@@ -59,7 +77,24 @@ const CHAINS: &str = r#"
 		iifname @internal drop
 		oifname @internal drop
 		oifname @bridges ct status dnat accept comment "published ports"
+		ip daddr . oifname . meta l4proto . th dport @reachable4 accept comment "open to everybody"
+		ip daddr . iifname . meta l4proto . th dport @reachable4 accept comment "open to trusted interfaces"
+		ip6 daddr . oifname . meta l4proto . th dport @reachable6 accept comment "open to everybody"
+		ip6 daddr . iifname . meta l4proto . th dport @reachable6 accept comment "open to trusted interfaces"
 		oifname @bridges drop comment "unpublished ports, other networks"
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		ip saddr . oifname @own4 ct status dnat masquerade comment "hairpin"
+		ip saddr . ip daddr @shortcut4 ct status dnat masquerade comment "the server is on the client's network, too"
+		ip6 saddr . oifname @own6 ct status dnat masquerade comment "hairpin"
+		ip6 saddr . ip6 daddr @shortcut6 ct status dnat masquerade comment "the server is on the client's network, too"
+		oifname @bridges return comment "containers see the client"
+		snat ip to ip saddr . ip daddr map @snat4
+		ip saddr . ip daddr @masquerade4 masquerade
+		snat ip6 to ip6 saddr . ip6 daddr map @snat6
+		ip6 saddr . ip6 daddr @masquerade6 masquerade
 	}
 "#;
 
@@ -69,7 +104,7 @@ fn the_table_is_what_the_documentation_says() {
         return;
     }
     let listed = ruleset();
-    assert!(listed.contains("comment \"rbox layout 1\""), "{listed}");
+    assert!(listed.contains("comment \"rbox layout 2\""), "{listed}");
     assert!(listed.contains(CHAINS.trim_start_matches('\n')), "{listed}");
     assert!(listed.contains("map published4 {\n\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n"), "{listed}");
     assert!(
@@ -125,12 +160,13 @@ fn an_older_layout_is_replaced_and_keeps_its_elements() {
     nft.network_add(&network("br-a", &["172.18.0.1/16", "fd00::1/64"]))
         .unwrap();
     let port = published("0.0.0.0", 8080, 80, Protocol::Tcp);
-    nft.ports_add(std::slice::from_ref(&port), ip("172.18.0.2"), "owner")
+    nft.ports_add(std::slice::from_ref(&port), ip("172.18.0.2"), &[], "owner")
         .unwrap();
     let (ports, networks) = (nft.ports().unwrap(), nft.networks().unwrap());
 
-    let old = ruleset()
-        .replace("rbox layout 1", "rbox layout 0")
+    let new = ruleset();
+    let old = new
+        .replace("rbox layout 2", "rbox layout 0")
         .replace("\t\tiifname @internal drop\n", "");
     assert!(!old.contains("iifname @internal"));
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -142,6 +178,47 @@ fn an_older_layout_is_replaced_and_keeps_its_elements() {
     assert_eq!(nft.ports().unwrap(), ports);
     assert_eq!(nft.networks().unwrap(), networks);
     assert!(ruleset().contains("172.18.0.0/16 . \"br-a\""));
+}
+
+/// What the first release made of two networks and a published port.
+const LAYOUT_1: &str = include_str!("layout1.nft");
+
+#[test]
+fn layout_1_is_replaced_and_its_networks_are_closed_at_once() {
+    if !apart("layout_1_is_replaced_and_its_networks_are_closed_at_once") {
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), LAYOUT_1).unwrap();
+    output("nft", &["-f", file.path().to_str().unwrap()]);
+    let mut nft = Nft::open().unwrap();
+    let ports = nft.ports().unwrap();
+    assert_eq!((ports.len(), nft.networks().unwrap().len()), (1, 2));
+    nft.ensure_table().unwrap();
+    let replaced = ruleset();
+    assert!(
+        replaced.contains(CHAINS.trim_start_matches('\n')),
+        "{replaced}"
+    );
+    assert_eq!(nft.ports().unwrap(), ports);
+
+    // The same as if this program had made the networks.
+    let mut inner = network("br-i", &["172.20.0.1/16"]);
+    inner.internal = true;
+    let fresh = [network("br-a", &["172.18.0.1/16", "fd00:18::1/64"]), inner];
+    for step in &fresh {
+        nft.network_add(step).unwrap();
+    }
+    assert_eq!(in_order(&ruleset()), in_order(&replaced));
+    nft.delete_table().unwrap();
+    nft.ensure_table().unwrap();
+    for step in &fresh {
+        nft.network_add(step).unwrap();
+    }
+    let port = published("0.0.0.0", 8080, 80, Protocol::Tcp);
+    nft.ports_add(&[port], ip("172.18.0.2"), &[], "owner")
+        .unwrap();
+    assert_eq!(in_order(&ruleset()), in_order(&replaced));
 }
 
 #[test]
@@ -226,6 +303,48 @@ fn a_network_is_added_changed_and_removed_whole() {
 }
 
 #[test]
+fn gateway_modes_decide_what_is_closed_translated_and_open() {
+    let Some(mut nft) = ready("gateway_modes_decide_what_is_closed_translated_and_open") else {
+        return;
+    };
+    let empty = ruleset();
+    let mut step = network("br-a", &["172.18.0.1/16", "fd00:18::1/64"]);
+    step.gateway6 = GatewayMode::Routed;
+    step.trusted = vec!["eth7".to_owned()];
+    step.host_addresses = vec![ip("198.51.100.7")];
+    nft.network_add(&step).unwrap();
+    let listed = ruleset();
+    for element in [
+        "\"br-a\" comment \"172.18.0.0/16 fd00:18::/64 masquerade icc ipv6 routed trusts eth7 as \
+         198.51.100.7\"",
+        "set closed4 {\n\t\ttype ipv4_addr . ipv4_addr\n\t\tflags interval\n\t\telements = { \
+         0.0.0.0/0 . 172.18.0.0/16 comment \"br-a\" }",
+        "172.18.0.0/16 . \"eth7\" comment \"br-a\"",
+        "elements = { 172.18.0.0/16 . 0.0.0.0/0 comment \"br-a\" : 198.51.100.7 }",
+        "elements = { fd00:18::/64 . \"br-a\" . ipv6-icmp . 0-65535 comment \"br-a\" }",
+    ] {
+        assert!(listed.contains(element), "{element} in {listed}");
+    }
+    assert!(!listed.contains("fd00:18::/64 . ::/0"), "{listed}");
+    assert!(!listed.contains("::/0 . fd00:18::/64"), "{listed}");
+
+    step.gateway6 = GatewayMode::Nat;
+    step.gateway4 = GatewayMode::NatUnprotected;
+    nft.network_add(&step).unwrap();
+    let listed = ruleset();
+    for element in [
+        "172.18.0.0/16 . \"br-a\" . 0-255 . 0-65535 comment \"br-a\"",
+        "::/0 . fd00:18::/64 comment \"br-a\"",
+        "fd00:18::/64 . ::/0 comment \"br-a\"",
+    ] {
+        assert!(listed.contains(element), "{element} in {listed}");
+    }
+    assert!(!listed.contains("0.0.0.0/0 . 172.18.0.0/16"), "{listed}");
+    nft.network_remove("br-a").unwrap();
+    assert_eq!(ruleset(), empty);
+}
+
+#[test]
 fn a_subnet_that_a_gone_bridge_left_behind_moves() {
     let Some(mut nft) = ready("a_subnet_that_a_gone_bridge_left_behind_moves") else {
         return;
@@ -261,8 +380,8 @@ fn ports_carry_their_owner_and_lead_to_the_container() {
         published("127.0.0.1", 8081, 80, Protocol::Tcp),
         published("::", 8080, 80, Protocol::Tcp),
     ];
-    nft.ports_add(&all, ip("172.18.0.2"), &owner).unwrap();
-    nft.ports_add(&all, ip("fd00::2"), &owner).unwrap();
+    nft.ports_add(&all, ip("172.18.0.2"), &[], &owner).unwrap();
+    nft.ports_add(&all, ip("fd00::2"), &[], &owner).unwrap();
     let listed = ruleset();
     for element in [
         format!("tcp . 8080 comment \"{owner}\" : 172.18.0.2 . 80"),
@@ -272,9 +391,11 @@ fn ports_carry_their_owner_and_lead_to_the_container() {
         assert!(listed.contains(&element), "{element} in {listed}");
     }
     assert_eq!(nft.ports().unwrap().len(), 3, "loopback has none");
-    nft.ports_remove(&all, &owner).unwrap();
+    nft.ports_remove(&all, ip("172.18.0.2"), &[], &owner)
+        .unwrap();
     assert_eq!(ruleset(), empty);
-    nft.ports_remove(&all, &owner).unwrap();
+    nft.ports_remove(&all, ip("172.18.0.2"), &[], &owner)
+        .unwrap();
 }
 
 #[test]
@@ -287,10 +408,13 @@ fn another_owners_port_is_replaced_by_add_but_not_removed() {
         one[0].clone(),
         published("0.0.0.0", 8081, 80, Protocol::Tcp),
     ];
-    nft.ports_add(&one, ip("172.18.0.2"), "dead").unwrap();
-    nft.ports_add(&two, ip("172.18.0.3"), "living").unwrap();
-    nft.ports_add(&two, ip("172.18.0.3"), "living").unwrap();
-    nft.ports_remove(&two, "dead").unwrap();
+    nft.ports_add(&one, ip("172.18.0.2"), &[], "dead").unwrap();
+    nft.ports_add(&two, ip("172.18.0.3"), &[], "living")
+        .unwrap();
+    nft.ports_add(&two, ip("172.18.0.3"), &[], "living")
+        .unwrap();
+    nft.ports_remove(&two, ip("172.18.0.2"), &[], "dead")
+        .unwrap();
     let ports = nft.ports().unwrap();
     assert_eq!(ports.len(), 2);
     assert!(
@@ -301,6 +425,49 @@ fn another_owners_port_is_replaced_by_add_but_not_removed() {
 }
 
 #[test]
+fn open_ports_and_shortcuts_come_and_go_with_their_owner() {
+    let Some(mut nft) = ready("open_ports_and_shortcuts_come_and_go_with_their_owner") else {
+        return;
+    };
+    let empty = ruleset();
+    let open = ["80/tcp", "53/udp"].map(|port| port.parse().unwrap());
+    let (bridge, shortcut) = (["br-r".to_owned()], ["172.19.0.0/16".parse().unwrap()]);
+    let add = |nft: &mut Nft, owner: &str| {
+        nft.reach_add(&open, ip("172.18.0.2"), &bridge, owner)
+            .unwrap();
+        nft.reach_add(&open, ip("fd00::2"), &bridge, owner).unwrap();
+        nft.ports_add(&[], ip("172.18.0.2"), &shortcut, owner)
+            .unwrap();
+    };
+    add(&mut nft, "dead");
+    add(&mut nft, "me");
+    let listed = ruleset();
+    for element in [
+        "172.18.0.2 . \"br-r\" . tcp . 80 comment \"me\"",
+        "172.18.0.2 . \"br-r\" . udp . 53 comment \"me\"",
+        "fd00::2 . \"br-r\" . tcp . 80 comment \"me\"",
+        "172.19.0.0/16 . 172.18.0.2 comment \"me\"",
+    ] {
+        assert!(listed.contains(element), "{element} in {listed}");
+    }
+    nft.reach_remove(&open, ip("172.18.0.2"), &bridge, "dead")
+        .unwrap();
+    assert_eq!(ruleset(), listed);
+    nft.reach_remove(&open, ip("172.18.0.2"), &bridge, "me")
+        .unwrap();
+    nft.reach_remove(&open, ip("fd00::2"), &bridge, "me")
+        .unwrap();
+    nft.ports_remove(&[], ip("172.18.0.2"), &shortcut, "me")
+        .unwrap();
+    assert_eq!(ruleset(), empty);
+    add(&mut nft, "me");
+    nft.remove_owned("another").unwrap();
+    assert_eq!(ruleset(), listed);
+    nft.remove_owned("me").unwrap();
+    assert_eq!(ruleset(), empty);
+}
+
+#[test]
 fn thousands_of_ports_go_in_and_out_at_once() {
     let Some(mut nft) = ready("thousands_of_ports_go_in_and_out_at_once") else {
         return;
@@ -308,9 +475,11 @@ fn thousands_of_ports_go_in_and_out_at_once() {
     let all: Vec<_> = (10_000..13_000)
         .map(|port| published("2001:db8::1", port, port, Protocol::Tcp))
         .collect();
-    nft.ports_add(&all, ip("fd00::2"), &"a".repeat(64)).unwrap();
+    nft.ports_add(&all, ip("fd00::2"), &[], &"a".repeat(64))
+        .unwrap();
     assert_eq!(nft.ports().unwrap().len(), 3000);
-    nft.ports_remove(&all, &"a".repeat(64)).unwrap();
+    nft.ports_remove(&all, ip("172.18.0.2"), &[], &"a".repeat(64))
+        .unwrap();
     assert_eq!(nft.ports().unwrap(), []);
 }
 
@@ -328,10 +497,13 @@ fn owners_come_and_go_at_once_without_harming_each_other() {
                 let owner = format!("owner{number}");
                 let ports = [published("0.0.0.0", 9000 + number, 80, Protocol::Tcp)];
                 for _ in 0..20 {
-                    nft.ports_add(&ports, ip("172.18.0.2"), &owner).unwrap();
-                    nft.ports_remove(&ports, &owner).unwrap();
+                    nft.ports_add(&ports, ip("172.18.0.2"), &[], &owner)
+                        .unwrap();
+                    nft.ports_remove(&ports, ip("172.18.0.2"), &[], &owner)
+                        .unwrap();
                 }
-                nft.ports_add(&ports, ip("172.18.0.2"), &owner).unwrap();
+                nft.ports_add(&ports, ip("172.18.0.2"), &[], &owner)
+                    .unwrap();
             });
         }
     });
@@ -347,8 +519,11 @@ fn without_the_table_errors_name_it_and_removal_is_harmless() {
     let ports = [published("0.0.0.0", 8080, 80, Protocol::Tcp)];
     assert_eq!(nft.ports().unwrap(), []);
     nft.network_remove("br-a").unwrap();
-    nft.ports_remove(&ports, "me").unwrap();
-    let error = nft.ports_add(&ports, ip("172.18.0.2"), "me").unwrap_err();
+    nft.ports_remove(&ports, ip("172.18.0.2"), &[], "me")
+        .unwrap();
+    let error = nft
+        .ports_add(&ports, ip("172.18.0.2"), &[], "me")
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "add to published4-any for me: No such file or directory"
