@@ -1,6 +1,8 @@
 //! From where a published port is reached, and whom the container sees then.
 
 use std::io::ErrorKind::{ConnectionRefused, TimedOut};
+use std::net::UdpSocket;
+use std::time::Duration;
 
 use crate::harness::{HOST_ADDRESS, Host, Neighbour, ask, ask_udp, inside};
 
@@ -120,6 +122,86 @@ fn from_a_network_that_the_server_is_on_as_well() {
     host.ok("stop -t 0 web");
     let shortcuts = host.sh("nft list set inet rbox shortcut4").ok();
     assert!(!shortcuts.contains("elements"), "{shortcuts}");
+}
+
+/// What a client hears that goes on with the socket it has.
+fn hears(client: &UdpSocket) -> String {
+    let mut buffer = [0; 256];
+    client.send(b"who").unwrap();
+    let length = client.recv(&mut buffer).unwrap();
+    String::from_utf8_lossy(&buffer[..length])
+        .trim_end()
+        .to_owned()
+}
+
+#[test]
+fn a_udp_client_reaches_the_next_container_with_the_same_socket() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    let client = inside(neighbour.pid(), || {
+        let client = UdpSocket::bind("0.0.0.0:0").unwrap();
+        client.connect("198.51.100.2:8080").unwrap();
+        client
+    });
+    client
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    let own = "peer=198.51.100.1";
+    host.who_server("one", "-p 8080:80/udp");
+    assert_eq!(hears(&client), format!("server=one {own}"));
+    host.ok("rm -f one");
+    host.who_server("two", "-p 8080:80/udp");
+    assert_ne!(host.address("two", "bridge"), "172.17.0.2");
+    assert_eq!(hears(&client), format!("server=two {own}"));
+    host.ok("rm -f two");
+    // Asked while there is no container it is told so, and led to none from then on.
+    client.send(b"who").unwrap();
+    let refused = client.recv(&mut [0; 8]).unwrap_err();
+    assert_eq!(refused.kind(), ConnectionRefused);
+    host.who_server("three", "-p 8080:80/udp");
+    assert_eq!(hears(&client), format!("server=three {own}"));
+}
+
+#[test]
+fn a_udp_client_follows_a_container_to_another_network() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    two_networks(&host);
+    let client = inside(neighbour.pid(), || {
+        let client = UdpSocket::bind("0.0.0.0:0").unwrap();
+        client.connect("198.51.100.2:8080").unwrap();
+        client
+    });
+    client
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    host.who_server("web", "--network lan -p 8080:80/udp");
+    let web = "server=web peer=198.51.100.1";
+    assert_eq!(hears(&client), web);
+    host.ok("network connect far web");
+    assert_eq!(hears(&client), web);
+    host.ok("network disconnect far web");
+    assert_eq!(hears(&client), web);
+    host.ok("network connect far web");
+    host.ok("network disconnect lan web");
+    assert_eq!(hears(&client), web);
+}
+
+#[test]
+fn nothing_is_remembered_of_connections_to_a_container_that_is_gone() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    host.who_server("web", "-p 8080:80");
+    let stream = inside(neighbour.pid(), || {
+        std::net::TcpStream::connect("198.51.100.2:8080").unwrap()
+    });
+    let tracked = || std::fs::read_to_string("/proc/thread-self/net/nf_conntrack").unwrap();
+    assert!(tracked().contains("src=172.17.0.2"), "{}", tracked());
+    host.ok("rm -f web");
+    crate::harness::eventually("the connection to be forgotten", || {
+        (!tracked().contains("src=172.17.0.2")).then_some(())
+    });
+    drop(stream);
 }
 
 #[test]

@@ -360,6 +360,9 @@ impl Network {
         if self.published {
             drop(self.release());
         }
+        // Ports lead there no more, and nobody else has the addresses yet. Where it fails,
+        // connections end by their time limits.
+        let _ = apply::forget_flows(&self.steps());
         self.namespace = None;
         let rest: Vec<Step> = self
             .steps()

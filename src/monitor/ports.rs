@@ -10,6 +10,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use rbox_netsetup::apply;
 use rbox_netsetup::model::network::Driver;
 use rbox_netsetup::model::network_options::GatewayMode;
 use rbox_netsetup::model::port::{ContainerPort, HostPort, PortBinding, PublishedPort};
@@ -56,7 +57,17 @@ pub fn retarget(network: &mut Network, engine: &Engine, record: &Record) -> Resu
         return Ok(());
     }
     let old = std::mem::take(&mut network.led_to);
-    network.give_up(&steps(&network.sandbox.ports, &old, &record.id));
+    let before = steps(&network.sandbox.ports, &old, &record.id);
+    network.give_up(&before);
+    // Of an address that the container has still, established connections go on.
+    let gone: Vec<Step> = before
+        .into_iter()
+        .filter(|step| match step {
+            Step::Ports { to, .. } => !network.addresses().contains(to),
+            _ => false,
+        })
+        .collect();
+    apply::forget_flows(&gone).map_err(failure)?;
     if leads.is_empty() {
         return Ok(());
     }

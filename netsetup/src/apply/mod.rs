@@ -8,6 +8,7 @@
 mod attach;
 mod context;
 mod error;
+mod flows;
 mod journal;
 mod orphan;
 pub mod publish;
@@ -17,6 +18,7 @@ mod run;
 pub use attach::{AttachError, AttachRequest, DetachRequest, attach, detach};
 pub use context::Context;
 pub use error::ApplyError;
+pub use flows::forget_flows;
 pub use journal::Journal;
 pub use orphan::undo_owner;
 pub use run::{apply, undo, undo_all, undo_steps};

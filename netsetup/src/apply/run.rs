@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::context::Context;
 use super::error::ApplyError;
+use super::flows::{forget_flows, lead_anew};
 use super::journal::Journal;
 use super::publish::{publish, sweep_if_gone, withdraw};
 use super::reconcile::ensure_bridge_of;
@@ -69,7 +70,10 @@ pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
             to,
             owner,
             shortcuts,
-        } => Ok(context.nft.ports_add(ports, *to, shortcuts, owner)?),
+        } => {
+            context.nft.ports_add(ports, *to, shortcuts, owner)?;
+            lead_anew(ports, *to, context)
+        }
         Step::Reach {
             ports,
             at,
@@ -227,7 +231,17 @@ pub fn undo_all(path: &Path) -> Vec<ApplyError> {
         sandbox_ns: None,
         nft: &mut nft,
     };
+    // Between the ports and the addresses: nobody is led there any more, and nobody else is
+    // there yet.
+    let ports: Vec<Step> = steps
+        .iter()
+        .filter(|step| matches!(step, Step::Ports { .. }))
+        .cloned()
+        .collect();
+    undo_steps(&ports, &mut context);
+    let flows = forget_flows(&ports).err();
     let mut errors = undo_steps(&steps, &mut context);
+    errors.extend(flows);
     for step in &steps {
         if let Step::Lease { path, owner } = step
             && let Some(directory) = path.parent()

@@ -5,6 +5,7 @@
 //! network namespace it was opened in: open one inside the sandbox
 //! ([`netlink::Route::open_in`]) and use it from anywhere.
 
+pub mod conntrack;
 pub mod netlink;
 pub mod netns;
 pub mod nft;
