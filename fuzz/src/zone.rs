@@ -2,26 +2,34 @@
 
 use std::net::IpAddr;
 
-use rbox_netsetup::files::zone::{Entry, Zone};
+use rbox_netsetup::files::zone::{Entry, changed, lines};
 
 pub(crate) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let zone = Zone::parse(&text);
-    assert_eq!(Zone::parse(&zone.render()), zone);
     let ip = IpAddr::from([10, 0, 0, 1]);
-    let mut words = text.split('\n').map(str::to_owned);
     let entry = Entry {
         ip,
-        names: words.by_ref().take(4).collect(),
+        names: text.split('\n').take(4).map(str::to_owned).collect(),
     };
-    let mut changed = zone.clone();
-    changed.add(entry.clone());
-    let owned = changed.entries.iter().filter(|entry| entry.ip == ip);
-    let names: Vec<String> = owned.flat_map(|entry| entry.names.clone()).collect();
-    assert!(names.iter().all(|name| entry.names.contains(name)));
-    // No name makes a line of its own.
-    assert_eq!(Zone::parse(&changed.render()), changed);
-    changed.remove(ip);
-    let others = zone.entries.into_iter().filter(|entry| entry.ip != ip);
-    assert_eq!(changed.entries, others.collect::<Vec<_>>());
+    let with = changed(&text, &[], std::slice::from_ref(&entry));
+    // The others are as they were; ours has only names that it was given, on one line.
+    assert_eq!(others(&with, ip), others(&text, ip));
+    let ours: Vec<_> = lines(&with).filter(|(owner, _)| *owner == ip).collect();
+    assert!(ours.len() <= 1);
+    for (_, names) in ours {
+        for name in names {
+            assert!(entry.names.iter().any(|given| given == name), "{name:?}");
+        }
+    }
+    let without = changed(&with, &[ip], &[]);
+    assert_eq!(others(&without, ip), others(&text, ip));
+    assert!(lines(&without).all(|(owner, _)| owner != ip));
+}
+
+/// All entries but those of one address.
+fn others(text: &str, ip: IpAddr) -> Vec<(IpAddr, Vec<&str>)> {
+    lines(text)
+        .filter(|(owner, _)| *owner != ip)
+        .map(|(owner, names)| (owner, names.collect()))
+        .collect()
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::ApplyError;
-use crate::files::zone::{Entry, Zone};
+use crate::files::zone::{self, Entry};
 use crate::ipam::lease;
 use crate::model::endpoint::Endpoint;
 use crate::plan::endpoint::addresses;
@@ -60,17 +60,14 @@ pub fn publish(
         endpoint,
         Lasting::UntilReboot,
     )?;
-    change_zone(run_dir, |zone| {
-        for (ip, _) in addresses(endpoint) {
-            zone.remove(ip);
-            if !endpoint.dns_names.is_empty() {
-                zone.add(Entry {
-                    ip,
-                    names: endpoint.dns_names.clone(),
-                });
-            }
-        }
-    })
+    let entries: Vec<Entry> = addresses(endpoint)
+        .into_iter()
+        .map(|(ip, _)| Entry {
+            ip,
+            names: endpoint.dns_names.clone(),
+        })
+        .collect();
+    change_zone(run_dir, &[], &entries)
 }
 
 /// Takes an endpoint's record and names away. Harmless when they are gone, or when their place
@@ -88,13 +85,12 @@ pub fn withdraw(run_dir: &Path, endpoint: &Endpoint) -> Result<(), ApplyError> {
     if known.is_none_or(|known| known.id == endpoint.id) {
         record::remove(&path)?;
     }
-    change_zone(run_dir, |zone| {
-        for (ip, _) in addresses(endpoint) {
-            if !is_anothers(run_dir, ip, &endpoint.owner) {
-                zone.remove(ip);
-            }
-        }
-    })
+    let gone: Vec<IpAddr> = addresses(endpoint)
+        .into_iter()
+        .map(|(ip, _)| ip)
+        .filter(|ip| !is_anothers(run_dir, *ip, &endpoint.owner))
+        .collect();
+    change_zone(run_dir, &gone, &[])
 }
 
 /// Whether an address was leased to somebody else since (who took it over from the dead).
@@ -104,12 +100,10 @@ fn is_anothers(run_dir: &Path, ip: IpAddr, owner: &str) -> bool {
 }
 
 /// Rewrites the zone, if that changes it.
-fn change_zone(run_dir: &Path, change: impl FnOnce(&mut Zone)) -> Result<(), ApplyError> {
+fn change_zone(run_dir: &Path, gone: &[IpAddr], entries: &[Entry]) -> Result<(), ApplyError> {
     let path = run_dir.join(ZONE);
     let text = record::read_text(&path)?.unwrap_or_default();
-    let mut zone = Zone::parse(&text);
-    change(&mut zone);
-    let new = zone.render();
+    let new = zone::changed(&text, gone, entries);
     if new != text {
         record::write_text(&path, &new, Lasting::UntilReboot)?;
     }

@@ -17,68 +17,67 @@ pub struct Entry {
     pub names: Vec<String>,
 }
 
-/// All names of one network.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Zone {
-    /// In the order of the file.
-    pub entries: Vec<Entry>,
-}
-
-impl Zone {
-    /// Reads a zone. Comments, blank lines and lines that are no entry are skipped, so that a
-    /// file edited by hand never takes the other names down with it.
-    pub fn parse(text: &str) -> Zone {
-        Zone {
-            entries: lines(text)
-                .map(|(ip, names)| Entry {
-                    ip,
-                    names: names.map(str::to_owned).collect(),
-                })
-                .collect(),
-        }
-    }
-
-    /// The file's text.
-    pub fn render(&self) -> String {
-        let mut text = String::with_capacity(self.entries.len() * 64);
-        for entry in &self.entries {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{}\t", entry.ip);
-            for (index, name) in entry.names.iter().enumerate() {
-                if index > 0 {
-                    text.push(' ');
-                }
-                text.push_str(name);
+impl Entry {
+    /// Its line. Names that could not be read back (blanks, control characters, `#`) are left out,
+    /// and an entry without names has no line.
+    fn write(&self, text: &mut String) {
+        let names = self.names.iter().filter(|name| is_name(name));
+        for (index, name) in names.enumerate() {
+            if index == 0 {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{}\t{name}", self.ip);
+            } else {
+                let _ = write!(text, " {name}");
             }
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        text
     }
+}
 
-    /// Adds an entry; one that was there for the same address is replaced, for an address has
-    /// one owner. Names that could not be read back (blanks, control characters, `#`) are left
-    /// out, and an entry without names is not added.
-    pub fn add(&mut self, entry: Entry) {
-        self.remove(entry.ip);
-        let names: Vec<String> = entry
-            .names
-            .into_iter()
-            .filter(|name| is_name(name))
-            .collect();
-        if !names.is_empty() {
-            self.entries.push(Entry {
-                ip: entry.ip,
-                names,
-            });
+/// A zone's text with the entries of `gone` taken out and `new` ones at its end; one that was there
+/// for the same address is replaced, for an address has one owner.
+///
+/// All other lines stay as they are, those that are no entry too, so that a file edited by hand
+/// keeps its comments; and nothing is taken apart, so that a zone of a thousand names costs
+/// little more than its bytes.
+pub fn changed(text: &str, gone: &[IpAddr], new: &[Entry]) -> String {
+    let goes = |line: &str| {
+        let address = address(line);
+        address.is_some_and(|ip| gone.contains(&ip) || new.iter().any(|entry| entry.ip == ip))
+    };
+    let mut result = String::with_capacity(text.len() + 96 * new.len());
+    // Lines that stay are copied many at a time.
+    let (mut from, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        if goes(line) {
+            result.push_str(text.get(from..at).unwrap_or_default());
+            from = end;
         }
+        at = end;
     }
+    result.push_str(text.get(from..).unwrap_or_default());
+    if !result.is_empty() && !result.ends_with('\n') {
+        result.push('\n');
+    }
+    for entry in new {
+        entry.write(&mut result);
+    }
+    result
+}
 
-    /// Takes out the entry of an address; whether there was one.
-    pub fn remove(&mut self, ip: IpAddr) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.ip != ip);
-        self.entries.len() != before
-    }
+/// The address that a line is about, whether or not it has names.
+fn address(line: &str) -> Option<IpAddr> {
+    // No address is longer; comments are not searched for their end.
+    let word = line.split([' ', '\t', '\n', '\r', '#']).next()?;
+    let word = match word {
+        // Written by hand, with blanks before it.
+        "" => line.split('#').next()?.split_whitespace().next()?,
+        word => word,
+    };
+    word.parse().ok()
 }
 
 fn is_name(name: &str) -> bool {
@@ -110,53 +109,64 @@ mod tests {
         }
     }
 
+    fn read(text: &str) -> Vec<Entry> {
+        lines(text)
+            .map(|(ip, names)| Entry {
+                ip,
+                names: names.map(str::to_owned).collect(),
+            })
+            .collect()
+    }
+
     #[test]
-    fn a_zone_survives_the_round_trip() {
-        let mut zone = Zone::default();
-        zone.add(entry("10.241.0.2", &["web", "shared", "94e70b50c801"]));
-        zone.add(entry("fd00:aa::99", &["web"]));
-        let text = zone.render();
+    fn entries_survive_the_round_trip() {
+        let new = [
+            entry("10.241.0.2", &["web", "shared", "94e70b50c801"]),
+            entry("fd00:aa::99", &["web"]),
+        ];
+        let text = changed("", &[], &new);
         assert_eq!(
             text,
             "10.241.0.2\tweb shared 94e70b50c801\nfd00:aa::99\tweb\n"
         );
-        assert_eq!(Zone::parse(&text), zone);
+        assert_eq!(read(&text), new);
     }
 
     #[test]
     fn broken_lines_do_not_hide_the_good_ones() {
         let text = "# made by hand\n\n10.0.0.300 x\n10.0.0.1\n \t\n10.0.0.2  a\tb # c\r\nfe80::1%eth0 z\n\
                     10.0.0.3 d";
-        let zone = Zone::parse(text);
         assert_eq!(
-            zone.entries,
+            read(text),
             [entry("10.0.0.2", &["a", "b"]), entry("10.0.0.3", &["d"])]
         );
     }
 
     #[test]
     fn an_address_has_one_entry() {
-        let mut zone = Zone::default();
-        zone.add(entry("10.0.0.2", &["old"]));
-        zone.add(entry("10.0.0.3", &["other"]));
-        zone.add(entry("10.0.0.2", &["new"]));
+        let text = "10.0.0.2\told\n10.0.0.3\tother\n10.0.0.2 older\n";
+        let text = changed(text, &[], &[entry("10.0.0.2", &["new"])]);
+        assert_eq!(text, "10.0.0.3\tother\n10.0.0.2\tnew\n");
+        let text = changed(&text, &["10.0.0.3".parse().unwrap()], &[]);
+        assert_eq!(text, "10.0.0.2\tnew\n");
+        assert_eq!(changed(&text, &["10.0.0.3".parse().unwrap()], &[]), text);
+        assert_eq!(changed(&text, &["10.0.0.2".parse().unwrap()], &[]), "");
+    }
+
+    #[test]
+    fn what_was_written_by_hand_stays() {
+        let text = "# ours\n  10.0.0.2 a # first\nFD00::1 b\n#10.0.0.2 c\n10.0.0.22 d";
+        let gone = ["10.0.0.2", "fd00::1"].map(|ip| ip.parse().unwrap());
         assert_eq!(
-            zone.entries,
-            [entry("10.0.0.3", &["other"]), entry("10.0.0.2", &["new"])]
+            changed(text, &gone, &[entry("10.0.0.4", &["e"])]),
+            "# ours\n#10.0.0.2 c\n10.0.0.22 d\n10.0.0.4\te\n"
         );
-        assert!(zone.remove("10.0.0.3".parse().unwrap()));
-        assert!(!zone.remove("10.0.0.3".parse().unwrap()));
-        assert_eq!(zone.render(), "10.0.0.2\tnew\n");
     }
 
     #[test]
     fn a_name_cannot_forge_a_line() {
-        let mut zone = Zone::default();
-        zone.add(entry(
-            "10.0.0.2",
-            &["a", "x\n10.0.0.9\tevil", "", "b c", "#d"],
-        ));
-        zone.add(entry("10.0.0.3", &["\n"]));
-        assert_eq!(zone.render(), "10.0.0.2\ta\n");
+        let forged = entry("10.0.0.2", &["a", "x\n10.0.0.9\tevil", "", "b c", "#d"]);
+        let nameless = entry("10.0.0.3", &["\n"]);
+        assert_eq!(changed("", &[], &[forged, nameless]), "10.0.0.2\ta\n");
     }
 }
