@@ -60,6 +60,7 @@ mod published_port_forms;
 mod published_port_paths;
 mod races;
 mod resolver;
+mod resolver_attacked;
 mod run_and_exit_codes;
 mod shared_namespaces;
 mod shared_network_namespace;

@@ -243,3 +243,129 @@ fn long_answers_and_short_ones_come_over_tcp() {
     });
     assert!(text.ends_with(&[10, 241, 0, 2]), "{text:?}");
 }
+
+#[test]
+fn a_server_inside_an_internal_network_is_asked() {
+    let host = Host::new();
+    host.ok("network create --internal --subnet 10.252.0.0/24 inner");
+    host.ok("run -d --name names --network inner --ip 10.252.0.53 alpine sleep 1000");
+    let server = NameServer::start(pid(&host, "names"), "10.252.0.53");
+    host.ok("run -d --name box --network inner --dns 10.252.0.53 alpine sleep 1000");
+    let box_pid = pid(&host, "box");
+    assert_eq!(
+        resolve(box_pid, "example.test", Type::A).records,
+        ["198.51.100.80"]
+    );
+    assert_eq!(server.askers("example.test").len(), 1);
+    assert_eq!(
+        resolve(box_pid, "names", Type::A).records,
+        ["10.252.0.53"],
+        "own names are not asked of it"
+    );
+    // One that cannot be reached from there is known to be so at once.
+    host.ok("run -d --name lost --network inner --dns 203.0.113.1 alpine sleep 1000");
+    let begin = Instant::now();
+    assert_eq!(
+        resolve(pid(&host, "lost"), "example.test", Type::A).code,
+        SERVFAIL
+    );
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn the_first_thing_that_a_container_does_can_be_to_resolve() {
+    let host = Host::new();
+    pair(&host);
+    for _ in 0..5 {
+        let text = host.ok("run --rm --name self --network lan alpine getent hosts one self");
+        let addresses: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert!(
+            matches!(addresses[..], ["10.241.0.2", own] if own.starts_with("10.241.0.")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn names_are_there_when_start_returns_and_gone_when_stop_does() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    let _server = NameServer::start(neighbour.pid(), "198.51.100.1");
+    let _file = host.file_instead("/etc/resolv.conf", HOSTS_OWN);
+    let pid = pair(&host);
+    for _ in 0..5 {
+        host.ok("stop -t 0 one");
+        assert_eq!(resolve(pid, "one", Type::A).code, NXDOMAIN);
+        host.ok("start one");
+        let begin = Instant::now();
+        assert_eq!(resolve(pid, "one", Type::A).records.len(), 1);
+        // What is measured is one question, asked once; the machine may be busy.
+        assert!(begin.elapsed() < Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn the_hosts_servers_are_followed_while_a_container_runs() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    neighbour
+        .sh("ip address add 198.51.100.5/24 dev eth0 2>/dev/null || ip address add 198.51.100.5/24 dev $(ip -o route show 198.51.100.0/24 | sed 's/.* dev //; s/ .*//')")
+        .ok();
+    let (first, second) = (
+        NameServer::start(neighbour.pid(), "198.51.100.1"),
+        NameServer::start(neighbour.pid(), "198.51.100.5"),
+    );
+    let _file = host.file_instead("/etc/resolv.conf", HOSTS_OWN);
+    let pid = pair(&host);
+    let ask = || resolve(pid, "example.test", Type::A).records;
+    assert_eq!(ask(), ["198.51.100.80"]);
+    std::fs::write("/etc/resolv.conf", "nameserver 198.51.100.5\n").unwrap();
+    assert_eq!(ask(), ["198.51.100.80"]);
+    assert_eq!(first.askers("example.test").len(), 1);
+    assert_eq!(second.askers("example.test").len(), 1);
+}
+
+/// What a C library makes of it: search domains, `ndots`, both families at once.
+#[test]
+fn musl_and_glibc_find_names() {
+    let host = Host::new();
+    let neighbour = Neighbour::new(&host);
+    let server = NameServer::start(neighbour.pid(), "198.51.100.1");
+    let _file = host.file_instead("/etc/resolv.conf", "nameserver 198.51.100.1\n");
+    let _pair = pair(&host);
+    // With Docker's `ndots:0` musl never looks into search domains.
+    host.ok(
+        "run -d --name box --network lan --dns-search test --dns-option ndots:1 alpine sleep 1000",
+    );
+    let box_pid = pid(&host, "box");
+    let conf = host.rbox(&["inspect", "-f", "{{.ResolvConfPath}}", "box"]);
+    let conf = conf.ok();
+    let musl = |name: &str| host.ok(&format!("exec box getent ahosts {name}"));
+    // The host's own glibc, with the container's network and resolv.conf.
+    let glibc = |name: &str| {
+        let script = format!("mount --bind {conf} /etc/resolv.conf && getent ahosts {name}");
+        host.sh(&format!(
+            "nsenter --net=/proc/{box_pid}/ns/net unshare --mount sh -c '{script}'"
+        ))
+        .ok()
+    };
+    for (name, address) in [
+        ("one", "10.241.0.2"),
+        ("one.lan", "10.241.0.2"),
+        ("example", "198.51.100.80"),
+        ("example.test", "198.51.100.80"),
+    ] {
+        for (library, text) in [("musl", musl(name)), ("glibc", glibc(name))] {
+            assert!(text.contains(address), "{library} {name}: {text}");
+        }
+    }
+    // Nobody outside was told about the names of the network.
+    assert!(server.askers("one").is_empty());
+    for (name, address) in [("one", "10.241.0.2"), ("example.test", "198.51.100.80")] {
+        let text = host.ok(&format!("exec two getent ahosts {name}"));
+        assert!(text.contains(address), "musl with ndots:0, {name}: {text}");
+    }
+}

@@ -31,6 +31,7 @@ pub fn resolver() -> &'static Offline {
                 from_sandbox: false,
             }],
             forward: true,
+            host_conf: None,
             sandbox_ns: None,
         };
         (directory, Offline::new(config))

@@ -134,6 +134,12 @@ pub fn upstreams(host: &HostConfig) -> Vec<External> {
     resolv::external_servers(&host_resolv_conf().1, &host.dns)
 }
 
+/// The file of the host whose servers the embedded resolver follows; none where `--dns` was given.
+pub fn followed(host: &HostConfig) -> Option<PathBuf> {
+    let path = || PathBuf::from(host_resolv_conf().0);
+    host.dns.is_empty().then(path)
+}
+
 fn host_resolv_conf() -> (&'static str, String) {
     const OWN: &str = "/etc/resolv.conf";
     let text = fs::read_to_string(OWN).unwrap_or_default();

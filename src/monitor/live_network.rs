@@ -106,6 +106,7 @@ impl Network {
                 .attachments
                 .iter()
                 .any(|attachment| !attachment.network.internal),
+            host_conf: files::followed(&record.host),
             sandbox_ns: self.namespace.clone(),
         }
     }

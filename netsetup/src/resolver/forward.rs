@@ -10,14 +10,10 @@ use tokio::time::{Instant, timeout_at};
 use super::exchange::{self, Question};
 use super::tasks::Tasks;
 use super::wire::{self, Query};
-use super::{ResolverConfig, Transport, Upstream};
-use crate::files::resolv::RESOLVER_ADDRESS;
+use super::{Transport, Upstream};
 
 /// How long one server may take; a client's own patience is about five seconds.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 400 } else { 4_000 });
-
-/// Servers past these are never asked: no client would still be waiting.
-const MAX_UPSTREAMS: usize = 3;
 
 /// Runs the forwards, a bounded number at a time.
 #[derive(Debug)]
@@ -61,13 +57,14 @@ impl Forwarder {
 }
 
 impl Job {
-    pub(super) fn new(query: &Query<'_>, message: &[u8], config: &ResolverConfig) -> Job {
+    pub(super) fn new(
+        query: &Query<'_>,
+        message: &[u8],
+        upstreams: Vec<Upstream>,
+        sandbox: Option<Arc<OwnedFd>>,
+    ) -> Job {
         let mut failure = Vec::with_capacity(wire::HEADER + query.question().len() + 11);
-        wire::servfail(query, &mut failure);
-        // Ours, asked from the sandbox, would come round to us again.
-        let own = |upstream: &&Upstream| {
-            !(upstream.from_sandbox && upstream.addr.ip() == RESOLVER_ADDRESS)
-        };
+        wire::failure(query, ResponseCode::ServFail, &mut failure);
         Job {
             message: message.to_vec(),
             question: query.question().len(),
@@ -75,14 +72,8 @@ impl Job {
             transport: query.transport,
             limit: query.limit,
             failure,
-            upstreams: config
-                .upstreams
-                .iter()
-                .filter(own)
-                .take(MAX_UPSTREAMS)
-                .copied()
-                .collect(),
-            sandbox: config.sandbox_ns.clone(),
+            upstreams,
+            sandbox,
         }
     }
 

@@ -20,9 +20,11 @@
 
 mod exchange;
 mod forward;
+mod host_servers;
 mod names;
 mod offline;
 mod sockets;
+mod stamp;
 pub(crate) mod tasks;
 mod tcp;
 mod udp;
@@ -37,6 +39,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hickory_proto::op::ResponseCode;
 use tokio::sync::watch;
 
 pub use offline::{Fate, Offline};
@@ -82,8 +85,12 @@ pub struct ResolverConfig {
     pub links: Vec<(String, String, String)>,
     /// Asked in order; at most the first three count.
     pub upstreams: Vec<Upstream>,
-    /// Unknown names are forwarded. Not so when every network is internal.
+    /// Servers may be asked from the host's namespace. Not so when every network is internal;
+    /// servers asked from the sandbox still are, for one of them may be on such a network.
     pub forward: bool,
+    /// The host's resolv.conf: its servers as they are at each query take the place of those in
+    /// `upstreams` that are asked from the host. `None` leaves these as they are.
+    pub host_conf: Option<PathBuf>,
     /// The sandbox's network namespace, for upstreams asked from there.
     pub sandbox_ns: Option<Arc<OwnedFd>>,
 }
@@ -156,16 +163,20 @@ impl Resolver {
                 return Outcome::Answered;
             }
         };
+        if let Some(code) = query.refused() {
+            wire::failure(&query, code, out);
+            return Outcome::Answered;
+        }
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.answer(&query, out) {
             return Outcome::Answered;
         }
-        let config = names.config();
-        if config.forward && !config.upstreams.is_empty() {
-            Outcome::Forward(forward::Job::new(&query, message, config))
-        } else {
-            wire::servfail(&query, out);
-            Outcome::Answered
+        let upstreams = names.upstreams();
+        if upstreams.is_empty() {
+            wire::failure(&query, ResponseCode::ServFail, out);
+            return Outcome::Answered;
         }
+        let sandbox = names.config().sandbox_ns.clone();
+        Outcome::Forward(forward::Job::new(&query, message, upstreams, sandbox))
     }
 }

@@ -3,15 +3,25 @@
 //! A name is looked for as it stands in all networks, then as `name.network`.
 //! Links come before names. The first network that knows it answers, networks
 //! in the order of their names.
+//!
+//! A name that is known here is never asked of others, whatever the type and
+//! class: an NXDOMAIN from outside would say that it has no addresses either
+//! (RFC 8020). What it does not have is NODATA, without an SOA record, so that
+//! nobody keeps it (RFC 2308).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::rr::{Name, RecordType};
 use tokio::sync::watch;
 
-use super::ResolverConfig;
+use super::host_servers::HostServers;
 use super::wire::{self, Query};
 use super::zones::ZoneFile;
+use super::{ResolverConfig, Upstream};
+use crate::files::resolv::RESOLVER_ADDRESS;
+
+/// Servers past these are never asked: no client would still be waiting.
+const MAX_UPSTREAMS: usize = 3;
 
 /// The names in force.
 #[derive(Debug)]
@@ -20,6 +30,7 @@ pub(super) struct Names {
     config: ResolverConfig,
     /// Sorted by name.
     networks: Vec<Network>,
+    host: Option<HostServers>,
     shuffle: Shuffle,
     /// Kept to save allocations.
     key: Vec<u8>,
@@ -38,11 +49,13 @@ impl Names {
     pub(super) fn new(mut source: watch::Receiver<ResolverConfig>) -> Names {
         let config = source.borrow_and_update().clone();
         let networks = networks(&config);
+        let host = config.host_conf.as_deref().map(HostServers::new);
         let (key, found) = (Vec::new(), Vec::new());
         Names {
             source,
             config,
             networks,
+            host,
             shuffle: Shuffle::new(),
             key,
             found,
@@ -57,38 +70,52 @@ impl Names {
     /// Writes the answer, or returns false: someone else has to be asked.
     pub(super) fn answer(&mut self, query: &Query<'_>, out: &mut Vec<u8>) -> bool {
         self.refresh();
-        if !query.internet {
+        if let Some(ip) = reverse_address(&query.name) {
+            return self.reverse(query, ip, out);
+        }
+        if !self.look_up(&query.name) {
             return false;
         }
-        match query.kind {
-            RecordType::PTR => self.reverse(query, out),
-            // Nothing of ours has these, but the same name outside might.
-            RecordType::TXT
-            | RecordType::SRV
-            | RecordType::CNAME
-            | RecordType::NS
-            | RecordType::SOA
-            | RecordType::ANY => false,
-            kind => {
-                if !self.look_up(&query.name) {
-                    return false;
-                }
-                self.found.retain(|ip| match kind {
-                    RecordType::A => ip.is_ipv4(),
-                    RecordType::AAAA => ip.is_ipv6(),
-                    _ => false,
-                });
-                self.shuffle.shuffle(&mut self.found);
-                wire::addresses(query, &self.found, out);
-                true
-            }
-        }
+        self.found.retain(|ip| match query.kind {
+            RecordType::A => query.internet && ip.is_ipv4(),
+            RecordType::AAAA => query.internet && ip.is_ipv6(),
+            _ => false,
+        });
+        self.shuffle.shuffle(&mut self.found);
+        wire::addresses(query, &self.found, out);
+        true
+    }
+
+    /// Who is asked about names that are not known, in order.
+    pub(super) fn upstreams(&mut self) -> Vec<Upstream> {
+        let given = &self.config.upstreams;
+        let own = |upstream: &Upstream| match upstream.from_sandbox {
+            // Ours, asked from the sandbox, would come round to us again.
+            true => upstream.addr.ip() != RESOLVER_ADDRESS,
+            false => self.config.forward,
+        };
+        let host = self.host.as_mut().and_then(HostServers::current);
+        let from_host = host.unwrap_or_default().iter().map(|addr| Upstream {
+            addr: *addr,
+            from_sandbox: false,
+        });
+        let replaced = host.is_some();
+        let given = given
+            .iter()
+            .filter(|upstream| upstream.from_sandbox || !replaced);
+        given
+            .copied()
+            .chain(from_host)
+            .filter(own)
+            .take(MAX_UPSTREAMS)
+            .collect()
     }
 
     fn refresh(&mut self) {
         if self.source.has_changed().unwrap_or(false) {
             self.config = self.source.borrow_and_update().clone();
             self.networks = networks(&self.config);
+            self.host = self.config.host_conf.as_deref().map(HostServers::new);
         }
     }
 
@@ -115,14 +142,16 @@ impl Names {
                 })
     }
 
-    fn reverse(&mut self, query: &Query<'_>, out: &mut Vec<u8>) -> bool {
-        let Some(ip) = reverse_address(&query.name) else {
-            return false;
-        };
+    fn reverse(&mut self, query: &Query<'_>, ip: IpAddr, out: &mut Vec<u8>) -> bool {
+        let pointer = query.internet && query.kind == RecordType::PTR;
         self.networks
             .iter_mut()
             .any(|network| match network.zone.names().name(ip) {
-                Some(host) => wire::pointer(query, host, &network.name, out),
+                Some(host) if pointer => wire::pointer(query, host, &network.name, out),
+                Some(_) => {
+                    wire::addresses(query, &[], out);
+                    true
+                }
                 None => false,
             })
     }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{MAX_UDP, Outcome, Resolver, Transport};
 
 /// How long a connection may neither ask nor take answers.
-const IDLE: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 10_000 });
+pub(super) const IDLE: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 10_000 });
 
 /// Forwarded answers of one connection that wait to be sent.
 const QUEUE: usize = 16;

@@ -46,6 +46,7 @@ pub(super) struct Query<'a> {
     question: &'a [u8],
     /// There was an OPT record: whether it set DNSSEC OK.
     edns: Option<bool>,
+    edns_version: u8,
 }
 
 /// A message that is not answered from names.
@@ -79,9 +80,6 @@ impl<'a> Query<'a> {
         if decoded.metadata.message_type != MessageType::Query {
             return Err(Refusal::Ignore);
         }
-        if decoded.edns.as_ref().is_some_and(|edns| edns.version() > 0) {
-            return Err(Refusal::Reply(ResponseCode::BADVERS));
-        }
         let limit = match (transport, &decoded.edns) {
             (Transport::Tcp, _) => usize::from(u16::MAX),
             (Transport::Udp, Some(edns)) => usize::from(edns.max_payload()).clamp(MIN_UDP, MAX_UDP),
@@ -97,7 +95,18 @@ impl<'a> Query<'a> {
             recursion_desired: flags & RD != 0,
             question: message.get(HEADER..end).unwrap_or_default(),
             edns: decoded.edns.as_ref().map(|edns| edns.flags().dnssec_ok),
+            edns_version: decoded.edns.as_ref().map_or(0, |edns| edns.version()),
         })
+    }
+
+    /// The code that it is refused with, whatever its name: an unknown version of EDNS
+    /// (RFC 6891, 6.1.3), or a transfer of a zone, which is more than one message.
+    pub(super) fn refused(&self) -> Option<ResponseCode> {
+        match self.kind {
+            _ if self.edns_version > 0 => Some(ResponseCode::BADVERS),
+            RecordType::AXFR | RecordType::IXFR => Some(ResponseCode::Refused),
+            _ => None,
+        }
     }
 
     /// Name, type and class as they came.
@@ -175,10 +184,10 @@ pub(super) fn pointer(query: &Query<'_>, host: &str, network: &str, out: &mut Ve
     true
 }
 
-/// Writes SERVFAIL: no one could be asked. As it comes from us it does not offer recursion.
-pub(super) fn servfail(query: &Query<'_>, out: &mut Vec<u8>) {
-    header(query, 0, 0, ResponseCode::ServFail, 0, out);
-    opt(query, 0, out);
+/// Writes an error about a question. As it comes from us it does not offer recursion.
+pub(super) fn failure(query: &Query<'_>, code: ResponseCode, out: &mut Vec<u8>) {
+    header(query, 0, 0, code, 0, out);
+    opt(query, code.high(), out);
 }
 
 /// Writes an error about a message that is no query of ours. Nothing of it but the id is trusted.
@@ -186,14 +195,10 @@ pub(super) fn refuse(message: &[u8], code: ResponseCode, out: &mut Vec<u8>) {
     let (Some(id), Some(flags)) = (message.get(..2), message.get(2)) else {
         return;
     };
-    let has_opt = code == ResponseCode::BADVERS;
     out.extend_from_slice(id);
     // Opcode and RD are copied.
     out.extend_from_slice(&[QR | (flags & 0x79), code.low()]);
-    out.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, u8::from(has_opt)]);
-    if has_opt {
-        opt_record(code.high(), false, out);
-    }
+    out.extend_from_slice(&[0; 8]);
 }
 
 /// Cuts an answer down to its question and sets TC.

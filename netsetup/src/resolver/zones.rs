@@ -12,8 +12,9 @@ use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat, stat};
+use rustix::fs::{CWD, Mode, OFlags, fstat, openat, stat};
 
+use super::stamp::Stamp;
 use crate::files::zone;
 
 /// A zone larger than this is not one of ours, bytes.
@@ -25,16 +26,6 @@ pub(super) struct ZoneFile {
     path: CString,
     stamp: Option<Stamp>,
     index: Index,
-}
-
-/// Changes whenever the file is replaced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size: i64,
-    seconds: i64,
-    nanoseconds: u64,
 }
 
 impl ZoneFile {
@@ -50,7 +41,7 @@ impl ZoneFile {
 
     /// The names, after one stat: the file is read only when it is another one than last time.
     pub(super) fn names(&mut self) -> &Index {
-        let found = stat(&self.path).ok().map(|stat| stamp(&stat));
+        let found = stat(&self.path).ok().map(|stat| Stamp::from(&stat));
         if found.is_none() {
             self.stamp = None;
             self.index = Index::default();
@@ -73,19 +64,7 @@ impl ZoneFile {
         file.take(MAX_ZONE).read_to_end(&mut bytes).ok()?;
         let text = String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Some((stamp(&stat), text))
-    }
-}
-
-// The types of the fields differ between architectures.
-#[allow(clippy::unnecessary_cast, clippy::cast_lossless)]
-fn stamp(stat: &Stat) -> Stamp {
-    Stamp {
-        device: stat.st_dev as u64,
-        inode: stat.st_ino as u64,
-        size: stat.st_size as i64,
-        seconds: stat.st_mtime as i64,
-        nanoseconds: stat.st_mtime_nsec as u64,
+        Some((Stamp::from(&stat), text))
     }
 }
 

@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::RecordType::{A, AAAA, ANY, CNAME, HTTPS, MX, NS, PTR, SOA, SRV, TXT};
+use hickory_proto::rr::DNSClass;
+use hickory_proto::rr::RecordType::{
+    A, AAAA, ANY, AXFR, CAA, CNAME, HTTPS, MX, NS, NULL, PTR, SOA, SRV, SVCB, TXT,
+};
 
 use super::namespace::run;
+use super::upstream::Server;
 use super::{World, question, with_edns};
 
 const ZONE: &str = "10.241.0.2\th4a web shared 94e70b50c801\n\
                     10.241.0.3\th4b shared ec341d5fb4cb bhost\n\
-                    fd00:aa::3\th4b shared ec341d5fb4cb bhost\n";
+                    fd00:aa::3\th4b shared ec341d5fb4cb bhost\n\
+                    fd00:aa::4\th4six\n";
 
 #[test]
 fn a_name_is_answered_in_the_case_it_was_asked() {
@@ -71,13 +76,26 @@ fn a_known_name_without_that_type_is_no_data() {
     run("a_known_name_without_that_type_is_no_data", || async {
         let world = World::new().await;
         world.zone("h4n", ZONE);
-        for kind in [AAAA, MX, HTTPS] {
-            assert_eq!(world.ask("h4a", kind).await.shown(), "NOERROR", "{kind}");
+        // Whoever is asked would say that there is no such name.
+        let server = Server::start().await;
+        world.forward_to(&[server.addr]);
+        let others = [
+            AAAA, MX, HTTPS, SVCB, TXT, SRV, CNAME, NS, SOA, ANY, CAA, NULL, PTR,
+        ];
+        for kind in others {
+            let reply = world.ask("h4a", kind).await;
+            assert_eq!(reply.shown(), "NOERROR", "{kind}");
+            assert!(reply.message.authorities.is_empty(), "nobody keeps it");
         }
-        for kind in [TXT, SRV, CNAME, NS, SOA, ANY, PTR] {
-            // Forwarded, and there is nobody.
-            assert_eq!(world.ask("h4a", kind).await.shown(), "SERVFAIL", "{kind}");
+        assert_eq!(world.ask("h4six", A).await.shown(), "NOERROR");
+        let address = "2.0.241.10.in-addr.arpa";
+        for kind in [A, ANY, TXT] {
+            assert_eq!(world.ask(address, kind).await.shown(), "NOERROR", "{kind}");
         }
+        let mut chaos = question("h4a", TXT);
+        chaos.queries[0].set_query_class(DNSClass::CH);
+        assert_eq!(world.ask_message(&chaos).await.shown(), "NOERROR");
+        assert_eq!(server.count(), 0);
     });
 }
 
@@ -108,17 +126,13 @@ fn addresses_lead_back_to_the_container_and_its_network() {
             assert_eq!(reply.message.answers[0].ttl, 0);
             let v6 = "3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.a.a.0.0.0.0.d.f.ip6.arpa";
             assert_eq!(world.ask(v6, PTR).await.shown(), "NOERROR h4b.h4n.");
-            for unknown in ["99.0.241.10.in-addr.arpa", "0.241.10.in-addr.arpa", "h4a"] {
+            for unknown in ["99.0.241.10.in-addr.arpa", "0.241.10.in-addr.arpa", "h4z"] {
                 assert_eq!(
                     world.ask(unknown, PTR).await.shown(),
                     "SERVFAIL",
                     "{unknown}"
                 );
             }
-            assert_eq!(
-                world.ask("2.0.241.10.in-addr.arpa", A).await.shown(),
-                "SERVFAIL"
-            );
         },
     );
 }
@@ -221,6 +235,39 @@ fn an_unknown_version_of_edns_is_refused() {
         // 16 has two names.
         assert_eq!(u16::from(reply.code()), u16::from(ResponseCode::BADVERS));
         assert_eq!(reply.message.edns.as_ref().unwrap().version(), 0);
+        assert_eq!(reply.message.queries, message.queries);
+    });
+}
+
+#[test]
+fn zones_are_not_transferred() {
+    run("zones_are_not_transferred", || async {
+        let (world, server) = (World::new().await, Server::start().await);
+        world.zone("h4n", ZONE);
+        world.forward_to(&[server.addr]);
+        for name in ["h4a", "example.test"] {
+            let reply = world.ask(name, AXFR).await;
+            assert_eq!(reply.code(), ResponseCode::Refused, "{name}");
+        }
+        assert_eq!(server.count(), 0);
+    });
+}
+
+#[test]
+fn a_thousand_names_are_read_once_and_each_is_found() {
+    run("a_thousand_names_are_read_once", || async {
+        let world = World::new().await;
+        let zone: String = (0..1000)
+            .map(|n| format!("10.1.{}.{}\tc{n} {n:012x}\n", n / 250, n % 250 + 1))
+            .collect();
+        world.zone("h4n", &zone);
+        for n in [0, 1, 499, 998, 999] {
+            let address = format!("NOERROR 10.1.{}.{}", n / 250, n % 250 + 1);
+            assert_eq!(world.ask(&format!("c{n}"), A).await.shown(), address);
+            let short = format!("{n:012x}.h4n");
+            assert_eq!(world.ask(&short, A).await.shown(), address);
+        }
+        assert_eq!(world.ask("c1000", A).await.shown(), "SERVFAIL");
     });
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::Message;
+use hickory_proto::op::ResponseCode::NoError;
 use hickory_proto::rr::RecordType::{A, TXT};
 
 use super::namespace::{another, run, within};
@@ -23,9 +24,8 @@ fn unknown_names_are_asked_of_the_upstream() {
         assert_eq!(reply.message.answers[0].ttl, 60);
         assert_eq!(reply.message.queries[0].name().to_ascii(), "Example.test.");
         assert_eq!(world.ask("nosuch", A).await.shown(), "NXDOMAIN");
-        assert_eq!(world.ask("web", TXT).await.shown(), "NXDOMAIN");
         assert_eq!(world.ask("web", A).await.shown(), "NOERROR 10.0.0.2");
-        assert_eq!(server.count(), 3);
+        assert_eq!(server.count(), 2);
     });
 }
 
@@ -117,6 +117,75 @@ fn internal_networks_get_a_failure_at_once() {
         assert_eq!(reply.shown(), "SERVFAIL");
         assert!(!reply.message.metadata.recursion_available);
         assert_eq!(server.count(), 0);
+    });
+}
+
+#[test]
+fn a_server_inside_an_internal_network_is_asked() {
+    run("a_server_inside_an_internal_network_is_asked", || async {
+        let (world, server) = (World::new().await, Server::start().await);
+        let here = crate::kernel::netns::open_current().unwrap();
+        let upstream = |addr, from_sandbox| Upstream { addr, from_sandbox };
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        world.config.send_modify(|config| {
+            config.forward = false;
+            config.sandbox_ns = Some(Arc::new(here));
+            config.upstreams = vec![
+                upstream(silent.local_addr().unwrap(), false),
+                upstream(server.addr, true),
+            ];
+        });
+        assert_eq!(
+            world.ask("example.test", A).await.shown(),
+            "NOERROR 198.51.100.80"
+        );
+        // The host's server was not so much as tried.
+        assert!(silent.try_recv(&mut [0; 512]).is_err());
+        // There is no way out of such a network: that is known at once.
+        world.config.send_modify(|config| {
+            config.upstreams = vec![upstream("203.0.113.1:53".parse().unwrap(), true)];
+        });
+        let before = Instant::now();
+        assert_eq!(world.ask("example.test", A).await.shown(), "SERVFAIL");
+        assert!(before.elapsed() < Duration::from_millis(250));
+    });
+}
+
+#[test]
+fn only_three_servers_are_asked() {
+    run("only_three_servers_are_asked", || async {
+        let world = World::new().await;
+        let mut servers = Vec::new();
+        for _ in 0..4 {
+            servers.push(Server::start().await);
+        }
+        let addresses: Vec<_> = servers.iter().map(|server| server.addr).collect();
+        world.forward_to(&addresses);
+        assert_eq!(world.ask("servfail.test", A).await.shown(), "SERVFAIL");
+        let counts: Vec<_> = servers.iter().map(Server::count).collect();
+        assert_eq!(counts, [1, 1, 1, 0]);
+    });
+}
+
+#[test]
+fn the_hosts_servers_are_those_of_its_file_now() {
+    run("the_hosts_servers_are_those_of_its_file_now", || async {
+        let (world, old) = (World::new().await, Server::start().await);
+        world.forward_to(&[old.addr]);
+        let path = world.dir.path().join("resolv.conf");
+        let given = path.clone();
+        world
+            .config
+            .send_modify(|config| config.host_conf = Some(given));
+        // Without the file what was given at the start holds.
+        assert_eq!(world.ask("example.test", A).await.code(), NoError);
+        let new = Server::at("127.0.0.9:53").await;
+        std::fs::write(&path, "nameserver 127.0.0.9\n").unwrap();
+        assert_eq!(world.ask("example.test", A).await.code(), NoError);
+        assert_eq!((old.count(), new.count()), (1, 1));
+        std::fs::write(&path, "nameserver 127.0.0.10\nnameserver 127.0.0.9\n").unwrap();
+        assert_eq!(world.ask("example.test", A).await.code(), NoError);
+        assert_eq!((old.count(), new.count()), (1, 2));
     });
 }
 

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use super::namespace::run;
 use super::upstream::Server;
 use super::{Reply, World, question};
+use crate::resolver::tcp::IDLE;
 use crate::resolver::{MAX_CONNECTIONS, Transport};
 
 fn framed(message: &Message) -> Vec<u8> {
@@ -103,6 +104,45 @@ fn many_queries_on_one_connection_are_all_answered() {
             assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
         },
     );
+}
+
+#[test]
+fn a_slow_server_holds_up_no_other_query_of_the_connection() {
+    run("a_slow_server_holds_up_no_other_query", || async {
+        let (world, server) = (World::new().await, Server::start().await);
+        world.zone("h4n", "10.0.0.2\tweb\n");
+        world.forward_to(&[server.addr]);
+        let mut stream = world.connect().await;
+        let (slow, quick) = (question("silent.test", A), question("web", A));
+        let bytes = [framed(&slow), framed(&quick)].concat();
+        stream.write_all(&bytes).await.unwrap();
+        let first = receive(&mut stream).await;
+        assert_eq!(first.message.metadata.id, quick.metadata.id);
+        let second = receive(&mut stream).await;
+        assert_eq!(second.message.metadata.id, slow.metadata.id);
+        assert_eq!(second.shown(), "SERVFAIL");
+    });
+}
+
+#[test]
+fn a_client_that_reads_nothing_loses_its_connection_and_holds_up_nobody() {
+    run("a_client_that_reads_nothing", || async {
+        let world = World::new().await;
+        let zone: String = (0..1000)
+            .map(|n| format!("10.0.{}.{}\tc{n} shared\n", n / 250, n % 250 + 1))
+            .collect();
+        world.zone("h4n", &zone);
+        let mut deaf = world.connect().await;
+        let query = framed(&question("shared", A));
+        // 16 kB each: soon more than the sockets' buffers hold. Ends when the connection does.
+        let deaf = tokio::spawn(async move { while deaf.write_all(&query).await.is_ok() {} });
+        let mut stream = world.connect().await;
+        stream.write_all(&framed(&question("c7", A))).await.unwrap();
+        assert_eq!(receive(&mut stream).await.shown(), "NOERROR 10.0.0.8");
+        assert!(!deaf.is_finished());
+        let ended = tokio::time::timeout(10 * IDLE, deaf).await;
+        ended.expect("the connection is closed").unwrap();
+    });
 }
 
 #[test]

@@ -23,7 +23,12 @@ pub(super) struct Server {
 impl Server {
     /// Knows `example.test`; other names steer it: see [`reply`].
     pub(super) async fn start() -> Server {
-        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        Server::at("127.0.0.1:0").await
+    }
+
+    /// The same at a certain address.
+    pub(super) async fn at(address: &str) -> Server {
+        let udp = UdpSocket::bind(address).await.unwrap();
         let addr = udp.local_addr().unwrap();
         let tcp = TcpListener::bind(addr).await.unwrap();
         let seen = Seen::default();
