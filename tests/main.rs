@@ -13,6 +13,7 @@ mod addresses;
 mod attach_and_stdin;
 mod attacks;
 mod bad_input_containers;
+mod capture;
 mod client_killed;
 mod container_files;
 mod container_inspect_network;

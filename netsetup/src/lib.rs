@@ -13,6 +13,7 @@
 //! the sandbox lives; `files` renders hosts, hostname and resolv.conf.
 
 pub mod apply;
+pub mod capture;
 pub mod files;
 pub mod graph;
 pub mod ipam;

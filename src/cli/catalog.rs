@@ -1,7 +1,7 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{container, image, network, system};
+use super::{capture, container, image, network, system};
 
 /// A group of commands.
 pub struct Group {
@@ -29,6 +29,7 @@ const GROUPS: [Group; 3] = [
 /// Every way to name every command; the first of a spec's names is the one that lists show.
 static COMMANDS: &[(&str, &Spec)] = &[
     ("attach", &container::attach::SPEC),
+    ("capture", &capture::SPEC),
     ("create", &container::create::SPEC),
     ("exec", &container::exec::SPEC),
     ("images", &image::ls::SPEC),

@@ -8,6 +8,7 @@
 //! Only the structure of the one command that was typed is ever built.
 
 mod call;
+mod capture;
 mod catalog;
 mod container;
 mod flags;

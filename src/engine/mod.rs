@@ -2,6 +2,7 @@
 //! Nothing here prints.
 
 pub mod attach;
+pub mod capture;
 pub mod claim;
 pub mod clock;
 pub mod connection;

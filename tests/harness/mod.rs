@@ -11,6 +11,7 @@ mod inside;
 mod leak;
 mod neighbour;
 mod output;
+pub mod pcapng;
 pub mod runtime;
 mod skip;
 mod tar;

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::label::published;
 use super::model::{EndpointNode, Graph, Leaving, NetworkNode, State};
+use crate::model::printable::printable;
 
 /// Draws it.
 pub fn dot(graph: &Graph) -> String {
@@ -126,11 +127,7 @@ fn line(out: &mut String, what: &str, attributes: &[(&str, String)]) {
 fn label(lines: impl IntoIterator<Item = String>) -> String {
     let lines: Vec<String> = lines
         .into_iter()
-        .map(|line| {
-            super::label::printable(&line)
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-        })
+        .map(|line| printable(&line).replace('\\', "\\\\").replace('"', "\\\""))
         .collect();
     format!("\"{}\"", lines.join("\\n"))
 }

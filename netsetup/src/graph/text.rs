@@ -10,10 +10,11 @@
 //! │    └─ veth… ── eth0  web               a port and what is plugged in
 //! ```
 
-use super::label::{fit, pad, printable, published, width};
+use super::label::{fit, pad, published, width};
 use super::model::{
     BridgeNode, EndpointNode, Family, Graph, HostEnd, HostNode, Leaving, NetworkNode, State,
 };
+use crate::model::printable::printable;
 
 /// Columns of a terminal that everybody has.
 const WIDTH: usize = 80;

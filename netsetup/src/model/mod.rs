@@ -11,5 +11,6 @@ pub mod network_request;
 pub mod port;
 pub mod port_display;
 pub mod port_grammar;
+pub mod printable;
 pub mod sandbox;
 pub mod strconv;
