@@ -5,21 +5,28 @@
 //! - `rbox-bench start RBOX ROOTFS [ROUNDS]`: start to exit of `true` with
 //!   images and networks; docker and podman are measured when their commands
 //!   answer and know an image `alpine`.
+//! - `rbox-bench scale RBOX [COUNT]`: that many containers on one network, and what the last
+//!   start costs beside the tenth.
 //! - `rbox-bench oci RBOX ROOTFS [ROUNDS]`: the OCI runtime against crun and
 //!   runc on one bundle, without network and image.
 
 mod instructions;
 mod measure;
 mod oci;
+mod scale;
 mod start;
 
 use anyhow::{Context, Result, bail};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: rbox-bench start|oci RBOX ROOTFS [ROUNDS]";
+    let usage = "usage: rbox-bench start|oci RBOX ROOTFS [ROUNDS] | scale RBOX [COUNT]";
     let what = arguments.next().context(usage)?;
     let rbox = arguments.next().context(usage)?;
+    if what == "scale" {
+        let count = arguments.next().map_or(Ok(900), |text| text.parse())?;
+        return scale::run(&rbox, count);
+    }
     let rootfs = arguments.next().context(usage)?;
     let rounds: usize = arguments.next().map_or(Ok(20), |text| text.parse())?;
     match what.as_str() {

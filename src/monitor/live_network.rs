@@ -13,7 +13,7 @@ use rbox_netsetup::resolver::{self, ResolverConfig, Upstream, Zone};
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 
-use super::network::{Attachment, Network, failure, private_steps, public_steps};
+use super::network::{Attachment, Network, PREFIX, failure, private_steps, public_steps};
 use super::{files, ports};
 use crate::engine::failure::{Context, Failure};
 use crate::engine::record::Record;
@@ -126,7 +126,9 @@ impl Network {
             )));
         }
         let had_resolver = self.has_resolver();
-        let attachment = self.plan(engine, record, config, &[])?;
+        let attachment = self
+            .plan(engine, record, config, &[])
+            .map_err(of_a_running_one)?;
         let steps = attachment.steps.clone();
         let network = attachment.network.name.clone();
         self.attachments.push(attachment);
@@ -137,7 +139,7 @@ impl Network {
             self.give_up(&steps);
             let _ = self.settle(engine, record);
         }
-        done
+        done.map_err(of_a_running_one)
     }
 
     /// The last attachment becomes real, then known.
@@ -232,6 +234,14 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// Docker's prefix is for starts alone.
+fn of_a_running_one(mut failure: Failure) -> Failure {
+    if let Some(reason) = failure.message.strip_prefix(PREFIX) {
+        failure.message = reason.to_owned();
+    }
+    failure
 }
 
 /// The lines that one attachment has in the container's hosts file.

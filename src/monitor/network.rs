@@ -13,7 +13,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rbox_netsetup::apply::{self, Journal};
+use rbox_netsetup::apply::{self, ApplyError, Journal};
 use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
 use rbox_netsetup::kernel::netns::{self, BindError};
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
@@ -38,7 +38,7 @@ use crate::engine::recover::netns_path;
 use crate::engine::request::NetworkMode;
 
 /// Docker's prefix for what goes wrong with a container's network.
-const PREFIX: &str = "failed to set up container networking: ";
+pub const PREFIX: &str = "failed to set up container networking: ";
 
 /// A failure of the network, in Docker's words.
 pub fn failure(error: impl std::fmt::Display) -> Failure {
@@ -294,7 +294,7 @@ impl Network {
     /// it still may be ending: what others wait for, it gave back first.
     pub(super) fn name_namespace(&mut self, path: &Path) -> Result<(), Failure> {
         // Looked for before it is journalled: what is another's must not be undone.
-        wait_for(|| (!path.exists()).then_some(()))
+        wait_for(|| path.symlink_metadata().is_err().then_some(()))
             .ok_or_else(|| failure(BindError::Exists(path.to_owned())))?;
         self.carry_out(&[Step::NetnsName {
             path: path.to_owned(),
@@ -308,7 +308,8 @@ impl Network {
         };
         let mut context = kernel.context();
         for step in steps {
-            self.journal.apply(step, &mut context).map_err(failure)?;
+            let done = self.journal.apply(step, &mut context);
+            done.map_err(|error| in_the_way(&self.attachments, error))?;
         }
         Ok(())
     }
@@ -377,6 +378,18 @@ impl Network {
     fn steps(&self) -> Vec<Step> {
         self.journal.steps().unwrap_or_default()
     }
+}
+
+/// What a step failed of; a network that has no room is named.
+fn in_the_way(attachments: &[Attachment], error: ApplyError) -> Failure {
+    let ApplyError::BridgeFull(bridge) = &error else {
+        return failure(error);
+    };
+    let mut networks = attachments.iter();
+    let network = networks.find(|attachment| attachment.endpoint.bridge == *bridge);
+    let name = network.map_or("", |attachment| attachment.network.name.as_str());
+    failure(format!("network {name} is full: {error}"))
+        .hint("put the container on another network: `rbox network create`")
 }
 
 /// Steps that other containers see.

@@ -34,6 +34,9 @@ pub enum ApplyError {
     /// The bridge's name belongs to another kind of interface.
     #[error("existing interface {0} is not a bridge")]
     NotABridge(String),
+    /// The kernel gives a bridge no more ports.
+    #[error("bridge {0} has 1023 ports, which is the kernel's limit")]
+    BridgeFull(String),
     /// A step inside the sandbox, and no sandbox.
     #[error("{0}: no network namespace to do it in")]
     NoSandbox(&'static str),

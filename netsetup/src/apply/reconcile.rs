@@ -31,11 +31,11 @@ pub fn ensure_bridge(step: &BridgeStep, context: &mut Context<'_>) -> Result<(),
         Some(link) => (link.index, link.up),
         None => (create(step, context)?, true),
     };
-    let present = context.host.addresses()?;
+    let present = context.host.addresses_of(index)?;
     for (address, prefix) in &step.addresses {
         let known = present
             .iter()
-            .any(|info| info.index == index && info.address == *address && info.prefix == *prefix);
+            .any(|info| info.address == *address && info.prefix == *prefix);
         if known {
             continue;
         }

@@ -100,10 +100,14 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
         // The host end's name is ours alone: what is there is left from an earlier life.
         Err(error) if error.is_exists() => {
             tolerate_missing(context.host.delete_link(&step.host_ifname))?;
-            context.host.create_veth(&request)?
+            context.host.create_veth(&request)
         }
-        other => other?,
+        other => other,
     };
+    let veth = veth.map_err(|error| match error.is_full() {
+        true => ApplyError::BridgeFull(step.bridge.clone()),
+        false => error.into(),
+    })?;
     let disabled = if step.ipv6 { "0" } else { "1" };
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;

@@ -1,18 +1,13 @@
-//! Network namespaces: opened, entered for a moment, bound to a name under /run/netns.
+//! Network namespaces: opened, entered for a moment, given a name under /run/netns.
 
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, StatxAttributes, StatxFlags, flock, mkdir, open,
-    statx, unlink,
-};
+use rustix::fs::{Mode, OFlags, open, symlink, unlink};
 use rustix::io::Errno;
-use rustix::mount::{
-    MountPropagationFlags, UnmountFlags, mount_bind, mount_bind_recursive, mount_change, unmount,
-};
+use rustix::mount::{UnmountFlags, unmount};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// Giving a namespace a name failed.
@@ -29,8 +24,8 @@ pub enum BindError {
         /// Why.
         source: io::Error,
     },
-    /// The file or the mount on it could not be made.
-    #[error("bind network namespace to {}: {source}", path.display())]
+    /// The link could not be made.
+    #[error("name network namespace {}: {source}", path.display())]
     Bind {
         /// The name.
         path: PathBuf,
@@ -105,33 +100,34 @@ impl Drop for Guard {
     }
 }
 
-/// Binds a namespace to a name, as `ip netns attach` does, so that `ip netns exec` finds it.
-/// The directory is made when it is missing, and made a shared mount, so that the name is
-/// seen, and can be taken away, in mount namespaces made before it.
+/// Gives a namespace a name that `ip netns exec` finds: a link to the descriptor by which the
+/// caller holds it, good for as long as the caller holds it.
+///
+/// Not a mount, as `ip netns add` makes: every mount of the host is copied for each new mount
+/// namespace and listed to everybody who reads the mount table, so that each container would
+/// make the start of the next one dearer.
 ///
 /// # Errors
 /// [`BindError::Exists`] when the name is taken; on errors nothing is left behind.
 pub fn bind(ns: BorrowedFd<'_>, path: &Path) -> Result<(), BindError> {
-    if let Some(directory) = path.parent() {
-        share(directory).map_err(|source| BindError::Directory {
-            path: directory.to_owned(),
-            source,
-        })?;
-    }
-    let failed = |source| BindError::Bind {
-        path: path.to_owned(),
-        source,
+    let target = format!("/proc/{}/fd/{}", std::process::id(), ns.as_raw_fd());
+    let made = match symlink(target.as_str(), path) {
+        Err(Errno::NOENT) => {
+            let directory = path.parent().unwrap_or(Path::new("/"));
+            std::fs::create_dir_all(directory).map_err(|source| BindError::Directory {
+                path: directory.to_owned(),
+                source,
+            })?;
+            symlink(target.as_str(), path)
+        }
+        other => other,
     };
-    let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    match open(path, flags, Mode::empty()) {
-        Ok(_) => {}
-        Err(Errno::EXIST) => return Err(BindError::Exists(path.to_owned())),
-        Err(errno) => return Err(failed(errno.into())),
-    }
-    let source = format!("/proc/thread-self/fd/{}", ns.as_raw_fd());
-    mount_bind(source, path).map_err(|errno| {
-        let _ = unlink(path);
-        failed(errno.into())
+    made.map_err(|errno| match errno {
+        Errno::EXIST => BindError::Exists(path.to_owned()),
+        errno => BindError::Bind {
+            path: path.to_owned(),
+            source: errno.into(),
+        },
     })
 }
 
@@ -144,8 +140,9 @@ pub fn unbind(path: &Path) -> Result<(), UnbindError> {
         path: path.to_owned(),
         source: errno.into(),
     };
+    // A journal of an older rbox may name a mount.
     match unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
-        // EINVAL: a file without a mount on it.
+        // EINVAL: no mount.
         Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
         Err(errno) => return Err(failed(errno)),
     }
@@ -155,38 +152,6 @@ pub fn unbind(path: &Path) -> Result<(), UnbindError> {
     }
 }
 
-/// Makes a directory a shared mount of its own. When that is done already it costs one statx.
-fn share(directory: &Path) -> io::Result<()> {
-    match is_mount(directory) {
-        Ok(true) => return Ok(()),
-        Ok(false) => {}
-        Err(Errno::NOENT) => match mkdir(directory, Mode::from_raw_mode(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno.into()),
-        },
-        Err(errno) => return Err(errno.into()),
-    }
-    // Two at once would stack two mounts, and the upper one hide the other's names; `ip netns`
-    // takes the same lock.
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let lock = open(directory, flags, Mode::empty())?;
-    flock(&lock, FlockOperation::LockExclusive)?;
-    if is_mount(directory)? {
-        return Ok(());
-    }
-    mount_bind_recursive(directory, directory)?;
-    mount_change(
-        directory,
-        MountPropagationFlags::SHARED | MountPropagationFlags::REC,
-    )?;
-    Ok(())
-}
-
-fn is_mount(path: &Path) -> Result<bool, Errno> {
-    let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty())?;
-    Ok(status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,27 +159,22 @@ mod tests {
     use crate::kernel::testing::{Machine, apart, output};
     use crate::model::mac::Mac;
 
-    /// How many mounts the machine has on /run/netns, which are out of sight then,
-    /// but listed.
-    fn private_run() -> usize {
+    fn private_run() {
         output("mount", &["-t", "tmpfs", "tmpfs", "/run"]);
-        mounts_on("/run/netns")
     }
 
-    fn mounts_on(path: &str) -> usize {
+    fn mounts() -> usize {
         let mounts = std::fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
-        mounts
-            .lines()
-            .filter(|line| line.split(' ').nth(4) == Some(path))
-            .count()
+        mounts.lines().count()
     }
 
     #[test]
-    fn a_bound_name_works_for_ip_netns_and_goes_whole() {
-        if !apart("a_bound_name_works_for_ip_netns_and_goes_whole") {
+    fn a_name_works_for_ip_netns_costs_no_mount_and_goes_whole() {
+        if !apart("a_name_works_for_ip_netns_costs_no_mount_and_goes_whole") {
             return;
         }
-        let hidden = private_run();
+        private_run();
+        let before = mounts();
         let machine = Machine::new();
         let mut inside = Route::open_in(machine.fd()).unwrap();
         inside
@@ -222,63 +182,47 @@ mod tests {
             .unwrap();
         let path = Path::new("/run/netns/rbox-web");
         bind(machine.fd(), path).unwrap();
+        assert_eq!(mounts(), before);
         let links = output("ip", &["netns", "exec", "rbox-web", "ip", "-o", "link"]);
         assert!(links.contains("marker"), "{links}");
+        assert!(output("ip", &["netns", "list"]).contains("rbox-web"));
         let error = bind(machine.fd(), path).unwrap_err();
         assert_eq!(
             error.to_string(),
             "network namespace /run/netns/rbox-web exists"
         );
-        // `ip netns` finds the directory prepared and does not mount again.
+        // Names that `ip netns` makes go together with ours.
         output("ip", &["netns", "add", "other"]);
-        assert_eq!(mounts_on("/run/netns"), hidden + 1);
+        let links = output("ip", &["netns", "exec", "rbox-web", "ip", "-o", "link"]);
+        assert!(links.contains("marker"), "{links}");
+        output("ip", &["netns", "del", "other"]);
 
         let again = open_path(path).unwrap();
         drop((machine, inside));
         drop(enter(again.as_fd()).unwrap());
+        assert!(
+            bind(again.as_fd(), path).is_err(),
+            "taken, whether it leads somewhere or not"
+        );
         unbind(path).unwrap();
-        assert!(!path.exists());
-        assert_eq!(mounts_on("/run/netns/rbox-web"), 0);
+        assert!(path.symlink_metadata().is_err());
         unbind(path).unwrap();
-        std::fs::write(path, "").unwrap();
-        unbind(path).unwrap();
-        assert!(!path.exists(), "a file without a mount goes too");
     }
 
     #[test]
-    fn many_bind_their_names_at_once() {
-        if !apart("many_bind_their_names_at_once") {
-            return;
-        }
-        let hidden = private_run();
-        let machine = Machine::new();
-        std::thread::scope(|scope| {
-            for number in 0..16 {
-                let machine = &machine;
-                scope.spawn(move || {
-                    let path = format!("/run/netns/rbox-{number}");
-                    bind(machine.fd(), Path::new(&path)).unwrap();
-                });
-            }
-        });
-        assert_eq!(mounts_on("/run/netns"), hidden + 1);
-        for number in 0..16 {
-            assert_eq!(mounts_on(&format!("/run/netns/rbox-{number}")), 1);
-        }
-    }
-
-    #[test]
-    fn something_that_is_no_namespace_leaves_no_name() {
-        if !apart("something_that_is_no_namespace_leaves_no_name") {
+    fn a_mount_of_an_older_version_is_taken_away() {
+        if !apart("a_mount_of_an_older_version_is_taken_away") {
             return;
         }
         private_run();
-        let directory = std::fs::File::open("/").unwrap();
-        let path = Path::new("/run/netns/rbox-x");
-        // A directory cannot be bound to a file.
-        let error = bind(directory.as_fd(), path).unwrap_err();
-        assert!(matches!(error, BindError::Bind { .. }), "{error}");
+        output("ip", &["netns", "add", "rbox-old"]);
+        let (path, before) = (Path::new("/run/netns/rbox-old"), mounts());
+        unbind(path).unwrap();
         assert!(!path.exists());
+        assert_eq!(mounts(), before - 1);
+        std::fs::write(path, "").unwrap();
+        unbind(path).unwrap();
+        assert!(!path.exists(), "a file without a mount goes too");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum Step {
         /// What must be there.
         bridge: BridgeStep,
     },
-    /// The namespace is bound to a name under /run/netns. Undo unmounts and removes it.
+    /// The namespace has a name under /run/netns. Undo removes it.
     NetnsName {
         /// `/run/netns/rbox-<name>`.
         path: PathBuf,

@@ -5,6 +5,8 @@ use super::control_file;
 use super::hierarchy::{Controller, Controllers, Hierarchy};
 use super::v1::V1;
 use super::v2::V2;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +14,8 @@ use std::sync::{Arc, OnceLock};
 const CGROUP2_MAGIC: u64 = 0x6367_7270;
 const STANDARD: &str = "/sys/fs/cgroup";
 const MOUNTINFO: &str = "/proc/self/mountinfo";
+/// Names every hierarchy that the kernel has, mounted or not (cgroups(7)).
+const OWN: &str = "/proc/self/cgroup";
 
 /// The machine's hierarchies.
 #[derive(Debug)]
@@ -101,12 +105,11 @@ impl Layout {
                 v2: Some(Layout::unified(Path::new(STANDARD), true)),
             }
         } else {
-            let table =
-                control_file::read(Path::new(MOUNTINFO)).map_err(|source| CgroupError::Layout {
-                    file: MOUNTINFO,
-                    source,
-                })?;
-            let (v1, unified) = parse(&table);
+            let unread = |file| move |source| CgroupError::Layout { file, source };
+            let own = control_file::read(Path::new(OWN)).map_err(unread(OWN))?;
+            let table = File::open(MOUNTINFO).map_err(unread(MOUNTINFO))?;
+            let (v1, unified) =
+                parse(BufReader::new(table), &Wanted::of(&own)).map_err(unread(MOUNTINFO))?;
             let v2 = unified.map(|mount| Layout::unified(&mount, v1.is_empty()));
             Layout { v1, v2 }
         };
@@ -144,13 +147,40 @@ impl Layout {
     }
 }
 
+/// How many hierarchies there can be in a mount table.
+struct Wanted {
+    v1: usize,
+    v2: bool,
+}
+
+impl Wanted {
+    /// From the text of /proc/self/cgroup: one line each, that of v2 numbered 0.
+    fn of(own: &str) -> Wanted {
+        let v2 = own.lines().filter(|line| line.starts_with("0:")).count();
+        Wanted {
+            v1: own.lines().count() - v2,
+            v2: v2 > 0,
+        }
+    }
+}
+
 /// The v1 hierarchies in a mount table, each once (a mount below the standard
-/// place is preferred), and where v2 is mounted.
-fn parse(table: &str) -> (Vec<V1>, Option<PathBuf>) {
+/// place is preferred), and where v2 is mounted. Once all are found at standard
+/// places nothing more is read: the table can be long, and they come early in it.
+fn parse(table: impl BufRead, wanted: &Wanted) -> std::io::Result<(Vec<V1>, Option<PathBuf>)> {
     let mut v1: Vec<V1> = Vec::new();
     let mut v2: Option<PathBuf> = None;
-    for (kind, mount, options) in table.lines().filter_map(cgroup_mount) {
-        let standard = mount.starts_with(STANDARD);
+    let is_standard = |mount: &Path| mount.starts_with(STANDARD);
+    for line in table.lines() {
+        let line = line?;
+        let settled = v1.iter().filter(|one| is_standard(one.mount())).count();
+        if settled >= wanted.v1 && (!wanted.v2 || v2.as_deref().is_some_and(is_standard)) {
+            break;
+        }
+        let Some((kind, mount, options)) = cgroup_mount(&line) else {
+            continue;
+        };
+        let standard = is_standard(&mount);
         if kind == "cgroup2" {
             if v2.is_none() || standard && !v2.as_deref().is_some_and(|it| it.starts_with(STANDARD))
             {
@@ -170,7 +200,7 @@ fn parse(table: &str) -> (Vec<V1>, Option<PathBuf>) {
             None => v1.push(V1::new(mount, label, controllers)),
         }
     }
-    (v1, v2)
+    Ok((v1, v2))
 }
 
 /// File system type, mount point and super block options of a mountinfo line,
@@ -230,9 +260,11 @@ mod tests {
 42 31 0:39 / /sys/fs/cgroup/a\\040b rw,relatime - cgroup cgroup rw,pids
 ";
 
+    const OWN_LINES: &str = "4:pids:/\n3:name=systemd:/\n2:memory:/\n1:cpu,cpuacct:/x\n0::/\n";
+
     #[test]
     fn a_hybrid_machine_has_each_hierarchy_once_at_its_standard_place() {
-        let (v1, v2) = parse(HYBRID);
+        let (v1, v2) = parse(HYBRID.as_bytes(), &Wanted::of(OWN_LINES)).unwrap();
         let found: Vec<_> = v1.iter().map(|one| (one.label(), one.mount())).collect();
         assert_eq!(
             found,
@@ -250,7 +282,23 @@ mod tests {
 
     #[test]
     fn a_table_without_cgroups_has_none() {
-        let (v1, v2) = parse("1 1 0:1 / / rw - ext4 /dev/vda rw\n");
+        let table = "1 1 0:1 / / rw - ext4 /dev/vda rw\n".as_bytes();
+        let (v1, v2) = parse(table, &Wanted::of("0::/\n")).unwrap();
         assert!(v1.is_empty() && v2.is_none());
+    }
+
+    #[test]
+    fn a_long_table_is_read_until_all_are_found() {
+        struct Endless;
+        impl std::io::Read for Endless {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                panic!("there was nothing left to find");
+            }
+        }
+        use std::io::Read;
+        let table =
+            BufReader::with_capacity(64, HYBRID.as_bytes().chain("x\n".as_bytes()).chain(Endless));
+        let (v1, v2) = parse(table, &Wanted::of(OWN_LINES)).unwrap();
+        assert_eq!((v1.len(), v2.is_some()), (4, true));
     }
 }

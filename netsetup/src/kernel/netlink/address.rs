@@ -163,6 +163,21 @@ impl Route {
         self.socket
             .dump("list addresses", GETADDR, &ifaddr(0, 0, 0, 0), parse)
     }
+
+    /// The addresses of one interface, both families. The kernel looks at no other interface.
+    ///
+    /// # Errors
+    /// There is no such interface, or as [`Route::addresses`].
+    pub fn addresses_of(&mut self, index: u32) -> Result<Vec<AddressInfo>, NetlinkError> {
+        let of_it = |kind, body: &[u8]| parse(kind, body).filter(|info| info.index == index);
+        let label = format!("list addresses of interface {index}");
+        let mut all = Vec::new();
+        for family in [AF_INET, AF_INET6] {
+            let header = ifaddr(family, 0, 0, index);
+            all.extend(self.socket.dump(&label, GETADDR, &header, of_it)?);
+        }
+        Ok(all)
+    }
 }
 
 #[cfg(test)]

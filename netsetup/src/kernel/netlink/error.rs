@@ -66,6 +66,11 @@ impl NetlinkError {
         self.errno() == Some(Errno::EXIST)
     }
 
+    /// There is no room for one more: a bridge takes 1,023 ports (BR_MAX_PORTS less one).
+    pub fn is_full(&self) -> bool {
+        self.errno() == Some(Errno::XFULL)
+    }
+
     /// The object (interface, address, route, table, element) is not there.
     pub fn is_missing(&self) -> bool {
         matches!(

@@ -95,6 +95,18 @@ fn an_attachment_is_complete_on_both_sides() {
     assert!(inside.link("eth0").unwrap().unwrap().up);
     assert!(inside.link("lo").unwrap().unwrap().up);
     let listed = inside.addresses().unwrap();
+    let of_it = inside.addresses_of(veth.peer_index).unwrap();
+    let others = |info: &&super::AddressInfo| info.index != veth.peer_index;
+    assert!(
+        listed.iter().any(|info| others(&info)),
+        "loopback has one, too"
+    );
+    assert_eq!(of_it.iter().filter(others).count(), 0);
+    assert_eq!(
+        of_it.len() + listed.iter().filter(others).count(),
+        listed.len()
+    );
+    assert!(inside.addresses_of(4711).unwrap_err().is_missing());
     for (address, prefix) in addresses {
         let found = listed.iter().find(|a| a.address == address).unwrap();
         assert_eq!((found.index, found.prefix), (veth.peer_index, prefix));
