@@ -14,6 +14,7 @@ mod output;
 pub mod pcapng;
 pub mod runtime;
 mod skip;
+mod state;
 mod tar;
 mod terminal;
 mod wait;

@@ -1,0 +1,50 @@
+//! All that a command which is refused must not change.
+
+use super::Host;
+
+impl Host {
+    /// Links, rules, names of namespaces, and files with their sizes.
+    pub fn state(&self) -> String {
+        let script = "ip -o link; nft list ruleset; ls /run/netns; \
+                      find $RBOX_ROOT $RBOX_RUN_ROOT ! -path $RBOX_RUN_ROOT/containers -printf '%p %s\\n' 2>/dev/null | sort";
+        self.sh(script).stdout
+    }
+
+    /// Runs each command line and compares what it says; then nothing has changed.
+    /// `prefix` goes before each line, `{}` in a text stands for anything.
+    #[track_caller]
+    pub fn refuses(&self, code: i32, prefix: &str, help: &str, cases: &[(&str, &str)]) {
+        let run = |line| {
+            let words: Vec<&str> = prefix.split(' ').chain(split(line)).collect();
+            self.rbox(&words)
+        };
+        let before = self.state();
+        for (line, text) in cases {
+            let output = run(line);
+            let (said, wanted) = (output.fails(code), format!("rbox: {text}{help}"));
+            assert!(
+                is_like(&wanted, &said),
+                "{line}\n said {said:?}\nnot {wanted:?}"
+            );
+        }
+        assert_eq!(self.state(), before);
+    }
+}
+
+/// Words; `''` is an empty one and `~` a blank in one.
+fn split(line: &str) -> impl Iterator<Item = &str> {
+    line.split_whitespace()
+        .map(|word| if word == "''" { "" } else { word })
+        .map(|word| if word == "~" { " " } else { word })
+}
+
+fn is_like(pattern: &str, text: &str) -> bool {
+    match pattern.split_once("{}") {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            (0..=text.len())
+                .filter(|at| text.is_char_boundary(*at))
+                .any(|at| is_like(rest, &text[at..]))
+        }),
+    }
+}
