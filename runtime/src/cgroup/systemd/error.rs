@@ -1,8 +1,6 @@
 //! What can go wrong between us and systemd.
 
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use rbox_dbus::BusError;
 
 /// Why systemd cannot be asked to make a cgroup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,39 +52,4 @@ pub enum SystemdError {
         /// The process.
         pid: i32,
     },
-}
-
-/// What goes wrong on a D-Bus connection.
-#[derive(Debug, thiserror::Error)]
-pub enum BusError {
-    /// No connection.
-    #[error("cannot connect to {}: {source}", socket.display())]
-    Connect {
-        /// The socket.
-        socket: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// The connection broke.
-    #[error("the connection failed: {0}")]
-    Io(#[from] io::Error),
-    /// We are not let in.
-    #[error("authentication failed: {0}")]
-    Authentication(String),
-    /// Not D-Bus, or a part of it that systemd does not use.
-    #[error("{0}")]
-    Protocol(&'static str),
-    /// The other side refused a call.
-    #[error("{method}: {message} ({name})")]
-    Call {
-        /// The method.
-        method: String,
-        /// The error's name.
-        name: String,
-        /// The error's text.
-        message: String,
-    },
-    /// Nothing was heard.
-    #[error("no answer within {} s", .0.as_secs())]
-    TimedOut(Duration),
 }

@@ -1,15 +1,16 @@
 //! systemd's manager object (org.freedesktop.systemd1(5)): transient scopes.
 
-use super::bus::Connection;
-use super::error::{BusError, SystemdError};
-use super::message::{Call, Received, Writer};
+use super::error::SystemdError;
 use super::properties::Property;
+use rbox_dbus::{BusError, Call, Connection, Received, Writer};
 use std::path::Path;
+use std::time::Duration;
 
 const NAME: &str = "org.freedesktop.systemd1";
 const OBJECT: &str = "/org/freedesktop/systemd1";
 const INTERFACE: &str = "org.freedesktop.systemd1.Manager";
-const BUS: &str = "org.freedesktop.DBus";
+/// How long an answer may take; systemd's own clients wait as long.
+const PATIENCE: Duration = Duration::from_secs(25);
 const FINISHED_JOBS: &str = "type='signal',sender='org.freedesktop.systemd1',\
      interface='org.freedesktop.systemd1.Manager',member='JobRemoved'";
 
@@ -25,7 +26,7 @@ impl Manager {
     /// By systemd's own socket, which is for root.
     pub(super) fn direct(socket: &Path) -> Result<Manager, BusError> {
         Ok(Manager {
-            connection: Connection::open(socket)?,
+            connection: Connection::open(socket, PATIENCE)?,
             on_bus: false,
         })
     }
@@ -33,23 +34,12 @@ impl Manager {
     /// By a bus.
     pub(super) fn on_bus(socket: &Path) -> Result<Manager, BusError> {
         let mut manager = Manager {
-            connection: Connection::open(socket)?,
+            connection: Connection::on_bus(socket, PATIENCE)?,
             on_bus: true,
         };
-        let mut ask_bus = |member, signature, body| {
-            manager.connection.call(&Call {
-                destination: Some(BUS),
-                path: "/org/freedesktop/DBus",
-                interface: BUS,
-                member,
-                signature,
-                body,
-            })
-        };
-        ask_bus("Hello", "", Writer::default())?;
         let mut rule = Writer::default();
         rule.string(FINISHED_JOBS);
-        ask_bus("AddMatch", "s", rule)?;
+        manager.connection.ask_bus("AddMatch", "s", rule)?;
         // Without it systemd tells the bus nothing.
         manager.call("Subscribe", "", Writer::default())?;
         Ok(manager)

@@ -10,18 +10,17 @@
 //! all. The process has to exist already: a scope is made around it. With
 //! `Delegate` systemd leaves the groups inside the scope alone.
 
-mod bus;
 mod create;
 mod error;
 mod manager;
-mod message;
 mod properties;
 mod scope;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::{BusError, SystemdError, WhyNot};
+pub use error::{SystemdError, WhyNot};
+pub use rbox_dbus::BusError;
 pub use scope::Scope;
 
 pub(super) use create::{create, stop, update};

@@ -13,7 +13,7 @@ mod tests;
 pub(super) use devices::of_devices;
 pub(super) use limits::of_limits;
 
-use super::message::Writer;
+use rbox_dbus::Writer;
 
 /// A property of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]

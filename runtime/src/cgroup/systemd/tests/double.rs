@@ -1,7 +1,7 @@
 //! A double of systemd, and a D-Bus daemon to have between it and us.
 
 use super::super::super::tests::skip;
-use super::super::message::{self, Call, FIXED, Received, Writer};
+use rbox_dbus::message::{self, Call, FIXED, Received, Writer};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};

@@ -1,21 +1,25 @@
 //! D-Bus messages as bytes (D-Bus Specification 0.42, "Message Protocol"): the
-//! few types that talking to systemd needs.
+//! few types that talking to systemd and firewalld needs.
 
 mod received;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use received::{Received, decode, total_length};
+pub use received::{Received, decode, total_length};
 
 /// Kinds of messages.
-pub(super) const CALL: u8 = 1;
-pub(super) const RETURN: u8 = 2;
-pub(super) const ERROR: u8 = 3;
-pub(super) const SIGNAL: u8 = 4;
+/// A method call.
+pub const CALL: u8 = 1;
+/// Its answer.
+pub const RETURN: u8 = 2;
+/// Its refusal.
+pub const ERROR: u8 = 3;
+/// What nobody asked for.
+pub const SIGNAL: u8 = 4;
 
 /// The part of the header before its fields.
-pub(super) const FIXED: usize = 16;
+pub const FIXED: usize = 16;
 
 /// Codes of header fields.
 const PATH: u8 = 1;
@@ -28,7 +32,7 @@ const SIGNATURE: u8 = 8;
 
 /// Bytes of the message's values, little-endian, each aligned to its size.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub struct Writer {
     bytes: Vec<u8>,
 }
 
@@ -42,41 +46,46 @@ impl Writer {
         self.bytes.push(value);
     }
 
-    pub(super) fn u32(&mut self, value: u32) {
+    /// `u`.
+    pub fn u32(&mut self, value: u32) {
         self.align(4);
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(super) fn u64(&mut self, value: u64) {
+    /// `t`.
+    pub fn u64(&mut self, value: u64) {
         self.align(8);
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(super) fn boolean(&mut self, value: bool) {
+    /// `b`.
+    pub fn boolean(&mut self, value: bool) {
         self.u32(u32::from(value));
     }
 
-    /// Also for object paths.
-    pub(super) fn string(&mut self, value: &str) {
+    /// `s`; also for object paths, `o`.
+    pub fn string(&mut self, value: &str) {
         self.u32(length(value.len()));
         self.bytes.extend(value.as_bytes());
         self.byte(0);
     }
 
-    pub(super) fn signature(&mut self, value: &str) {
+    /// `g`, at most 255 bytes.
+    pub fn signature(&mut self, value: &str) {
         // Ours are short.
         self.byte(value.len() as u8);
         self.bytes.extend(value.as_bytes());
         self.byte(0);
     }
 
-    pub(super) fn bytes(&mut self, value: &[u8]) {
+    /// `ay`.
+    pub fn bytes(&mut self, value: &[u8]) {
         self.u32(length(value.len()));
         self.bytes.extend(value);
     }
 
     /// An array whose elements are aligned to `size`; `each` writes them all.
-    pub(super) fn array(&mut self, size: usize, each: impl FnOnce(&mut Writer)) {
+    pub fn array(&mut self, size: usize, each: impl FnOnce(&mut Writer)) {
         self.u32(0);
         let at = self.bytes.len() - 4;
         self.align(size);
@@ -88,7 +97,7 @@ impl Writer {
     }
 
     /// A structure; `each` writes its members.
-    pub(super) fn structure(&mut self, each: impl FnOnce(&mut Writer)) {
+    pub fn structure(&mut self, each: impl FnOnce(&mut Writer)) {
         self.align(8);
         each(self);
     }
@@ -99,30 +108,33 @@ fn length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-#[cfg(test)]
 impl Writer {
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    /// The bytes that were written.
+    pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
 
 /// A method call.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub struct Call<'a> {
     /// On a bus: who shall answer.
-    pub(super) destination: Option<&'a str>,
-    pub(super) path: &'a str,
-    pub(super) interface: &'a str,
-    pub(super) member: &'a str,
+    pub destination: Option<&'a str>,
+    /// Of the object.
+    pub path: &'a str,
+    /// That the method belongs to.
+    pub interface: &'a str,
+    /// The method.
+    pub member: &'a str,
     /// Types of the arguments.
-    pub(super) signature: &'a str,
+    pub signature: &'a str,
     /// The arguments.
-    pub(super) body: Writer,
+    pub body: Writer,
 }
 
 impl Call<'_> {
     /// The whole message.
-    pub(super) fn encode(&self, serial: u32) -> Vec<u8> {
+    pub fn encode(&self, serial: u32) -> Vec<u8> {
         let body = &self.body.bytes;
         let mut message = Writer::default();
         for byte in [b'l', CALL, 0, 1] {

@@ -1,26 +1,32 @@
 //! Taking messages apart.
 
-use super::super::error::BusError;
 use super::{ERROR_NAME, FIXED, MEMBER, REPLY_SERIAL, SIGNATURE};
+use crate::error::BusError;
 
 /// Longer ones are not for us.
 const MAX_LENGTH: usize = 1 << 20;
 
 /// A message that was received.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Received {
-    pub(in super::super) kind: u8,
+pub struct Received {
+    /// Call, return, error or signal.
+    pub kind: u8,
     /// Of the call that this answers.
-    pub(in super::super) reply_to: Option<u32>,
-    pub(in super::super) member: String,
-    pub(in super::super) error_name: String,
+    pub reply_to: Option<u32>,
+    /// The method or signal.
+    pub member: String,
+    /// Of an error.
+    pub error_name: String,
     /// The texts (strings and object paths) and numbers of the body, as text, up
     /// to the first value of another type.
-    pub(in super::super) arguments: Vec<String>,
+    pub arguments: Vec<String>,
 }
 
 /// How long the message is whose first 16 bytes these are.
-pub(in super::super) fn total_length(fixed: &[u8; FIXED]) -> Result<usize, BusError> {
+///
+/// # Errors
+/// It is no message, or a very long one.
+pub fn total_length(fixed: &[u8; FIXED]) -> Result<usize, BusError> {
     let mut reader = Reader::new(fixed)?;
     reader.at = 4;
     let body = reader.u32()? as usize;
@@ -33,7 +39,10 @@ pub(in super::super) fn total_length(fixed: &[u8; FIXED]) -> Result<usize, BusEr
 }
 
 /// Takes a whole message apart.
-pub(in super::super) fn decode(message: &[u8]) -> Result<Received, BusError> {
+///
+/// # Errors
+/// It ends too early or has types that nobody here uses.
+pub fn decode(message: &[u8]) -> Result<Received, BusError> {
     let mut reader = Reader::new(message)?;
     let mut received = Received {
         kind: *message.get(1).ok_or(SHORT)?,
