@@ -64,8 +64,8 @@ pub const PACKAGES: &[Package] = &[
     },
 ];
 
-/// What only some tests need: other engines, which they drive with our runtime or compare it with,
-/// programs that read what rbox writes for them, and tools.
+/// What only some tests need: other engines and firewalls, which they drive with our runtime,
+/// compare it with or have beside it, programs that read what rbox writes for them, and tools.
 pub const OPTIONAL: &[Package] = &[
     Package {
         name: "g++",
@@ -91,6 +91,36 @@ pub const OPTIONAL: &[Package] = &[
         name: "tcpdump",
         program: "tcpdump",
         reason: "to read captured packets",
+    },
+    Package {
+        name: "iptables",
+        program: "iptables",
+        reason: "to read the rules of engines beside us as their users do",
+    },
+    Package {
+        name: "netavark",
+        program: "/usr/lib/podman/netavark",
+        reason: "to have podman's own networks beside ours",
+    },
+    Package {
+        name: "aardvark-dns",
+        program: "/usr/lib/podman/aardvark-dns",
+        reason: "to have podman's resolver beside ours",
+    },
+    Package {
+        name: "dbus-daemon",
+        program: "dbus-daemon",
+        reason: "to have a system bus of a test's own, for firewalld",
+    },
+    Package {
+        name: "firewalld",
+        program: "firewalld",
+        reason: "to have its zones beside our networks",
+    },
+    Package {
+        name: "ufw",
+        program: "ufw",
+        reason: "to have its rules beside our networks",
     },
 ];
 
