@@ -15,6 +15,7 @@
 pub mod apply;
 pub mod capture;
 pub mod files;
+pub mod foreign;
 pub mod graph;
 pub mod ipam;
 pub mod kernel;

@@ -64,7 +64,9 @@ impl Call {
 
     /// The state, opened.
     pub fn engine(&self) -> Result<Engine, Stop> {
-        Ok(Engine::open(self.dirs.clone())?)
+        let mut engine = Engine::open(self.dirs.clone())?;
+        engine.tell = crate::output::error::warn;
+        Ok(engine)
     }
 
     /// The words as the command's own structure.

@@ -88,6 +88,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("network ls", &network::ls::SPEC),
     ("network list", &network::ls::SPEC),
     ("network prune", &network::prune::SPEC),
+    ("network reload", &network::reload::SPEC),
     ("network rm", &network::rm::SPEC),
     ("network remove", &network::rm::SPEC),
 ];

@@ -36,10 +36,12 @@ pub fn request(dirs: &Dirs, id: &str, request: Request) -> Result<Option<UnixStr
 }
 
 /// How a request was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It is done.
     Done,
+    /// The names of what was mended.
+    Mended(Vec<String>),
     /// The container ended with this code.
     Exited(i32),
 }
@@ -53,6 +55,7 @@ pub fn ask(dirs: &Dirs, id: &str, asked: Request) -> Result<Option<Answer>, Fail
     loop {
         match Frame::read(&mut stream) {
             Ok(Some(Frame::Done)) => return Ok(Some(Answer::Done)),
+            Ok(Some(Frame::Mended(names))) => return Ok(Some(Answer::Mended(names))),
             Ok(Some(Frame::Exited(code))) => return Ok(Some(Answer::Exited(code))),
             Ok(Some(Frame::Failed(failure))) => return Err(failure),
             Ok(Some(_)) => {}

@@ -28,6 +28,7 @@ pub mod protocol;
 pub mod prune;
 pub mod record;
 pub mod recover;
+pub mod reload;
 pub mod remove;
 pub mod request;
 pub mod signals;
@@ -55,6 +56,8 @@ pub struct Engine {
     pub images: Store,
     /// Networks.
     pub networks: NetworkStore,
+    /// Tells the user something although nothing failed. Nobody listens unless it is set.
+    pub tell: fn(&Failure),
 }
 
 impl Engine {
@@ -73,6 +76,7 @@ impl Engine {
             dirs,
             images,
             networks,
+            tell: |_| {},
         })
     }
 }

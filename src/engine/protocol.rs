@@ -5,7 +5,7 @@
 //! ```text
 //! frame   = kind (1 byte) length (4 bytes, little endian) payload
 //! client  : request, then stdin bytes, end of stdin, resizes, signals
-//! monitor : started | failure, then output and finally the exit code; or done
+//! monitor : notices, started | failure, then output and finally the exit code; or done
 //! ```
 
 use std::io::{self, Read, Write};
@@ -64,6 +64,8 @@ pub enum Request {
     Renamed,
     /// A container that this one links to may have another address.
     SourceMoved,
+    /// Make again what of the sandbox somebody took away.
+    Reload,
 }
 
 /// Streams of an attached client.
@@ -96,6 +98,10 @@ pub enum Frame {
     Failed(Failure),
     /// The request is done; nothing follows.
     Done,
+    /// The names of what was mended; nothing follows.
+    Mended(Vec<String>),
+    /// Something that the user should know; `started` follows.
+    Notice(Failure),
     /// Bytes of the container's stdout (or terminal).
     Stdout(Vec<u8>),
     /// Bytes of the container's stderr.
@@ -121,6 +127,8 @@ impl Frame {
             Frame::Started => (b'S', Vec::new()),
             Frame::Failed(failure) => (b'F', json(serde_json::to_vec(failure))),
             Frame::Done => (b'D', Vec::new()),
+            Frame::Mended(names) => (b'M', json(serde_json::to_vec(names))),
+            Frame::Notice(notice) => (b'N', json(serde_json::to_vec(notice))),
             Frame::Stdout(bytes) => (b'1', bytes.clone()),
             Frame::Stderr(bytes) => (b'2', bytes.clone()),
             Frame::Exited(code) => (b'X', code.to_le_bytes().to_vec()),
@@ -167,6 +175,8 @@ impl Frame {
             b'S' => Frame::Started,
             b'F' => Frame::Failed(serde_json::from_slice(&payload)?),
             b'D' => Frame::Done,
+            b'M' => Frame::Mended(serde_json::from_slice(&payload)?),
+            b'N' => Frame::Notice(serde_json::from_slice(&payload)?),
             b'1' => Frame::Stdout(payload),
             b'2' => Frame::Stderr(payload),
             b'X' => Frame::Exited(number(&payload)?),
@@ -225,6 +235,8 @@ mod tests {
             Frame::Started,
             Frame::Failed(Failure::new("no").code(127).hint("try")),
             Frame::Done,
+            Frame::Mended(vec!["eth0".to_owned()]),
+            Frame::Notice(Failure::new("gone").hint("reload")),
             Frame::Stdout(vec![0; 70_000]),
             Frame::Stderr(Vec::new()),
             Frame::Exited(-1),

@@ -53,7 +53,12 @@ impl Engine {
             size,
         })
         .write(&mut stream);
-        match asked.and_then(|()| Frame::read(&mut stream)) {
+        let mut answer = asked.and_then(|()| Frame::read(&mut stream));
+        while let Ok(Some(Frame::Notice(notice))) = answer {
+            (self.tell)(&notice);
+            answer = Frame::read(&mut stream);
+        }
+        match answer {
             Ok(Some(Frame::Started)) => {}
             Ok(Some(Frame::Failed(failure))) => {
                 // When this returns, nothing is left of the attempt.

@@ -18,6 +18,7 @@ pub mod log_file;
 pub mod network;
 pub mod patience;
 pub mod ports;
+pub mod reload;
 pub mod serve;
 pub mod start;
 pub mod supervise;

@@ -211,7 +211,7 @@ fn lead_to(network: &Network, attachment: &Attachment, to: IpAddr) -> Lead {
 
 /// A loopback binding is served by the relay alone, and so is IPv6 in front of
 /// a container that has only IPv4.
-fn steps(published: &[PublishedPort], leads: &[Lead], owner: &str) -> Vec<Step> {
+pub fn steps(published: &[PublishedPort], leads: &[Lead], owner: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     for lead in leads {
         let same = |port: &&PublishedPort| port.host_ip.is_ipv4() == lead.to.is_ipv4();

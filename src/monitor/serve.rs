@@ -84,6 +84,10 @@ async fn answer(
             let done = supervisor.source_moved();
             finish(&mut writer, done).await
         }
+        Request::Reload => match supervisor.reload() {
+            Ok(mended) => send(&mut writer, &Frame::Mended(mended)).await,
+            Err(failure) => send(&mut writer, &Frame::Failed(failure)).await,
+        },
         Request::Start { .. } => {
             let failure = Failure::new("the container is running already");
             send(&mut writer, &Frame::Failed(failure)).await

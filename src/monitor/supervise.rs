@@ -92,6 +92,18 @@ impl Supervisor {
         })
     }
 
+    /// `network reload`: the names of what was mended. Nothing for one that has ended.
+    pub fn reload(&self) -> Result<Vec<String>, Failure> {
+        let mut live = self.live.borrow_mut();
+        if live.ended {
+            return Ok(Vec::new());
+        }
+        let Live {
+            network, record, ..
+        } = &mut *live;
+        network.reload(record)
+    }
+
     /// A container that this one links to may have another address.
     pub fn source_moved(&self) -> Result<(), Failure> {
         let live = self.live.borrow();
@@ -228,8 +240,24 @@ fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
 async fn first_client(supervisor: Rc<Supervisor>, client: UnixStream, attach: Option<Streams>) {
     let (reader, mut writer) = client.into_split();
     let queue = attach.map(|streams| supervisor.hub.subscribe(streams));
-    if serve::send(&mut writer, &Frame::Started).await.is_err() {
-        return;
+    let notices = {
+        let mut live = supervisor.live.borrow_mut();
+        let Live {
+            network,
+            engine,
+            record,
+            ..
+        } = &mut *live;
+        network.notices(&engine.dirs, &record.id)
+    };
+    for frame in notices
+        .into_iter()
+        .map(Frame::Notice)
+        .chain([Frame::Started])
+    {
+        if serve::send(&mut writer, &frame).await.is_err() {
+            return;
+        }
     }
     if let (Some(streams), Some(queue)) = (attach, queue) {
         let _ = serve::attached(supervisor, streams, queue, reader, writer).await;

@@ -46,6 +46,7 @@ pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
 /// cannot be undone they stay: the next one who looks tries again.
 pub fn finish(live: &mut Live) {
     let undone = live.network.finish();
+    live.network.retire(&live.engine.networks.default_leases());
     let deleted = live.running.cgroup.delete().is_ok();
     if let Some(retired) = live.retired.take() {
         let _ = containers::remove_dir(&retired);

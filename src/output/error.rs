@@ -17,6 +17,11 @@ pub fn print_with_help(failure: &Failure, command: &str) {
     ));
 }
 
+/// Something that the user should know although nothing failed.
+pub fn warn(notice: &Failure) {
+    emit(&text(notice).replacen("rbox: ", "WARNING: ", 1));
+}
+
 /// A message that is not a failure of rbox's own (flag errors, warnings).
 pub fn print_plain(message: &str) {
     emit(&format!("{message}\n"));

@@ -8,31 +8,45 @@ use std::path::Path;
 use super::context::Context;
 use super::error::ApplyError;
 use super::run::tolerate_missing;
+use crate::foreign::{self, Remark};
+use crate::kernel::netlink::LINK_LOCAL;
 use crate::kernel::sysctl;
 use crate::plan::step::BridgeStep;
 
-/// Makes the bridge, its addresses and its firewall elements where they are missing. Several
-/// may do so at once: every part tolerates that it is there.
+/// Makes the bridge, its addresses and its firewall elements where they are missing, and what
+/// other firewalls must know of it; true when something was missing. Several may do so at once:
+/// every part tolerates that it is there.
 ///
 /// # Errors
 /// See [`ApplyError`].
-pub fn ensure_bridge(step: &BridgeStep, context: &mut Context<'_>) -> Result<(), ApplyError> {
+pub fn ensure_bridge(step: &BridgeStep, context: &mut Context<'_>) -> Result<bool, ApplyError> {
     let link = context.host.link(&step.name)?;
     if link.as_ref().is_some_and(|link| link.kind != "bridge") {
         return Err(ApplyError::NotABridge(step.name.clone()));
     }
     // Before the bridge carries anything.
-    context.nft.ensure_table()?;
-    context.nft.network_add(step)?;
+    let table_made = context.nft.ensure_table()?;
+    if table_made {
+        context.nft.remark(Remark::TableMade);
+    }
+    let mut changed = context.nft.network_add(step)?;
+    let new = link.is_none() || table_made || changed;
     if !step.internal {
         sysctl::ensure_forwarding(step.ipv6)?;
     }
+    let ours = link.as_ref().is_none_or(|link| link.mac == Some(step.mac));
     let (index, up) = match link {
         Some(link) => (link.index, link.up),
         None => (create(step, context)?, true),
     };
     let present = context.host.addresses_of(index)?;
-    for (address, prefix) in &step.addresses {
+    // That of `create_bridge`; flushing takes it along.
+    let link_local = (LINK_LOCAL.into(), 64);
+    let addresses = step
+        .addresses
+        .iter()
+        .chain((ours && step.ipv6).then_some(&link_local));
+    for (address, prefix) in addresses {
         let known = present
             .iter()
             .any(|info| info.address == *address && info.prefix == *prefix);
@@ -47,13 +61,15 @@ pub fn ensure_bridge(step: &BridgeStep, context: &mut Context<'_>) -> Result<(),
             .add_address(index, *address, *prefix, true, true)
         {
             Err(error) if !error.is_exists() => return Err(error.into()),
-            _ => {}
+            _ => changed = true,
         }
     }
     if !up {
         context.host.set_up(index)?;
+        changed = true;
     }
-    Ok(())
+    let let_in = foreign::let_in(step, new, context)?;
+    Ok(changed || new || let_in)
 }
 
 fn create(step: &BridgeStep, context: &mut Context<'_>) -> Result<u32, ApplyError> {
@@ -72,7 +88,7 @@ pub(super) fn ensure_bridge_of(
     network_record: &Path,
     step: &BridgeStep,
     context: &mut Context<'_>,
-) -> Result<(), ApplyError> {
+) -> Result<bool, ApplyError> {
     let made = ensure_bridge(step, context);
     // Removal deletes the bridge before the record and once more after it; so either it deletes
     // what was made here, or the record is found gone here.
@@ -113,5 +129,6 @@ pub fn remove_bridge(
             tolerate_missing(context.host.delete_link(&step.name))?;
         }
     }
-    Ok(context.nft.network_remove(&step.name)?)
+    context.nft.network_remove(&step.name)?;
+    Ok(foreign::leave(&step.name, context.nft)?)
 }

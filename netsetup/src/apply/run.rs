@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use super::context::Context;
@@ -29,7 +30,7 @@ pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
         Step::Bridge {
             network_record,
             bridge,
-        } => ensure_bridge_of(network_record, bridge, context),
+        } => ensure_bridge_of(network_record, bridge, context).map(drop),
         Step::NetnsName { path } => {
             let ns = context
                 .sandbox_ns
@@ -86,16 +87,7 @@ pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
 fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyError> {
     let what = "attach the sandbox";
     let ns = context.sandbox_ns.ok_or(ApplyError::NoSandbox(what))?;
-    let request = VethRequest {
-        host_name: &step.host_ifname,
-        peer_name: &step.ifname,
-        peer_ns: ns,
-        peer_mac: step.mac,
-        mtu: step.mtu,
-        bridge: &step.bridge,
-        isolated: step.isolated,
-        hairpin: step.hairpin,
-    };
+    let request = veth_request(step, ns);
     let veth = match context.host.create_veth(&request) {
         // The host end's name is ours alone: what is there is left from an earlier life.
         Err(error) if error.is_exists() => {
@@ -129,6 +121,19 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
         ipv6: step.ipv6,
     })?;
     Ok(())
+}
+
+pub(super) fn veth_request<'a>(step: &'a VethStep, ns: BorrowedFd<'a>) -> VethRequest<'a> {
+    VethRequest {
+        host_name: &step.host_ifname,
+        peer_name: &step.ifname,
+        peer_ns: ns,
+        peer_mac: step.mac,
+        mtu: step.mtu,
+        bridge: &step.bridge,
+        isolated: step.isolated,
+        hairpin: step.hairpin,
+    }
 }
 
 /// Takes a step back. Harmless when repeated or when the step never happened.

@@ -8,6 +8,7 @@ use super::record::{self, Lasting, RecordError};
 use super::{NetworkStore, file_name, new_id};
 use crate::apply::reconcile::{ensure_bridge, remove_bridge};
 use crate::apply::{ApplyError, Context};
+use crate::foreign::Remark;
 use crate::ipam::pools::{PoolError, Surroundings, Wishes, allocate};
 use crate::kernel::netlink::{NetlinkError, Route};
 use crate::kernel::nft::Nft;
@@ -78,6 +79,18 @@ impl NetworkStore {
     /// # Errors
     /// See [`CreateError`].
     pub fn create(&self, request: &NetworkRequest) -> Result<Network, CreateError> {
+        self.create_noting(request, &mut Vec::new())
+    }
+
+    /// The same, with what the user should know although it succeeded.
+    ///
+    /// # Errors
+    /// See [`CreateError`].
+    pub fn create_noting(
+        &self,
+        request: &NetworkRequest,
+        remarks: &mut Vec<Remark>,
+    ) -> Result<Network, CreateError> {
         let (driver, wanted_pools) = request.check()?;
         if file_name::encode(&request.name).is_none() {
             return Err(RequestError::LongName(request.name.clone()).into());
@@ -122,7 +135,7 @@ impl NetworkStore {
 
         // The record first: whatever happens now, there is something to find the rest by.
         record::write_json(&self.record_path(&network), &network, Lasting::Forever)?;
-        let made = self.make_bridge(&network, &mut route);
+        let made = self.make_bridge(&network, &mut route, remarks);
         if made.is_err() {
             record::remove(&self.record_path(&network))?;
         }
@@ -163,7 +176,12 @@ impl NetworkStore {
         }
     }
 
-    fn make_bridge(&self, network: &Network, route: &mut Route) -> Result<(), CreateError> {
+    fn make_bridge(
+        &self,
+        network: &Network,
+        route: &mut Route,
+        remarks: &mut Vec<Remark>,
+    ) -> Result<(), CreateError> {
         let Some(bridge) = plan::bridge(network) else {
             return Ok(());
         };
@@ -182,6 +200,7 @@ impl NetworkStore {
             let _ = remove_bridge(&bridge, network.adopted, &mut context);
             return Err(error.into());
         }
+        remarks.extend(nft.take_remarks());
         Ok(())
     }
 }

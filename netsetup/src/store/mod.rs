@@ -16,6 +16,7 @@ mod file_name;
 mod lookup;
 mod predefined;
 pub mod record;
+mod reload;
 mod remove;
 
 use std::io;
@@ -24,8 +25,10 @@ use std::path::{Path, PathBuf};
 pub use create::CreateError;
 pub use lookup::LookupError;
 pub use predefined::DEFAULT_BRIDGE_INTERFACE;
+pub use reload::ReloadError;
 pub use remove::RemoveError;
 
+use crate::ipam::lease;
 use crate::model::endpoint::Endpoint;
 use crate::model::natural_order::natural;
 use crate::model::network::Network;
@@ -58,6 +61,11 @@ impl NetworkStore {
     /// The network's record.
     pub fn record_path(&self, network: &Network) -> PathBuf {
         self.record_of(&network.name)
+    }
+
+    /// Where the leases of the default bridge are.
+    pub fn default_leases(&self) -> PathBuf {
+        self.run.join("bridge").join(lease::DIRECTORY)
     }
 
     fn record_of(&self, name: &str) -> PathBuf {

@@ -10,6 +10,7 @@ use super::{LookupError, NetworkStore};
 use crate::apply::publish::withdraw;
 use crate::apply::reconcile::remove_bridge;
 use crate::apply::{ApplyError, Context};
+use crate::foreign;
 use crate::kernel::netlink::Route;
 use crate::kernel::nft::Nft;
 use crate::model::endpoint::Endpoint;
@@ -138,6 +139,7 @@ impl NetworkStore {
             // takes back itself what it makes.
             remove_bridge(bridge, network.adopted, &mut context)?;
         }
+        foreign::retire(&self.default_leases(), &mut nft).map_err(ApplyError::from)?;
         match fs::remove_dir_all(&run_dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(RecordError::of("remove", &run_dir)(error).into())

@@ -94,11 +94,15 @@ fn run(call: &Call) -> Outcome {
         scope: line.scope,
     };
     request.check_arguments().map_err(Stop::failed)?;
-    let network = call
-        .engine()?
+    let engine = call.engine()?;
+    let mut remarks = Vec::new();
+    let network = engine
         .networks
-        .create(&request)
+        .create_noting(&request, &mut remarks)
         .map_err(Stop::failed)?;
+    for notice in engine.notices(&remarks) {
+        (engine.tell)(&notice);
+    }
     say(&format!("{}\n", network.id));
     Ok(0)
 }

@@ -7,4 +7,5 @@ pub mod graph;
 pub mod inspect;
 pub mod ls;
 pub mod prune;
+pub mod reload;
 pub mod rm;

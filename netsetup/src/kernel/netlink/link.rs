@@ -36,6 +36,9 @@ pub(super) const IFINFO: usize = 16;
 const IFF_UP: u32 = 1;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 
+/// The link-local address of every bridge.
+pub const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+
 /// Index of the loopback interface, the same in every network namespace.
 pub const LOOPBACK: u32 = 1;
 
@@ -208,9 +211,8 @@ impl Route {
     }
 
     fn raise_bridge(&mut self, index: u32, name: &str) -> Result<(), NetlinkError> {
-        let link_local = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
         let mut batch = Batch::default();
-        match self.add_address(index, link_local.into(), 64, false, true) {
+        match self.add_address(index, LINK_LOCAL.into(), 64, false, true) {
             Ok(()) => batch.request(
                 format!("disable IPv6 autoconfiguration on {name}"),
                 SETLINK,

@@ -22,7 +22,7 @@ use std::os::fd::BorrowedFd;
 
 pub use address::AddressInfo;
 pub use error::NetlinkError;
-pub use link::{LOOPBACK, LinkInfo};
+pub use link::{LINK_LOCAL, LOOPBACK, LinkInfo};
 pub use route::RouteInfo;
 pub use veth::{InterfaceSetup, Veth, VethRequest};
 

@@ -138,7 +138,12 @@ impl Route {
         Ok(veth)
     }
 
-    fn join_bridge(
+    /// Makes a host end that exists a port of a bridge, with the request's port flags, and
+    /// raises it.
+    ///
+    /// # Errors
+    /// [`NetlinkError::is_missing`] when either interface is gone; the bridge is full.
+    pub fn join_bridge(
         &mut self,
         index: u32,
         bridge: u32,

@@ -2,6 +2,8 @@
 //! them). Values travel in registers: a concatenated key is loaded part by part into
 //! neighbouring 32-bit registers.
 
+mod mark;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::wire::{

@@ -8,6 +8,7 @@
 //! ports      published ports in its maps       reach   those open at the container's address
 //! owned      how a container's elements come and go
 //! resolver   the sandbox's table
+//! ways_in    our rule in other firewalls' chains  policy  those that would drop ours
 //!    │ element (key, data, owner), set (types), expr (rules)
 //!    ▼
 //! transaction   all or nothing, optionally only if nothing else changed meanwhile
@@ -21,6 +22,7 @@ mod element;
 mod expr;
 mod network;
 mod owned;
+mod policy;
 mod ports;
 mod reach;
 mod resolver;
@@ -28,6 +30,7 @@ mod rules;
 mod set;
 mod table;
 mod transaction;
+mod ways_in;
 mod wire;
 
 use std::io;
@@ -36,9 +39,12 @@ use std::os::fd::BorrowedFd;
 use rustix::net::netlink::NETFILTER;
 
 use super::netlink::{NetlinkError, Socket};
+use crate::foreign::Remark;
 
 pub use network::NetworkEntry;
+pub use policy::DroppingChain;
 pub use ports::PortEntry;
+pub use ways_in::{ADMITTED, Others, WayIn};
 
 /// A change of, or look at, the firewall failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +68,18 @@ pub enum NftError {
     Contended(String),
 }
 
+impl NftError {
+    /// A table, chain or rule is not there.
+    fn is_missing(&self) -> bool {
+        matches!(self, NftError::Kernel(error) if error.is_missing())
+    }
+}
+
 /// A NETLINK_NETFILTER socket of one network namespace.
 #[derive(Debug)]
 pub struct Nft {
     socket: Socket,
+    remarks: Vec<Remark>,
 }
 
 impl Nft {
@@ -76,6 +90,7 @@ impl Nft {
     pub fn open() -> io::Result<Nft> {
         Ok(Nft {
             socket: Socket::open(Some(NETFILTER))?,
+            remarks: Vec::new(),
         })
     }
 
@@ -86,6 +101,18 @@ impl Nft {
     pub fn open_in(ns: BorrowedFd<'_>) -> io::Result<Nft> {
         let _inside = super::netns::enter(ns)?;
         Nft::open()
+    }
+
+    /// Keeps something for whoever asked for the change to tell the user; each once.
+    pub fn remark(&mut self, remark: Remark) {
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
+    }
+
+    /// What was kept.
+    pub fn take_remarks(&mut self) -> Vec<Remark> {
+        std::mem::take(&mut self.remarks)
     }
 }
 

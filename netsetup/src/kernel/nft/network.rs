@@ -28,17 +28,17 @@ pub struct NetworkEntry {
 
 impl Nft {
     /// Makes the table know a network as it is described, whatever it knew of that bridge
-    /// before. One round trip when nothing changes.
+    /// before; true when that was news. One round trip when nothing changes.
     ///
     /// # Errors
     /// The table is missing, a subnet overlaps that of another bridge, the kernel refuses.
-    pub fn network_add(&mut self, bridge: &BridgeStep) -> Result<(), NftError> {
+    pub fn network_add(&mut self, bridge: &BridgeStep) -> Result<bool, NftError> {
         let wanted = elements(bridge);
         let label = format!("add network of bridge {} to the firewall", bridge.name);
         let present = self.find(Set::Bridges, &[set::interface(&bridge.name).to_vec()])?;
         if let Some(element) = present.first() {
             if element.owner == comment_text(&settings(bridge)) {
-                return Ok(());
+                return Ok(false);
             }
         } else {
             let mut transaction = Transaction::new(&label, NFPROTO_INET, None);
@@ -47,7 +47,7 @@ impl Nft {
             }
             match self.commit(transaction) {
                 Err(error) if error.is_exists() => {}
-                other => return Ok(other?),
+                other => return Ok(other.map(|()| true)?),
             }
         }
         self.change(&label, |nft, generation| {
@@ -57,7 +57,8 @@ impl Nft {
                 transaction.add(*set, std::slice::from_ref(element), EXCL);
             }
             Ok(transaction)
-        })
+        })?;
+        Ok(true)
     }
 
     /// Makes the table forget a bridge's network. Harmless when it knows none.

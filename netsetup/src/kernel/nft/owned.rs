@@ -35,6 +35,24 @@ impl Nft {
         })
     }
 
+    /// Whether all of them are in their places.
+    pub(super) fn holds(&mut self, wanted: &[(Set, Element)]) -> Result<bool, NftError> {
+        for (set, elements) in by_set(wanted) {
+            let found = match self.find(set, &keys(&elements)) {
+                Err(error) if error.is_missing() => return Ok(false),
+                other => other?,
+            };
+            let known = |wanted: &Element| {
+                let same = |e: &Element| e.key == wanted.key && e.data == wanted.data;
+                found.iter().any(same)
+            };
+            if !elements.iter().all(known) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Takes an owner's elements back. Those that are gone, or have another owner by now, are
     /// left alone.
     pub(super) fn take_back(

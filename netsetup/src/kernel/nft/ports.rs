@@ -50,13 +50,22 @@ impl Nft {
         shortcuts: &[IpNet],
         owner: &str,
     ) -> Result<(), NftError> {
-        let mut wanted: Vec<(Set, Element)> = ports
-            .iter()
-            .filter(|port| port.host_ip.is_ipv4() == to.is_ipv4())
-            .filter_map(|port| Some((map_of(port)?, element(port, to, owner))))
-            .collect();
-        wanted.extend(ways(shortcuts, to, owner));
+        let wanted = led(ports, to, shortcuts, owner);
         self.put(&format!("publish ports of {owner}"), &wanted)
+    }
+
+    /// Whether all that [`Nft::ports_add`] would add is there.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn ports_present(
+        &mut self,
+        ports: &[PublishedPort],
+        to: IpAddr,
+        shortcuts: &[IpNet],
+        owner: &str,
+    ) -> Result<bool, NftError> {
+        self.holds(&led(ports, to, shortcuts, owner))
     }
 
     /// Takes an owner's published ports back. Those that are gone, or have another owner by
@@ -94,6 +103,22 @@ impl Nft {
         }
         Ok(all)
     }
+}
+
+/// The elements that lead ports to an address.
+fn led(
+    ports: &[PublishedPort],
+    to: IpAddr,
+    shortcuts: &[IpNet],
+    owner: &str,
+) -> Vec<(Set, Element)> {
+    let mut wanted: Vec<(Set, Element)> = ports
+        .iter()
+        .filter(|port| port.host_ip.is_ipv4() == to.is_ipv4())
+        .filter_map(|port| Some((map_of(port)?, element(port, to, owner))))
+        .collect();
+    wanted.extend(ways(shortcuts, to, owner));
+    wanted
 }
 
 /// The map that a port belongs to; `None` when it never gets DNAT.

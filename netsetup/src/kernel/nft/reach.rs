@@ -24,6 +24,20 @@ impl Nft {
         self.put(&label, &elements(ports, at, interfaces, owner))
     }
 
+    /// Whether all that [`Nft::reach_add`] would add is there.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn reach_present(
+        &mut self,
+        ports: &[ContainerPort],
+        at: IpAddr,
+        interfaces: &[String],
+        owner: &str,
+    ) -> Result<bool, NftError> {
+        self.holds(&elements(ports, at, interfaces, owner))
+    }
+
     /// Shuts them again. Those that are gone, or have another owner by now, are left alone.
     ///
     /// # Errors

@@ -8,8 +8,12 @@ use super::chain::{Hook, PRIORITY_DSTNAT, add_rule, create_chain, create_table, 
 use super::expr::{Family, Rule};
 use super::set;
 use super::transaction::Transaction;
-use super::wire::{NF_INET_LOCAL_OUT, NFPROTO_IPV4};
+use super::wire::{
+    NF_INET_LOCAL_OUT, NFPROTO_IPV4, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, NFTA_RULE_TABLE,
+    message_type, nfgenmsg,
+};
 use super::{Nft, NftError};
+use crate::kernel::netlink::Encoder;
 use crate::model::port::Protocol;
 
 const TABLE: &str = "rbox-resolver";
@@ -28,6 +32,26 @@ impl Nft {
         match self.commit(redirect(udp, tcp, false)) {
             Err(error) if error.is_exists() => Ok(self.commit(redirect(udp, tcp, true))?),
             other => Ok(other?),
+        }
+    }
+
+    /// Whether the redirection is there.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn resolver_redirected(&mut self) -> Result<bool, NftError> {
+        let mut header = Encoder::default();
+        header.raw(&nfgenmsg(NFPROTO_IPV4, 0));
+        header.text(NFTA_RULE_TABLE, TABLE);
+        let kind = message_type(NFT_MSG_GETRULE);
+        let rule = |kind, _: &[u8]| (kind == message_type(NFT_MSG_NEWRULE)).then_some(());
+        let rules = self
+            .socket
+            .dump("list table rbox-resolver", kind, header.as_slice(), rule);
+        match rules {
+            Ok(rules) => Ok(!rules.is_empty()),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::expr::{Family, Rule};
 use super::set::Set;
 use super::table::TABLE;
 use super::transaction::Transaction;
+use super::ways_in;
 use super::wire::{NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING, NF_INET_PRE_ROUTING};
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
@@ -20,6 +21,7 @@ pub(super) fn write(t: &mut Transaction) {
     prerouting(t);
     output(t);
     forward(t);
+    ways_in::admit(t);
     postrouting(t);
 }
 
@@ -28,7 +30,9 @@ fn chains(t: &mut Transaction) {
         ("raw", "filter", NF_INET_PRE_ROUTING, PRIORITY_RAW),
         ("prerouting", "nat", NF_INET_PRE_ROUTING, PRIORITY_DSTNAT),
         ("output", "nat", NF_INET_LOCAL_OUT, PRIORITY_DSTNAT),
-        ("forward", "filter", NF_INET_FORWARD, PRIORITY_FILTER),
+        // Before `admit`, and before the filters of others.
+        ("forward", "filter", NF_INET_FORWARD, PRIORITY_FILTER - 2),
+        ("admit", "filter", NF_INET_FORWARD, PRIORITY_FILTER - 1),
         ("postrouting", "nat", NF_INET_POST_ROUTING, PRIORITY_SRCNAT),
     ];
     create_chain(t, TABLE, "addressed", None);
@@ -43,7 +47,7 @@ fn chains(t: &mut Transaction) {
     }
 }
 
-fn rule(t: &mut Transaction, chain: &str, text: &str, fill: impl FnOnce(&mut Rule<'_>)) {
+pub(super) fn rule(t: &mut Transaction, chain: &str, text: &str, fill: impl FnOnce(&mut Rule<'_>)) {
     let text = (!text.is_empty()).then_some(text);
     add_rule(t, TABLE, chain, text, fill);
 }

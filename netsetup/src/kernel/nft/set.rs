@@ -60,6 +60,8 @@ impl Part {
 pub(super) enum Set {
     /// Our bridges.
     Bridges,
+    /// Bridges of others that lead out of the host, see `ways_in`.
+    Uplinks,
     /// Bridges of internal networks.
     Internal,
     /// Bridges whose containers reach published ports by the relay alone.
@@ -87,8 +89,9 @@ pub(super) enum Set {
 }
 
 /// All of them, in the order they are made.
-pub(super) const SETS: [Set; 22] = [
+pub(super) const SETS: [Set; 23] = [
     Set::Bridges,
+    Set::Uplinks,
     Set::Internal,
     Set::Relayed,
     Set::Icc,
@@ -149,6 +152,7 @@ impl Set {
     pub fn name(self) -> &'static str {
         match self {
             Set::Bridges => "bridges",
+            Set::Uplinks => "uplinks",
             Set::Internal => "internal",
             Set::Relayed => "relayed",
             Set::Icc => "icc",
@@ -175,7 +179,7 @@ impl Set {
 
     fn key(self) -> &'static [Part] {
         match self {
-            Set::Bridges | Set::Internal | Set::Relayed => &[Part::Interface],
+            Set::Bridges | Set::Uplinks | Set::Internal | Set::Relayed => &[Part::Interface],
             Set::Icc => &[Part::Interface, Part::Interface],
             Set::Own(Family::V4) | Set::Trusted(Family::V4) => &[Part::V4, Part::Interface],
             Set::Own(Family::V6) | Set::Trusted(Family::V6) => &[Part::V6, Part::Interface],

@@ -16,6 +16,7 @@
 //!             ─ to a bridge: dnatted ─▶ accept
 //!             ─ reachable at its own address (gateway modes, trusted interfaces) ─▶ accept
 //!             ─ to a bridge ─▶ drop                    (unpublished ports, other bridges)
+//! admit       ─ what is left of ours is marked for other firewalls, see `ways_in`
 //! postrouting ─ own subnet . own bridge, dnatted ─▶ masquerade     (hairpin: the reply must
 //!               come back through us)
 //!             ─ shortcut: the server is on the client's network, too, dnatted ─▶ masquerade
@@ -47,7 +48,7 @@ use crate::kernel::netlink::{ACK, Attributes, Batch, NetlinkError};
 /// Name of the table on the host.
 pub(super) const TABLE: &str = "rbox";
 /// Grows with every change of chains, rules or sets.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 const LAYOUT_TEXT: &str = "rbox layout ";
 
 /// What the present table is.
@@ -59,21 +60,21 @@ enum Present {
 
 impl Nft {
     /// Makes the table `inet rbox` when it is missing, and replaces it, elements kept, when an
-    /// older program made it. When it is there this is one round trip.
+    /// older program made it. When it is there this is one round trip. True when it was missing.
     ///
     /// # Errors
     /// A newer program made the table; the kernel lacks a feature of nf_tables (named).
-    pub fn ensure_table(&mut self) -> Result<(), NftError> {
+    pub fn ensure_table(&mut self) -> Result<bool, NftError> {
         loop {
             match self.present()? {
-                Present::Layout(LAYOUT) => return Ok(()),
+                Present::Layout(LAYOUT) => return Ok(false),
                 Present::Layout(found) if found > LAYOUT => {
                     return Err(NftError::Newer {
                         found,
                         known: LAYOUT,
                     });
                 }
-                Present::Layout(found) => return self.replace_table(found),
+                Present::Layout(found) => return self.replace_table(found).map(|()| false),
                 Present::Missing => {
                     let mut transaction =
                         Transaction::new("create table inet rbox", NFPROTO_INET, None);
@@ -81,7 +82,7 @@ impl Nft {
                     match self.commit(transaction) {
                         // Somebody else made it at this moment: look again.
                         Err(error) if error.is_exists() => {}
-                        other => return Ok(other?),
+                        other => return Ok(other.map(|()| true)?),
                     }
                 }
             }

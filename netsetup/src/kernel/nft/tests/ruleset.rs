@@ -71,7 +71,7 @@ const CHAINS: &str = r#"
 	}
 
 	chain forward {
-		type filter hook forward priority filter; policy accept;
+		type filter hook forward priority filter - 2; policy accept;
 		ct state established,related accept
 		iifname . oifname @icc accept comment "within a network"
 		iifname @internal drop
@@ -82,6 +82,15 @@ const CHAINS: &str = r#"
 		ip6 daddr . oifname . meta l4proto . th dport @reachable6 accept comment "open to everybody"
 		ip6 daddr . iifname . meta l4proto . th dport @reachable6 accept comment "open to trusted interfaces"
 		oifname @bridges drop comment "unpublished ports, other networks"
+	}
+
+	chain admit {
+		type filter hook forward priority filter - 1; policy accept;
+		iifname @bridges oifname @bridges meta mark set meta mark | 0x20000000 comment "within and between ours"
+		iifname @bridges meta oifkind != "bridge" meta mark set meta mark | 0x20000000 comment "out, but not to foreign bridges"
+		iifname @bridges oifname @uplinks meta mark set meta mark | 0x20000000
+		oifname @bridges meta iifkind != "bridge" meta mark set meta mark | 0x20000000 comment "in, but not from foreign bridges"
+		oifname @bridges iifname @uplinks meta mark set meta mark | 0x20000000
 	}
 
 	chain postrouting {
@@ -104,7 +113,7 @@ fn the_table_is_what_the_documentation_says() {
         return;
     }
     let listed = ruleset();
-    assert!(listed.contains("comment \"rbox layout 2\""), "{listed}");
+    assert!(listed.contains("comment \"rbox layout 3\""), "{listed}");
     assert!(listed.contains(CHAINS.trim_start_matches('\n')), "{listed}");
     assert!(listed.contains("map published4 {\n\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n"), "{listed}");
     assert!(
@@ -166,7 +175,7 @@ fn an_older_layout_is_replaced_and_keeps_its_elements() {
 
     let new = ruleset();
     let old = new
-        .replace("rbox layout 2", "rbox layout 0")
+        .replace("rbox layout 3", "rbox layout 0")
         .replace("\t\tiifname @internal drop\n", "");
     assert!(!old.contains("iifname @internal"));
     let file = tempfile::NamedTempFile::new().unwrap();
