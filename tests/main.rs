@@ -57,6 +57,7 @@ mod oci_run;
 mod oci_with_docker;
 mod oci_with_podman;
 mod own_binary;
+mod packet_path;
 mod port_forwarding;
 mod ports_in_use;
 mod privileges;

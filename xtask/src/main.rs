@@ -1,10 +1,11 @@
 //! All set-up of the project in one program: `cargo xtask demo | test | fuzz | vm-test
-//! | images`.
+//! | documents | images`.
 //!
 //! Nothing here ships. Each command checks what it needs first, says plainly what is missing,
 //! and can be run again at any time.
 
 mod demo;
+mod documents;
 mod features;
 mod fuzz;
 mod images;
@@ -34,6 +35,8 @@ Commands:
   fuzz [TARGET] [--seconds N]
                       Look for inputs that break the parsers, 10 seconds a target (cargo xtask
                       test does so for a shorter time)
+  documents           Write the documents anew that are made by running what they describe
+                      (docs/packet-path.md)
   images              Assemble the test images (Alpine, Flask) into target/images
 ";
 
@@ -55,6 +58,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "test" => return test::run(&test::Options::parse(rest)?),
         "vm-test" => return vm::run(&vm::Options::parse(rest)?),
         "fuzz" => fuzz::run(&fuzz::Options::parse(rest)?)?,
+        "documents" if rest.is_empty() => documents::write()?,
         "images" if rest.is_empty() => drop(images::ensure()?),
         "help" | "--help" | "-h" => print!("{USAGE}"),
         _ => bail!("unknown arguments: {}\n\n{USAGE}", arguments.join(" ")),

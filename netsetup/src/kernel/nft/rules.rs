@@ -17,33 +17,45 @@ const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 pub(super) fn write(t: &mut Transaction) {
     chains(t);
     raw(t);
-    published(t);
     prerouting(t);
     output(t);
+    published(t);
     forward(t);
     ways_in::admit(t);
     postrouting(t);
 }
 
+/// In the order in which they are listed.
 fn chains(t: &mut Transaction) {
-    let base = [
-        ("raw", "filter", NF_INET_PRE_ROUTING, PRIORITY_RAW),
-        ("prerouting", "nat", NF_INET_PRE_ROUTING, PRIORITY_DSTNAT),
-        ("output", "nat", NF_INET_LOCAL_OUT, PRIORITY_DSTNAT),
-        // Before `admit`, and before the filters of others.
-        ("forward", "filter", NF_INET_FORWARD, PRIORITY_FILTER - 2),
-        ("admit", "filter", NF_INET_FORWARD, PRIORITY_FILTER - 1),
-        ("postrouting", "nat", NF_INET_POST_ROUTING, PRIORITY_SRCNAT),
-    ];
-    create_chain(t, TABLE, "addressed", None);
-    create_chain(t, TABLE, "published", None);
-    for (name, kind, hook, priority) in base {
-        let hook = Hook {
+    let base = |kind, hook, priority| {
+        Some(Hook {
             kind,
             hook,
             priority,
-        };
-        create_chain(t, TABLE, name, Some(hook));
+        })
+    };
+    let (filter, nat) = ("filter", "nat");
+    for (name, hook) in [
+        ("raw", base(filter, NF_INET_PRE_ROUTING, PRIORITY_RAW)),
+        ("addressed", None),
+        (
+            "prerouting",
+            base(nat, NF_INET_PRE_ROUTING, PRIORITY_DSTNAT),
+        ),
+        ("output", base(nat, NF_INET_LOCAL_OUT, PRIORITY_DSTNAT)),
+        ("published", None),
+        // Before `admit`, and before the filters of others.
+        (
+            "forward",
+            base(filter, NF_INET_FORWARD, PRIORITY_FILTER - 2),
+        ),
+        ("admit", base(filter, NF_INET_FORWARD, PRIORITY_FILTER - 1)),
+        (
+            "postrouting",
+            base(nat, NF_INET_POST_ROUTING, PRIORITY_SRCNAT),
+        ),
+    ] {
+        create_chain(t, TABLE, name, hook);
     }
 }
 

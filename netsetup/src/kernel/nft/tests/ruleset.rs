@@ -34,27 +34,20 @@ fn in_order(ruleset: &str) -> Vec<&str> {
 
 /// The chains as documentation; the sets are looked at in other tests.
 const CHAINS: &str = r#"
-	chain addressed {
-		iifname @bridges return comment "forward decides between networks"
-		ip daddr . iifname @trusted4 return
-		ip6 daddr . iifname @trusted6 return
-		fib daddr type local return comment "the gateway is this host"
-		drop comment "from outside"
-	}
-
-	chain published {
-		dnat ip to ip daddr . meta l4proto . th dport map @published4
-		meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published4-any
-		dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6
-		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @published6-any
-	}
-
 	chain raw {
 		type filter hook prerouting priority raw; policy accept;
 		iif != "lo" ip daddr 127.0.0.0/8 drop comment "loopback is this host's alone"
 		iif != "lo" ip6 daddr ::1 drop comment "loopback is this host's alone"
 		ip saddr . ip daddr @closed4 jump addressed comment "to a container's address"
 		ip6 saddr . ip6 daddr @closed6 jump addressed comment "to a container's address"
+	}
+
+	chain addressed {
+		iifname @bridges return comment "forward decides between networks"
+		ip daddr . iifname @trusted4 return
+		ip6 daddr . iifname @trusted6 return
+		fib daddr type local return comment "the gateway is this host"
+		drop comment "from outside"
 	}
 
 	chain prerouting {
@@ -68,6 +61,13 @@ const CHAINS: &str = r#"
 		ip daddr 127.0.0.0/8 return comment "loopback is served by the relay"
 		ip6 daddr ::1 return comment "loopback is served by the relay"
 		fib daddr type local jump published
+	}
+
+	chain published {
+		dnat ip to ip daddr . meta l4proto . th dport map @published4
+		meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published4-any
+		dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6
+		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @published6-any
 	}
 
 	chain forward {
