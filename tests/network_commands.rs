@@ -1,6 +1,6 @@
 //! `network create`, `ls`, `inspect`, `rm` and `prune`.
 
-use crate::harness::Host;
+use crate::harness::{Host, Neighbour};
 
 #[test]
 fn a_new_network_has_a_bridge_a_subnet_and_a_gateway() {
@@ -71,6 +71,54 @@ fn options_are_kept_and_take_effect() {
     );
     let link = host.sh("ip -o link show lan0").ok();
     assert!(link.contains("mtu 1400 "), "{link}");
+}
+
+#[test]
+fn the_mtu_is_that_of_the_hosts_way_out_when_the_network_is_made() {
+    let host = Host::new();
+    let _neighbour = Neighbour::new(&host);
+    host.ok("network create before");
+    host.sh("set -e; ip link set uplink mtu 1420; ip route add default via 198.51.100.1")
+        .ok();
+    host.ok("network create lan");
+    host.ok("network create -o com.docker.network.driver.mtu=1300 small");
+    for (network, mtu) in [("before", 1500), ("lan", 1420), ("small", 1300)] {
+        let inside = host.ok(&format!(
+            "run --rm --network {network} alpine ip link show eth0"
+        ));
+        assert!(
+            inside.contains(&format!("mtu {mtu} ")),
+            "{network}: {inside}"
+        );
+        let id = host.ok(&format!("network inspect -f {{{{.Id}}}} {network}"));
+        let bridge = host.sh(&format!("ip link show br-{}", &id[..12])).ok();
+        assert!(bridge.contains(&format!("mtu {mtu} ")), "{bridge}");
+    }
+    // It stays as it was: what runs on it agrees.
+    host.sh("ip link set uplink mtu 1500").ok();
+    let inside = host.ok("run --rm --network lan alpine ip link show eth0");
+    assert!(inside.contains("mtu 1420 "), "{inside}");
+    let format = "{{json .Options}}";
+    let options = host.rbox(&["network", "inspect", "-f", format, "lan"]).ok();
+    assert_eq!(options, "{}");
+}
+
+#[test]
+fn the_default_bridge_has_the_mtu_of_the_way_out() {
+    let host = Host::new();
+    let _neighbour = Neighbour::new(&host);
+    host.sh("set -e; ip link set uplink mtu 1420; ip route add default via 198.51.100.1")
+        .ok();
+    let inside = host.ok("run --rm alpine ip link show eth0");
+    assert!(inside.contains("mtu 1420 "), "{inside}");
+    let format = "{{json .Options}}";
+    let options = host
+        .rbox(&["network", "inspect", "-f", format, "bridge"])
+        .ok();
+    assert!(
+        options.contains(r#""com.docker.network.driver.mtu":"1420""#),
+        "{options}"
+    );
 }
 
 #[test]

@@ -65,6 +65,10 @@ pub struct Network {
     /// The bridge interface was there before the network, so it stays when the network goes.
     #[serde(default)]
     pub adopted: bool,
+    /// MTU of the host's way out when the network was made, bytes: what bridge and endpoints
+    /// have unless the option says otherwise. `None` in records of older versions.
+    #[serde(default)]
+    pub mtu: Option<u32>,
 }
 
 impl Network {
@@ -113,6 +117,7 @@ pub(crate) mod tests {
             labels: BTreeMap::new(),
             options: BTreeMap::new(),
             adopted: false,
+            mtu: None,
         }
     }
 

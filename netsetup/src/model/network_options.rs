@@ -38,7 +38,7 @@ pub const HOST_IPV6: &str = "com.docker.network.host_ipv6";
 /// The bridge gets no IPv4 address: the gateway is somebody else's.
 pub const INHIBIT_IPV4: &str = "com.docker.network.bridge.inhibit_ipv4";
 
-/// MTU where no option says otherwise, bytes.
+/// MTU where neither an option nor the host's way out says otherwise, bytes.
 pub const DEFAULT_MTU: u32 = 1500;
 
 /// What stands between a network's containers and the outside, for one address family.
@@ -170,16 +170,18 @@ fn switch(
     })
 }
 
-fn mtu(options: &BTreeMap<String, String>) -> Result<u32, OptionError> {
+/// `None` where it is left open.
+fn mtu(options: &BTreeMap<String, String>) -> Result<Option<u32>, OptionError> {
     let Some(value) = options.get(MTU) else {
-        return Ok(DEFAULT_MTU);
+        return Ok(None);
     };
     match parse_integer(value).map_err(|reason| value_error(MTU, value, &reason))? {
-        0 => Ok(DEFAULT_MTU),
+        0 => Ok(None),
         number => u32::try_from(number)
             .ok()
             .filter(|mtu| (68..=65535).contains(mtu))
-            .ok_or(OptionError::Mtu(number)),
+            .ok_or(OptionError::Mtu(number))
+            .map(Some),
     }
 }
 
@@ -242,7 +244,7 @@ impl BridgeOptions {
             masquerade: switch(options, ENABLE_MASQUERADE, true)?,
             // `::` is IPv6 alone, `0.0.0.0` is every address of both families.
             host_binding: host_binding.filter(|address| *address != Ipv4Addr::UNSPECIFIED),
-            mtu: mtu(options)?,
+            mtu: mtu(options)?.unwrap_or(DEFAULT_MTU),
             ifname_prefix: ifname_prefix.unwrap_or_else(|| "eth".to_owned()),
             gateway4: gateway_mode(options, GATEWAY_MODE_4, internal)?,
             gateway6: gateway_mode(options, GATEWAY_MODE_6, internal)?,
@@ -292,14 +294,15 @@ fn host_addresses(options: &BTreeMap<String, String>) -> Result<Vec<IpAddr>, Opt
 }
 
 /// The options of the default bridge, whose interface is called `name`.
-pub fn of_default_bridge(name: &str) -> BTreeMap<String, String> {
+pub fn of_default_bridge(name: &str, mtu: u32) -> BTreeMap<String, String> {
+    let mtu = mtu.to_string();
     [
         (DEFAULT_BRIDGE, "true"),
         (ENABLE_ICC, "true"),
         (ENABLE_MASQUERADE, "true"),
         (HOST_BINDING, "0.0.0.0"),
         (BRIDGE_NAME, name),
-        (MTU, "1500"),
+        (MTU, &mtu),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -310,7 +313,11 @@ impl Network {
     /// The driver options. They were checked when the network was made; should a record have
     /// been edited since, unreadable ones count as absent.
     pub fn bridge_options(&self) -> BridgeOptions {
-        BridgeOptions::read(&self.options, self.internal).unwrap_or_default()
+        let mut options = BridgeOptions::read(&self.options, self.internal).unwrap_or_default();
+        if let (Ok(None), Some(kept)) = (mtu(&self.options), self.mtu) {
+            options.mtu = kept;
+        }
+        options
     }
 
     /// Interface of the bridge: the option, or `br-` and the first twelve digits of the id.

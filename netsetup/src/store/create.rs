@@ -5,12 +5,12 @@ use std::io;
 use super::directory_lock::DirectoryLock;
 use super::predefined::PredefinedError;
 use super::record::{self, Lasting, RecordError};
-use super::{NetworkStore, file_name, new_id};
+use super::{NetworkStore, file_name, new_id, way_out};
 use crate::apply::reconcile::{ensure_bridge, remove_bridge};
 use crate::apply::{ApplyError, Context};
 use crate::foreign::Remark;
 use crate::ipam::pools::{PoolError, Surroundings, Wishes, allocate};
-use crate::kernel::netlink::{NetlinkError, Route};
+use crate::kernel::netlink::{NetlinkError, Route, destinations};
 use crate::kernel::nft::Nft;
 use crate::model::network::{Driver, Network};
 use crate::model::network_options::{BridgeOptions, GatewayMode, OptionError};
@@ -118,14 +118,16 @@ impl NetworkStore {
             isolated_ipv4: options.gateway4 == GatewayMode::Isolated,
             isolated_ipv6: options.gateway6 == GatewayMode::Isolated,
         };
+        let table = route.route_table().map_err(netlink)?;
         let around = Surroundings {
             networks: &self.subnets()?,
-            routes: &route.routes().map_err(netlink)?,
+            routes: &destinations(&table),
             ula: self.ula_prefix()?,
         };
         let pools = allocate(&wanted_pools, wishes, &around)?;
         let mut network = self.record(request, driver, new_id().map_err(system)?);
         network.pools = pools;
+        network.mtu = Some(way_out::mtu(&table, &mut route).map_err(netlink)?);
         self.check_bridge_name(&network)?;
         // Somebody's bridge is used as it is, and stays when the network goes.
         network.adopted = route
@@ -157,6 +159,7 @@ impl NetworkStore {
             labels: request.labels.clone(),
             options: request.options.clone(),
             adopted: false,
+            mtu: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod predefined;
 pub mod record;
 mod reload;
 mod remove;
+mod way_out;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -7,9 +7,9 @@ use ipnet::Ipv6Net;
 
 use super::directory_lock::DirectoryLock;
 use super::record::{self, Lasting, RecordError};
-use super::{NetworkStore, new_id, random};
+use super::{NetworkStore, new_id, random, way_out};
 use crate::ipam::pools::{PoolError, Surroundings, Wishes, allocate, unique_local_prefix};
-use crate::kernel::netlink::{NetlinkError, Route};
+use crate::kernel::netlink::{NetlinkError, Route, destinations};
 use crate::model::network::{Driver, Network};
 use crate::model::network_options::of_default_bridge;
 
@@ -60,6 +60,8 @@ impl NetworkStore {
     fn predefined(&self, name: &str) -> Result<Network, PredefinedError> {
         let (driver, pools, options) = match name {
             "bridge" => {
+                let mut route = Route::open()?;
+                let table = route.route_table()?;
                 let wishes = Wishes {
                     ipv4: true,
                     ipv6: false,
@@ -69,14 +71,14 @@ impl NetworkStore {
                 let networks: Vec<_> = self.subnets()?;
                 let around = Surroundings {
                     networks: &networks,
-                    routes: &Route::open()?.routes()?,
+                    routes: &destinations(&table),
                     ula: self.ula_prefix()?,
                 };
                 let pools = allocate(&[], wishes, &around)?;
                 (
                     Driver::Bridge,
                     pools,
-                    of_default_bridge(DEFAULT_BRIDGE_INTERFACE),
+                    of_default_bridge(DEFAULT_BRIDGE_INTERFACE, way_out::mtu(&table, &mut route)?),
                 )
             }
             "host" => (Driver::Host, Vec::new(), BTreeMap::new()),
@@ -96,6 +98,7 @@ impl NetworkStore {
             labels: BTreeMap::new(),
             options,
             adopted: false,
+            mtu: None,
         })
     }
 

@@ -164,6 +164,7 @@ mod tests {
             internal: false,
             attachable: false,
             adopted: false,
+            mtu: None,
             labels: [("a".to_owned(), "b".to_owned())].into(),
             options: Default::default(),
         }

@@ -25,6 +25,9 @@ pub(super) const IFLA_LINKINFO: u16 = 18;
 pub(super) const IFLA_AF_SPEC: u16 = 26;
 pub(super) const IFLA_INFO_KIND: u16 = 1;
 pub(super) const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
+const IFLA_BRPORT_STATE: u16 = 1;
+const BR_STATE_FORWARDING: u8 = 3;
 const IFLA_BR_FORWARD_DELAY: u16 = 1;
 const IFLA_BR_STP_STATE: u16 = 5;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
@@ -63,6 +66,8 @@ pub struct LinkInfo {
     pub up: bool,
     /// IFF_LOWER_UP is set: of a veth, the other end is up.
     pub carrier: bool,
+    /// A bridge port that passes frames: its other end is up, and the bridge has seen it.
+    pub forwarding: bool,
 }
 
 /// `struct ifinfomsg`; `raise` also sets IFF_UP.
@@ -78,10 +83,13 @@ pub(super) fn ifinfo(index: u32, raise: bool) -> [u8; IFINFO] {
 
 /// No IPv6 link-local address is made when the interface comes up (so no DAD either).
 pub(super) fn no_link_local(e: &mut Encoder) {
-    e.nest(IFLA_AF_SPEC, |e| {
-        e.nest(AF_INET6, |e| {
-            e.u8(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODE_NONE)
-        });
+    e.nest(IFLA_AF_SPEC, no_link_local_spec);
+}
+
+/// The same inside an `IFLA_AF_SPEC`, for a request that says more there.
+pub(super) fn no_link_local_spec(e: &mut Encoder) {
+    e.nest(AF_INET6, |e| {
+        e.u8(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODE_NONE)
     });
 }
 
@@ -123,6 +131,11 @@ pub(super) fn parse(kind: u16, body: &[u8]) -> Option<LinkInfo> {
         mtu: attributes.get_u32(IFLA_MTU).unwrap_or(0),
         up: flags & IFF_UP != 0,
         carrier: flags & IFF_LOWER_UP != 0,
+        forwarding: attributes
+            .nested(IFLA_LINKINFO)
+            .nested(IFLA_INFO_SLAVE_DATA)
+            .get(IFLA_BRPORT_STATE)
+            == Some(&[BR_STATE_FORWARDING]),
     })
 }
 
@@ -155,6 +168,21 @@ impl Route {
         Ok(Some(link))
     }
 
+    /// The interface with this index, `None` when there is none.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn link_at(&mut self, index: u32) -> Result<Option<LinkInfo>, NetlinkError> {
+        let mut batch = Batch::default();
+        let label = format!("find {}", self.name_of(index));
+        batch.request(label, GETLINK, ACK, |e| e.raw(&ifinfo(index, false)));
+        match self.socket.execute(batch) {
+            Ok(replies) => Ok(found(&replies, 0)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Index of the interface of this name, `None` when there is none.
     ///
     /// # Errors
@@ -178,7 +206,6 @@ impl Route {
         batch.request(label.clone(), NEWLINK, ACK | CREATE | EXCL, |e| {
             e.raw(&ifinfo(0, false));
             e.text(IFLA_IFNAME, name);
-            e.u32(IFLA_MTU, mtu);
             e.bytes(IFLA_ADDRESS, &mac.0);
             e.nest(IFLA_LINKINFO, |e| {
                 e.text(IFLA_INFO_KIND, "bridge");
@@ -201,7 +228,7 @@ impl Route {
             }
         };
         self.remember(index, name);
-        match self.raise_bridge(index, name) {
+        match self.raise_bridge(index, name, mtu) {
             Ok(()) => Ok(index),
             Err(error) => {
                 let _ = self.delete_link(name);
@@ -210,7 +237,7 @@ impl Route {
         }
     }
 
-    fn raise_bridge(&mut self, index: u32, name: &str) -> Result<(), NetlinkError> {
+    fn raise_bridge(&mut self, index: u32, name: &str, mtu: u32) -> Result<(), NetlinkError> {
         let mut batch = Batch::default();
         match self.add_address(index, LINK_LOCAL.into(), 64, false, true) {
             Ok(()) => batch.request(
@@ -226,6 +253,12 @@ impl Route {
             Err(error) if matches!(error.errno(), Some(Errno::ACCESS | Errno::OPNOTSUPP)) => {}
             Err(error) => return Err(error),
         }
+        // Not at its making: then the kernel would take it for a default, and change it when the
+        // last port leaves.
+        batch.request(format!("set mtu {mtu} on {name}"), SETLINK, ACK, |e| {
+            e.raw(&ifinfo(index, false));
+            e.u32(IFLA_MTU, mtu);
+        });
         raise(&mut batch, index, name);
         self.socket.execute(batch).map(drop)
     }
@@ -250,6 +283,23 @@ impl Route {
     pub fn set_up(&mut self, index: u32) -> Result<(), NetlinkError> {
         let mut batch = Batch::default();
         raise(&mut batch, index, &self.name_of(index));
+        self.socket.execute(batch).map(drop)
+    }
+
+    /// Sets an interface's MAC address to the one it has, which makes the kernel send a
+    /// gratuitous ARP (RFC 826; `arp_notify`) and unsolicited neighbour advertisements
+    /// (RFC 4861, 7.2.6; `ndisc_notify`) for its addresses: neighbours that know another MAC
+    /// for one of them learn this one.
+    ///
+    /// # Errors
+    /// [`NetlinkError::is_missing`] when there is no such interface.
+    pub fn announce(&mut self, index: u32, mac: Mac) -> Result<(), NetlinkError> {
+        let mut batch = Batch::default();
+        let label = format!("announce the addresses of {}", self.name_of(index));
+        batch.request(label, SETLINK, ACK, |e| {
+            e.raw(&ifinfo(index, false));
+            e.bytes(IFLA_ADDRESS, &mac.0);
+        });
         self.socket.execute(batch).map(drop)
     }
 

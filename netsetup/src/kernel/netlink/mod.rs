@@ -23,7 +23,7 @@ use std::os::fd::BorrowedFd;
 pub use address::AddressInfo;
 pub use error::NetlinkError;
 pub use link::{LINK_LOCAL, LOOPBACK, LinkInfo};
-pub use route::RouteInfo;
+pub use route::{RouteInfo, destinations};
 pub use veth::{InterfaceSetup, Veth, VethRequest};
 
 pub(in crate::kernel) use attr::{Attributes, Encoder};
@@ -34,7 +34,7 @@ pub(in crate::kernel) use socket::{Reply, Socket};
 #[derive(Debug)]
 pub struct Route {
     socket: Socket,
-    /// Interfaces met so far, for error texts only.
+    /// Interfaces met so far, each name once: for error texts and [`Route::known_index`].
     names: Vec<(u32, String)>,
 }
 
@@ -60,11 +60,20 @@ impl Route {
     }
 
     fn remember(&mut self, index: u32, name: &str) {
-        match self.names.iter_mut().find(|(known, _)| *known == index) {
-            Some((_, old)) if old == name => {}
-            Some((_, old)) => name.clone_into(old),
-            None => self.names.push((index, name.to_owned())),
+        let same = |(known, old): &(u32, String)| *known == index && old == name;
+        if !self.names.iter().any(same) {
+            // An interface of that name that was there before is gone.
+            self.names
+                .retain(|(known, old)| *known != index && old != name);
+            self.names.push((index, name.to_owned()));
         }
+    }
+
+    /// Index of an interface that this socket has met, without asking the kernel. Whoever uses
+    /// it must expect that the interface is gone.
+    pub fn known_index(&self, name: &str) -> Option<u32> {
+        let (index, _) = self.names.iter().find(|(_, known)| known == name)?;
+        Some(*index)
     }
 
     fn name_of(&self, index: u32) -> String {

@@ -16,6 +16,7 @@ const GETROUTE: u16 = 26;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
+const RTA_PRIORITY: u16 = 6;
 const RTA_TABLE: u16 = 15;
 const TABLE_MAIN: u8 = 254;
 const PROTOCOL_BOOT: u8 = 3;
@@ -35,6 +36,8 @@ pub struct RouteInfo {
     pub gateway: Option<IpAddr>,
     /// Through which interface; `None` when there are several.
     pub index: Option<u32>,
+    /// Of several routes to one destination the one with the lowest counts.
+    pub metric: u32,
 }
 
 pub(super) struct RouteTarget<'a> {
@@ -147,6 +150,7 @@ fn parse(kind: u16, body: &[u8]) -> Option<RouteInfo> {
         destination: IpNet::new(address, header[1]).ok()?.trunc(),
         gateway: attributes.get_address(RTA_GATEWAY),
         index: attributes.get_u32(RTA_OIF),
+        metric: attributes.get_u32(RTA_PRIORITY).unwrap_or(0),
     })
 }
 
@@ -236,13 +240,17 @@ impl Route {
     /// # Errors
     /// As [`Route::route_table`].
     pub fn routes(&mut self) -> Result<Vec<IpNet>, NetlinkError> {
-        let table = self.route_table()?;
-        Ok(table
-            .iter()
-            .map(|r| r.destination)
-            .filter(|net| net.prefix_len() > 0)
-            .collect())
+        Ok(destinations(&self.route_table()?))
     }
+}
+
+/// Destinations without default routes.
+pub fn destinations(table: &[RouteInfo]) -> Vec<IpNet> {
+    table
+        .iter()
+        .map(|r| r.destination)
+        .filter(|net| net.prefix_len() > 0)
+        .collect()
 }
 
 #[cfg(test)]
