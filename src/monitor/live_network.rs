@@ -11,7 +11,7 @@ use rbox_netsetup::plan::Step;
 use rbox_netsetup::relay;
 use rbox_netsetup::resolver::{self, ResolverConfig, Upstream, Zone};
 use tokio::sync::watch;
-use tokio::task::spawn_local;
+use tokio::task::{JoinHandle, spawn_local};
 
 use super::network::{Attachment, Network, PREFIX, failure, private_steps, public_steps};
 use super::{files, ports};
@@ -23,6 +23,7 @@ use crate::engine::{Engine, links};
 impl Network {
     /// Serves resolver and ports on the event loop.
     pub fn serve(&mut self, engine: &Engine, record: &Record) {
+        self.announce();
         self.serve_resolver(engine, record);
         self.serve_ports();
     }
@@ -40,6 +41,14 @@ impl Network {
                     let _ = earlier.await;
                 }
             }));
+        }
+    }
+
+    /// A relay whose ports were given up; it has them until it is done.
+    pub fn closing_relay(&mut self) -> Option<JoinHandle<()>> {
+        match self.target {
+            None => self.relay.take(),
+            Some(_) => None,
         }
     }
 
@@ -163,6 +172,7 @@ impl Network {
         }
         edit_hosts(engine, record, |text| hosts::add_lines(text, &lines))?;
         self.settle(engine, record)?;
+        self.announce();
         self.carry_out(&public)
     }
 

@@ -17,6 +17,7 @@ use rbox_netsetup::apply::{self, ApplyError, Journal};
 use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
 use rbox_netsetup::kernel::netns::{self, BindError};
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
+use rbox_netsetup::model::endpoint_rules::wanted_ifname;
 use rbox_netsetup::model::network::{Driver, Network as NetworkRecord};
 use rbox_netsetup::model::sandbox::Sandbox;
 use rbox_netsetup::plan::{self, Step};
@@ -55,6 +56,8 @@ pub struct Attachment {
     pub endpoint: Endpoint,
     /// What makes it, leases included.
     pub steps: Vec<Step>,
+    /// Its neighbours have been told of it.
+    announced: bool,
 }
 
 impl Attachment {
@@ -196,6 +199,13 @@ impl Network {
                 network.name
             ))
         })?;
+        let has = |name: &str| self.attachments.iter().any(|a| a.endpoint.ifname == name);
+        if let Some(name) = wanted_ifname(config).filter(|name| has(name)) {
+            return Err(Failure::new(format!(
+                "invalid config for network {}: the container has an interface {name:?} already",
+                network.name
+            )));
+        }
         let run_dir = networks.run_dir(&network);
         let alive = |owner: &str| containers::stays_alive(&engine.dirs, owner);
         let request = LeaseRequest {
@@ -215,11 +225,13 @@ impl Network {
             journal.append(&step)
         };
         let leases = lease_endpoint(&request, config, previous, &mut before).map_err(failure)?;
-        let taken: Vec<&str> = self
+        let mut taken: Vec<&str> = self
             .attachments
             .iter()
             .map(|other| other.endpoint.ifname.as_str())
             .collect();
+        // Names that later attachments ask for are not given to this one.
+        taken.extend(record.networks.iter().filter_map(wanted_ifname));
         let planned = plan::endpoint(&plan::EndpointRequest {
             network: &network,
             config,
@@ -242,6 +254,7 @@ impl Network {
             config: config.clone(),
             endpoint: planned.endpoint,
             steps,
+            announced: false,
         })
     }
 
@@ -277,11 +290,26 @@ impl Network {
         if self.has_resolver() {
             self.open_resolver()?;
         }
+        self.announce();
         Ok(())
+    }
+
+    /// Tells the neighbours of attachments about them, once each. Where the bridge does not
+    /// listen yet it is left to the next call; what cannot be said at all, neighbours find out
+    /// when their old entry expires.
+    pub(super) fn announce(&mut self) {
+        let Some(kernel) = &mut self.kernel else {
+            return;
+        };
+        for attachment in self.attachments.iter_mut().filter(|a| !a.announced) {
+            attachment.announced =
+                apply::announce(&attachment.endpoint, &mut kernel.context()).unwrap_or(true);
+        }
     }
 
     /// Publishes ports and names. After this the container can be found.
     pub fn publish(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
+        self.announce();
         ports::publish(self, engine, record)?;
         for index in 0..self.attachments.len() {
             let steps = public_steps(&self.attachments[index]);

@@ -50,7 +50,7 @@ pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Resul
 }
 
 /// After a connect or disconnect: the ports follow the networks that now have the
-/// default routes.
+/// default routes. Where there is none they are given up, and asked for again when there is one.
 pub fn retarget(network: &mut Network, engine: &Engine, record: &Record) -> Result<(), Failure> {
     let (bindings, leads) = (bindings(record), leads(network));
     if bindings.is_empty() || leads == network.led_to {
@@ -69,6 +69,10 @@ pub fn retarget(network: &mut Network, engine: &Engine, record: &Record) -> Resu
         .collect();
     apply::forget_flows(&gone).map_err(failure)?;
     if leads.is_empty() {
+        // Nothing leads to the container: the ports are anybody's. The relay closes its sockets
+        // when it hears that its target is gone.
+        network.target = None;
+        network.sandbox.ports.clear();
         return Ok(());
     }
     bind(network, engine, record, &bindings, &leads)?;

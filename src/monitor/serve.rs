@@ -74,6 +74,7 @@ async fn answer(
         }
         Request::Disconnect { network } => {
             let done = supervisor.disconnect(&network);
+            supervisor.ports_closed().await;
             finish(&mut writer, done).await
         }
         Request::Renamed => {

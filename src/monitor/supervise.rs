@@ -81,6 +81,14 @@ impl Supervisor {
         self.change(|live| live.network.disconnect(&live.engine, &live.record, name))
     }
 
+    /// Ports that a disconnect gave up are free, for whoever connects or starts next.
+    pub async fn ports_closed(&self) {
+        let relay = self.live.borrow_mut().network.closing_relay();
+        if let Some(relay) = relay {
+            let _ = timeout(DRAIN, relay).await;
+        }
+    }
+
     /// `rename`: the record on disk has a new name.
     pub fn renamed(&self) -> Result<(), Failure> {
         self.change(|live| {

@@ -109,7 +109,9 @@ fn connect(pid: i32, bridge: &str, address: &str, gateway: &str) -> Result<()> {
         name: "eth0",
         addresses: &[(ip.parse()?, length.parse()?)],
         gateways: &[gateway.parse::<IpAddr>()?],
+        mac: Mac([2, 0x42, 0, 0, 0, 2]),
         ipv6: false,
+        arp_notify: false,
     })?;
     Ok(())
 }

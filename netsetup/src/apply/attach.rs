@@ -180,5 +180,6 @@ pub(super) fn veth_of(endpoint: &Endpoint) -> VethStep {
         isolated: false,
         ipv6: endpoint.ip6.is_some(),
         hairpin: false,
+        sysctls: Vec::new(),
     }
 }

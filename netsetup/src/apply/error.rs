@@ -60,6 +60,9 @@ pub enum ApplyError {
     /// The namespace's name.
     #[error(transparent)]
     Unbind(#[from] UnbindError),
+    /// A parameter that the user set for an interface, and the kernel does not have.
+    #[error("/proc/sys/{0} is not a sysctl file")]
+    NotASysctl(String),
     /// A kernel parameter.
     #[error(transparent)]
     Sysctl(#[from] SysctlError),

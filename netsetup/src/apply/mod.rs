@@ -5,6 +5,7 @@
 //!  journal, read backwards ──▶ undo: harmless when repeated or when the step never happened
 //! ```
 
+mod announce;
 mod attach;
 mod context;
 mod error;
@@ -16,6 +17,7 @@ pub mod publish;
 pub mod reconcile;
 mod run;
 
+pub use announce::announce;
 pub use attach::{AttachError, AttachRequest, DetachRequest, attach, detach};
 pub use context::Context;
 pub use error::ApplyError;

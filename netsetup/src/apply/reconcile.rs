@@ -78,7 +78,15 @@ fn create(step: &BridgeStep, context: &mut Context<'_>) -> Result<u32, ApplyErro
             Some(index) => Ok(index),
             None => Err(error.into()),
         },
-        other => Ok(other?),
+        other => {
+            let index = other?;
+            // A container is no router of the host's: without this one could become its default
+            // route by a router advertisement.
+            match sysctl::write(&format!("net/ipv6/conf/{}/accept_ra", step.name), "0") {
+                Err(error) if !error.is_missing() => Err(error.into()),
+                _ => Ok(index),
+            }
+        }
     }
 }
 

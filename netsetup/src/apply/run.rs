@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
@@ -44,14 +45,16 @@ pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
             gateway6,
         } => {
             let inside = context.inside("set the default route")?;
-            let Some(index) = inside.link_index(ifname)? else {
-                return Ok(());
+            let index = match inside.known_index(ifname) {
+                Some(index) => index,
+                None => match inside.link_index(ifname)? {
+                    Some(index) => index,
+                    None => return Ok(()),
+                },
             };
-            if let Some(gateway) = gateway {
-                inside.replace_default(index, (*gateway).into())?;
-            }
-            if let Some(gateway) = gateway6 {
-                inside.replace_default(index, (*gateway).into())?;
+            let gateways = [gateway.map(IpAddr::V4), gateway6.map(IpAddr::V6)];
+            for gateway in gateways.into_iter().flatten() {
+                tolerate_missing(inside.replace_default(index, gateway))?;
             }
             Ok(())
         }
@@ -100,17 +103,9 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
         true => ApplyError::BridgeFull(step.bridge.clone()),
         false => error.into(),
     })?;
-    let disabled = if step.ipv6 { "0" } else { "1" };
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
-        match sysctl::ensure(
-            &format!("net/ipv6/conf/{}/disable_ipv6", step.ifname),
-            disabled,
-        ) {
-            // A kernel without IPv6 has it disabled.
-            Err(error) if error.is_missing() && !step.ipv6 => false,
-            other => other?,
-        };
+        set_parameters(step)?;
     }
     let inside = context.inside(what)?;
     inside.configure(&InterfaceSetup {
@@ -118,7 +113,12 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
         name: &step.ifname,
         addresses: &step.addresses,
         gateways: &[],
+        mac: step.mac,
         ipv6: step.ipv6,
+        arp_notify: !step
+            .sysctls
+            .iter()
+            .any(|(key, _)| key.ends_with("/arp_notify")),
     })?;
     Ok(())
 }
@@ -134,6 +134,31 @@ pub(super) fn veth_request<'a>(step: &'a VethStep, ns: BorrowedFd<'a>) -> VethRe
         isolated: step.isolated,
         hairpin: step.hairpin,
     }
+}
+
+/// The kernel parameters of a new interface, while it is down. Those that the user chose come
+/// last, and so win.
+fn set_parameters(step: &VethStep) -> Result<(), ApplyError> {
+    let own = |name: &str| format!("net/ipv6/conf/{}/{name}", step.ifname);
+    if step.ipv6 {
+        sysctl::ensure(&own("disable_ipv6"), "0")?;
+        // Routes come from here, not from whoever on the network says that it is a router.
+        sysctl::write(&own("accept_ra"), "0")?;
+        sysctl::write(&own("ndisc_notify"), "1")?;
+    } else {
+        match sysctl::write(&own("disable_ipv6"), "1") {
+            // A kernel without IPv6 has it disabled.
+            Err(error) if error.is_missing() => {}
+            other => other?,
+        }
+    }
+    for (key, value) in &step.sysctls {
+        sysctl::ensure(key, value).map_err(|error| match error.is_missing() {
+            true => ApplyError::NotASysctl(key.clone()),
+            false => error.into(),
+        })?;
+    }
+    Ok(())
 }
 
 /// Takes a step back. Harmless when repeated or when the step never happened.

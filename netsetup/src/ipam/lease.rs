@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::addresses::{candidates, is_occupied};
 use crate::model::endpoint::EndpointConfig;
+use crate::model::endpoint_sysctl::disables_ipv6;
 use crate::model::network::{Network, Pool};
 use desk::Desk;
 pub use desk::{held, release, sweep_drafts};
@@ -108,7 +109,8 @@ pub struct LeaseRequest<'a> {
 /// Called with a lease's path before the lease is made, so that it can be journalled.
 pub type BeforeLease<'a> = &'a mut dyn FnMut(&Path) -> io::Result<()>;
 
-/// Leases what an endpoint of the network needs: an address of each family that is on.
+/// Leases what an endpoint of the network needs: an address of each family that is on, unless
+/// the endpoint wants no IPv6 (see [`disables_ipv6`]).
 /// `previous` are the addresses it had when it ran last; it gets them again if they are free.
 ///
 /// # Errors
@@ -122,6 +124,9 @@ pub fn lease_endpoint(
     let mut leases = Leases::default();
     for pool in &request.network.pools {
         let ipv6 = pool.subnet.addr().is_ipv6();
+        if ipv6 && disables_ipv6(config) {
+            continue;
+        }
         let fixed = if ipv6 {
             config.ip6.map(IpAddr::V6)
         } else {

@@ -226,7 +226,9 @@ impl Lab {
             name: "eth0",
             addresses: &addresses,
             gateways: &gateways,
+            mac,
             ipv6: addresses.iter().any(|(address, _)| address.is_ipv6()),
+            arp_notify: false,
         };
         inside.configure(&setup).unwrap();
         machine

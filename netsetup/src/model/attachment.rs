@@ -5,7 +5,7 @@ mod long_form;
 use std::collections::BTreeMap;
 
 use super::endpoint::EndpointConfig;
-use super::endpoint_rules::{SettingsError, bad_address, is_user_defined};
+use super::endpoint_rules::{SettingsError, bad_address, is_user_defined, wanted_ifname};
 use super::mac::Mac;
 use super::strconv::StrconvError;
 use long_form::{Draft, driver_option, parse_draft};
@@ -70,6 +70,9 @@ pub enum AttachmentError {
         "conflicting options: cannot attach both user-defined and non-user-defined network-modes"
     )]
     Mixed,
+    /// One name for two interfaces.
+    #[error("conflicting options: interface name {0:?} is given to more than one network")]
+    SameInterface(String),
     /// Only user-defined networks have names.
     #[error("network-scoped aliases are only supported for user-defined networks")]
     Aliases,
@@ -188,7 +191,6 @@ fn finish(draft: Draft) -> Result<EndpointConfig, Result<AttachmentError, Settin
         mac,
         links: draft.links,
         gw_priority: draft.gw_priority,
-        ifname: None,
         driver_opts: draft.driver_opts,
         connected: false,
     })
@@ -222,10 +224,18 @@ pub fn attachments(flags: &AttachmentFlags) -> Result<Vec<EndpointConfig>, Attac
             return Err(AttachmentError::Twice(draft.target));
         }
         let network = draft.target.clone();
-        configs.push(finish(draft).map_err(|error| match error {
+        let config = finish(draft).map_err(|error| match error {
             Ok(error) => error,
             Err(source) => AttachmentError::Settings { network, source },
-        })?);
+        })?;
+        if let Some(name) = wanted_ifname(&config)
+            && configs
+                .iter()
+                .any(|other| wanted_ifname(other) == Some(name))
+        {
+            return Err(AttachmentError::SameInterface(name.to_owned()));
+        }
+        configs.push(config);
     }
     let user_defined = configs
         .iter()

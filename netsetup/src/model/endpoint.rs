@@ -26,9 +26,7 @@ pub struct EndpointConfig {
     pub links: Vec<(String, String)>,
     /// Highest wins the default route (`gw-priority`).
     pub gw_priority: i32,
-    /// Interface name inside instead of the next ethN.
-    pub ifname: Option<String>,
-    /// `driver-opt=key=value`.
+    /// `driver-opt=key=value`: see [`super::endpoint_rules`] for what they mean.
     pub driver_opts: BTreeMap<String, String>,
     /// By `network connect`, not by `run` or `create`: inspect tells them apart, as Docker's.
     pub connected: bool,

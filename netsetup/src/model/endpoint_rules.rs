@@ -4,11 +4,16 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::endpoint::EndpointConfig;
+use super::endpoint_sysctl::{self, SYSCTLS_OPTION};
 use super::network::Network;
 use super::network_options::is_interface_name;
 
 /// `driver-opt` that names the interface inside.
 pub const IFNAME_OPTION: &str = "com.docker.network.endpoint.ifname";
+
+/// Options under this are about one attachment; of those that rbox does not know none is
+/// ignored.
+const OPTION_PREFIX: &str = "com.docker.network.endpoint.";
 
 const USER_DEFINED_ONLY: &str =
     "user specified IP address is supported on user defined networks only";
@@ -105,9 +110,23 @@ pub fn check_endpoint(network: &Network, config: &EndpointConfig) -> Result<(), 
     for address in addresses {
         problems.extend(address_problem(network, address));
     }
-    if let Some(name) = wanted_ifname(config).filter(|name| !is_interface_name(name)) {
+    if let Some(name) = wanted_ifname(config).filter(|name| !is_name_inside(name)) {
         problems.push(format!("invalid interface name {name:?}"));
     }
+    let sysctls = endpoint_sysctl::read_all(config);
+    problems.extend(
+        sysctls
+            .into_iter()
+            .filter_map(|read| Some(read.err()?.to_string())),
+    );
+    if !network.ipv4 && endpoint_sysctl::disables_ipv6(config) {
+        problems.push("IPv6 cannot be disabled on a network without IPv4".to_owned());
+    }
+    let unknown = |key: &&String| {
+        key.starts_with(OPTION_PREFIX) && ![IFNAME_OPTION, SYSCTLS_OPTION].contains(&key.as_str())
+    };
+    let options = config.driver_opts.keys().filter(unknown);
+    problems.extend(options.map(|key| format!("endpoint option {key} is not supported")));
     if problems.is_empty() {
         Ok(())
     } else {
@@ -118,11 +137,13 @@ pub fn check_endpoint(network: &Network, config: &EndpointConfig) -> Result<(), 
 /// The interface name that the user wants inside, if any.
 pub fn wanted_ifname(config: &EndpointConfig) -> Option<&str> {
     let option = config.driver_opts.get(IFNAME_OPTION).map(String::as_str);
-    config
-        .ifname
-        .as_deref()
-        .or(option)
-        .filter(|name| !name.is_empty())
+    option.filter(|name| !name.is_empty())
+}
+
+/// Whether an interface of a sandbox may have the name: not that of loopback, nor one that means
+/// every interface in /proc/sys, nor one in which the kernel puts a number for `%d`.
+fn is_name_inside(name: &str) -> bool {
+    is_interface_name(name) && !matches!(name, "lo" | "all" | "default") && !name.contains('%')
 }
 
 #[cfg(test)]
@@ -187,6 +208,39 @@ mod tests {
     }
 
     #[test]
+    fn options_of_the_attachment_are_known_or_refused() {
+        let with = |key: &str, value: &str| EndpointConfig {
+            driver_opts: [(key.to_owned(), value.to_owned())].into(),
+            ..EndpointConfig::default()
+        };
+        let own = network("n", &["10.0.0.0/24", "fd00::/64"]);
+        let off = with(SYSCTLS_OPTION, "net.ipv6.conf.IFNAME.disable_ipv6=1");
+        assert_eq!(problem(&own, &off), "");
+        assert_eq!(
+            problem(&network("n", &["fd00::/64"]), &off),
+            "invalid endpoint settings:\nIPv6 cannot be disabled on a network without IPv4"
+        );
+        assert_eq!(problem(&own, &with("foreign.option", "x")), "");
+        assert_eq!(
+            problem(&own, &with("com.docker.network.endpoint.exposedports", "x")),
+            "invalid endpoint settings:\nendpoint option \
+             com.docker.network.endpoint.exposedports is not supported"
+        );
+        let two = with(
+            SYSCTLS_OPTION,
+            "net.ipv4.conf.eth0.x=1,net.ipv4.conf.IFNAME.x",
+        );
+        let said = problem(&own, &two);
+        assert!(
+            said.contains("\n* unrecognised network interface sysctl 'net.ipv4.conf.eth0.x=1'; ")
+                && said.ends_with(
+                    "\n* expected sysctl 'net.ipv4.conf.IFNAME.x' to have format name=value"
+                ),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn interface_names_are_checked_before_the_kernel_does() {
         let named = |name: &str| EndpointConfig {
             driver_opts: [(IFNAME_OPTION.to_owned(), name.to_owned())].into(),
@@ -194,10 +248,12 @@ mod tests {
         };
         let own = network("n", &["10.0.0.0/24"]);
         assert_eq!(problem(&own, &named("lan0")), "");
-        assert_eq!(
-            problem(&own, &named("a/b")),
-            "invalid endpoint settings:\ninvalid interface name \"a/b\""
-        );
+        for name in ["a/b", "lo", "all", "default", "eth%d", "sixteen-bytes-no"] {
+            assert_eq!(
+                problem(&own, &named(name)),
+                format!("invalid endpoint settings:\ninvalid interface name {name:?}")
+            );
+        }
         assert_eq!(wanted_ifname(&named("lan0")), Some("lan0"));
         assert_eq!(wanted_ifname(&EndpointConfig::default()), None);
     }

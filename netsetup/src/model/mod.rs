@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod endpoint;
 pub mod endpoint_rules;
+pub mod endpoint_sysctl;
 pub mod mac;
 pub mod natural_order;
 pub mod network;

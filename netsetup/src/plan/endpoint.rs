@@ -9,6 +9,7 @@ use super::step::{Step, VethStep};
 use crate::ipam::Leases;
 use crate::model::endpoint::{Endpoint, EndpointConfig};
 use crate::model::endpoint_rules::wanted_ifname;
+use crate::model::endpoint_sysctl::{disables_ipv6, interface_sysctls};
 use crate::model::network::Network;
 
 /// All that one attachment follows from.
@@ -32,7 +33,7 @@ pub struct EndpointRequest<'a> {
     pub owner_name: &'a str,
     /// Its hostname if it was given, which the resolver then answers too.
     pub hostname: Option<&'a str>,
-    /// Names of the interfaces that the sandbox has.
+    /// Names of the interfaces that the sandbox has, or that are promised to others.
     pub taken: &'a [&'a str],
     /// See [`VethStep::hairpin`].
     pub hairpin: bool,
@@ -65,8 +66,13 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
     };
     let gateway = |ipv6: bool| {
         let gateway = network.pool(ipv6)?.gateway?;
+        let reached = if ipv6 {
+            leases.ipv6.is_some()
+        } else {
+            leases.ipv4.is_some()
+        };
         // The bridge of an internal network has an address, but leads nowhere.
-        (!network.internal).then_some(gateway)
+        (reached && !network.internal).then_some(gateway)
     };
     let attached = bridge.is_some();
     let ifname = match wanted_ifname(config) {
@@ -123,8 +129,12 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
             mtu: endpoint.mtu,
             addresses: addresses(&endpoint),
             isolated,
-            ipv6: network.ipv6,
+            ipv6: network.ipv6 && !disables_ipv6(config),
             hairpin: request.hairpin,
+            sysctls: interface_sysctls(config)
+                .into_iter()
+                .map(|sysctl| (sysctl.key(&endpoint.ifname), sysctl.value))
+                .collect(),
         }));
     }
     steps.push(Step::Publish {
@@ -173,6 +183,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::ipam::Lease;
     use crate::ipam::addresses::candidates;
+    use crate::model::endpoint_rules::IFNAME_OPTION;
+    use crate::model::endpoint_sysctl::SYSCTLS_OPTION;
     use crate::model::network::Driver;
     use crate::model::network::tests::{automatic, network};
     use crate::model::network_options::{ENABLE_ICC, IFNAME_PREFIX, MTU};
@@ -264,7 +276,14 @@ pub(crate) mod tests {
         let config = EndpointConfig {
             mac: Some("02:42:0a:00:00:99".parse().unwrap()),
             aliases: vec!["web".to_owned(), "h4a".to_owned()],
-            ifname: Some("wan".to_owned()),
+            driver_opts: [
+                (IFNAME_OPTION.to_owned(), "wan".to_owned()),
+                (
+                    SYSCTLS_OPTION.to_owned(),
+                    "net.ipv4.conf.IFNAME.log_martians=1".to_owned(),
+                ),
+            ]
+            .into(),
             ..EndpointConfig::default()
         };
         let planned = plan_with(&network, &config, &[]);
@@ -279,6 +298,8 @@ pub(crate) mod tests {
             panic!()
         };
         assert!(veth.isolated);
+        let key = "net/ipv4/conf/wan/log_martians".to_owned();
+        assert_eq!(veth.sysctls, [(key, "1".to_owned())]);
     }
 
     #[test]

@@ -52,15 +52,13 @@ fn hex_bits(id: &str) -> u64 {
     }
 }
 
-/// `eth2` after `eth0` and `eth1`; the number of one that left is not used again while a later
-/// one is there.
+/// The prefix with the lowest number that is free: `eth1` where there are `eth0` and `eth2`.
 pub fn next_ifname(prefix: &str, taken: &[&str]) -> String {
-    let next = taken
-        .iter()
-        .filter_map(|name| name.strip_prefix(prefix)?.parse::<u32>().ok())
-        .map(|number| number.saturating_add(1))
-        .max();
-    format!("{prefix}{}", next.unwrap_or(0))
+    // One of so many candidates is free.
+    (0..=taken.len())
+        .map(|number| format!("{prefix}{number}"))
+        .find(|name| !taken.contains(&name.as_str()))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -105,10 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn interfaces_are_counted_upwards() {
+    fn interfaces_get_the_lowest_free_number() {
         assert_eq!(next_ifname("eth", &[]), "eth0");
         assert_eq!(next_ifname("eth", &["eth0", "lan7", "eth1"]), "eth2");
-        assert_eq!(next_ifname("eth", &["eth1"]), "eth2");
+        assert_eq!(next_ifname("eth", &["eth1"]), "eth0");
+        assert_eq!(next_ifname("eth", &["eth2", "eth0"]), "eth1");
         assert_eq!(next_ifname("lan", &["eth1", "lanx"]), "lan0");
     }
 }

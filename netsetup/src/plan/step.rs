@@ -156,4 +156,8 @@ pub struct VethStep {
     /// ports on a host whose bridges pass through its firewall (`bridge-nf-call-iptables`).
     #[serde(default)]
     pub hairpin: bool,
+    /// Kernel parameters of the inner end and their values, set before it comes up; keys with
+    /// slashes, below /proc/sys: `net/ipv4/conf/eth0/log_martians`.
+    #[serde(default)]
+    pub sysctls: Vec<(String, String)>,
 }

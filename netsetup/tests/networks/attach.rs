@@ -1,9 +1,16 @@
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use rbox_netsetup::kernel::netlink::Route;
 use rbox_netsetup::model::endpoint::EndpointConfig;
+use rbox_netsetup::model::endpoint_rules::IFNAME_OPTION;
 
 use super::place::{Place, Sandbox, skipped};
+
+/// The option that names an interface.
+fn ifname(name: &str) -> BTreeMap<String, String> {
+    [(IFNAME_OPTION.to_owned(), name.to_owned())].into()
+}
 
 fn v4(endpoint: &rbox_netsetup::model::endpoint::Endpoint) -> IpAddr {
     endpoint.ip.unwrap().0.into()
@@ -157,7 +164,7 @@ fn the_networks_mtu_and_the_users_mac_and_name_reach_the_interface() {
     let config = EndpointConfig {
         mac: Some("02:42:0a:00:00:99".parse().unwrap()),
         ip: Some("10.241.0.77".parse().unwrap()),
-        ifname: Some("lan.7".to_owned()),
+        driver_opts: ifname("lan.7"),
         ..EndpointConfig::default()
     };
     a.attach_as(&place, &network, &config).unwrap();
@@ -221,7 +228,7 @@ fn an_attach_that_fails_late_leaves_nothing() {
     let before = place.traces_of_containers();
     // The name inside is taken, which shows only when the pair is made.
     let config = EndpointConfig {
-        ifname: Some("eth0".to_owned()),
+        driver_opts: ifname("eth0"),
         ..EndpointConfig::default()
     };
     let error = a

@@ -89,7 +89,9 @@ fn an_attachment_is_complete_on_both_sides() {
         name: "eth0",
         addresses: &addresses,
         gateways: &[ip("172.18.0.1"), ip("fd00:18::1")],
+        mac: Mac([2, 0x42, 0xac, 18, 0, 2]),
         ipv6: true,
+        arp_notify: true,
     };
     inside.configure(&setup).unwrap();
     assert!(inside.link("eth0").unwrap().unwrap().up);
@@ -148,7 +150,9 @@ fn the_host_end_makes_no_ipv6_address() {
         name: "eth0",
         addresses: &[split("172.18.0.2/16")],
         gateways: &[],
+        mac: Mac([2, 0x42, 0xac, 18, 0, 2]),
         ipv6: false,
+        arp_notify: false,
     };
     inside.configure(&setup).unwrap();
     let on = |index, all: Vec<super::AddressInfo>| {

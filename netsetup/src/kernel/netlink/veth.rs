@@ -5,17 +5,19 @@
 //! two sends, not one, because later requests of a batch run although the first one failed: by
 //! index they can never touch an older interface of the same name.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::model::mac::Mac;
 
 use super::Route;
 use super::address::{AddressRequest, add_address};
+use super::attr::Encoder;
 use super::error::NetlinkError;
 use super::link::{
-    IFLA_ADDRESS, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, IFLA_MASTER,
-    IFLA_MTU, LOOPBACK, NEWLINK, SETLINK, found, get_by_name, ifinfo, no_link_local, raise,
+    IFLA_ADDRESS, IFLA_AF_SPEC, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO,
+    IFLA_MASTER, IFLA_MTU, LOOPBACK, NEWLINK, SETLINK, found, get_by_name, ifinfo, no_link_local,
+    no_link_local_spec, raise,
 };
 use super::message::{ACK, Batch, CREATE, EXCL};
 use super::route::{RouteTarget, add_route};
@@ -26,6 +28,11 @@ const IFLA_PROTINFO_BRIDGE: u16 = 12;
 const IFLA_BRPORT_MODE: u16 = 4;
 const IFLA_BRPORT_ISOLATED: u16 = 33;
 const PF_BRIDGE: u8 = 7;
+const AF_INET: u16 = 2;
+const IFLA_INET_CONF: u16 = 1;
+const IPV4_DEVCONF_ARP_NOTIFY: u16 = 22;
+/// Prefix length of link-local addresses (RFC 4291, 2.5.6).
+const LINK_LOCAL_PREFIX: u8 = 64;
 
 /// What [`Route::create_veth`] makes.
 #[derive(Clone, Copy, Debug)]
@@ -67,12 +74,17 @@ pub struct InterfaceSetup<'a> {
     pub index: u32,
     /// Its name, for error texts.
     pub name: &'a str,
+    /// Its MAC address, which its IPv6 link-local address follows from.
+    pub mac: Mac,
     /// Addresses with prefix lengths; IPv6 ones are usable at once (no DAD).
     pub addresses: &'a [(IpAddr, u8)],
     /// Default gateways, at most one a family.
     pub gateways: &'a [IpAddr],
-    /// An IPv6 link-local address is made too.
+    /// An IPv6 link-local address is made too, usable at once like the others.
     pub ipv6: bool,
+    /// `arp_notify`: the kernel tells the neighbours of the IPv4 addresses when the interface
+    /// comes up, and at [`Route::announce`].
+    pub arp_notify: bool,
 }
 
 impl Route {
@@ -201,14 +213,20 @@ impl Route {
     pub fn configure(&mut self, setup: &InterfaceSetup<'_>) -> Result<(), NetlinkError> {
         let mut batch = Batch::default();
         raise(&mut batch, LOOPBACK, "lo");
-        if !setup.ipv6 {
-            let label = format!("disable IPv6 autoconfiguration on {}", setup.name);
-            batch.request(label, SETLINK, ACK, |e| {
-                e.raw(&ifinfo(setup.index, false));
-                no_link_local(e);
+        let label = format!("set address options of {}", setup.name);
+        batch.request(label, SETLINK, ACK, |e| {
+            e.raw(&ifinfo(setup.index, false));
+            e.nest(IFLA_AF_SPEC, |e| {
+                no_link_local_spec(e);
+                if setup.arp_notify {
+                    arp_notify(e);
+                }
             });
-        }
-        for (address, prefix) in setup.addresses {
+        });
+        // The kernel's own link-local address would be tentative for a second or two.
+        let link_local = (link_local(setup.mac).into(), LINK_LOCAL_PREFIX);
+        let own = setup.ipv6.then_some(&link_local);
+        for (address, prefix) in setup.addresses.iter().chain(own) {
             let request = AddressRequest {
                 index: setup.index,
                 name: setup.name,
@@ -232,6 +250,21 @@ impl Route {
     }
 }
 
+/// Values of /proc/sys/net/ipv4/conf can be set by netlink too, without system calls more.
+fn arp_notify(e: &mut Encoder) {
+    e.nest(AF_INET, |e| {
+        e.nest(IFLA_INET_CONF, |e| e.u32(IPV4_DEVCONF_ARP_NOTIFY, 1));
+    });
+}
+
+/// The address that the kernel would make: fe80::/64 and the modified EUI-64 of the MAC
+/// (RFC 4291, appendix A).
+fn link_local(mac: Mac) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac.0;
+    let eui = [a ^ 2, b, c, 0xff, 0xfe, d, e, f];
+    Ipv6Addr::from(0xfe80 << 112 | u128::from(u64::from_be_bytes(eui)))
+}
+
 fn port_flags(batch: &mut Batch, index: u32, name: &str, isolated: bool, hairpin: bool) {
     let label = format!("set bridge port flags on {name}");
     let all = [
@@ -253,4 +286,15 @@ fn port_request(batch: &mut Batch, label: String, index: u32, flags: &[(u16, boo
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_local_address_is_the_one_that_the_kernel_would_make() {
+        let mac = Mac([0x02, 0x42, 0x0a, 0x0a, 0x00, 0x02]);
+        assert_eq!(link_local(mac).to_string(), "fe80::42:aff:fe0a:2");
+    }
 }

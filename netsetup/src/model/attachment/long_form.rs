@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::AttachmentError;
+use crate::model::endpoint_rules::IFNAME_OPTION;
 use crate::model::strconv::{StrconvError, parse_integer};
 
 /// One `--network` before its addresses are read.
@@ -78,6 +79,9 @@ pub(super) fn parse_draft(value: &str) -> Result<Draft, AttachmentError> {
             "ip6" => draft.ip6 = Some(text),
             "mac-address" => draft.mac = Some(text),
             "link-local-ip" => draft.link_local = Some(text),
+            "ifname" => {
+                draft.driver_opts.insert(IFNAME_OPTION.to_owned(), text);
+            }
             "driver-opt" => draft.driver_opts.extend([driver_option(&text)?]),
             "gw-priority" => {
                 let number = parse_integer(&text).map_err(AttachmentError::Priority)?;

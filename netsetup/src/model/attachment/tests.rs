@@ -76,6 +76,15 @@ fn a_quoted_field_may_hold_a_comma() {
 }
 
 #[test]
+fn ifname_is_short_for_the_driver_option() {
+    let long = "name=a,driver-opt=com.docker.network.endpoint.ifname=lan0";
+    assert_eq!(
+        attachments(&networks(&["name=a,ifname=lan0"])),
+        attachments(&networks(&[long]))
+    );
+}
+
+#[test]
 fn bad_combinations_are_refused_with_dockers_texts() {
     for (values, error) in [
         (&["name=a,bogus"][..], "invalid field bogus"),
@@ -100,6 +109,10 @@ fn bad_combinations_are_refused_with_dockers_texts() {
         ),
         (&[" "], "no name set for network"),
         (&["a", "a"], "network \"a\" is specified multiple times"),
+        (
+            &["name=a,ifname=x0", "name=b,ifname=x0"],
+            "conflicting options: interface name \"x0\" is given to more than one network",
+        ),
         (
             &["bridge", "a"],
             "conflicting options: cannot attach both user-defined and non-user-defined \
