@@ -1,6 +1,8 @@
 //! Checks of limits and modes that need nothing but the request (and the
 //! number of processors), with Docker's texts.
 
+use rbox_netsetup::model::endpoint_sysctl::SYSCTLS_OPTION;
+
 use super::failure::Failure;
 use super::request::{ContainerRequest, HostConfig, NetworkMode};
 
@@ -49,7 +51,7 @@ pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
             }
         }
         NetworkMode::Container(_) => container_mode(request)?,
-        _ => {}
+        _ => interface_sysctls(host)?,
     }
     if host.uts_mode == "host" && request.hostname.is_some() {
         return Err(Failure::new(
@@ -64,6 +66,27 @@ pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(warnings)
+}
+
+/// `--sysctl` is carried out when the process is made; interfaces come and go, and have
+/// parameters of their own.
+fn interface_sysctls(host: &HostConfig) -> Result<(), Failure> {
+    for (key, value) in &host.sysctls {
+        let parts: Vec<&str> = key.splitn(5, '.').collect();
+        if let ["net", family, group, name, parameter] = parts[..]
+            && name.starts_with("eth")
+        {
+            return Err(Failure::new(format!(
+                "interface specific sysctl setting {key:?} must be supplied using driver option \
+                 '{SYSCTLS_OPTION}'"
+            ))
+            .hint(format!(
+                "--network name=NETWORK,driver-opt={SYSCTLS_OPTION}=\
+                 net.{family}.{group}.IFNAME.{parameter}={value}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn container_mode(request: &ContainerRequest) -> Result<(), Failure> {
@@ -196,6 +219,29 @@ mod tests {
             refused(|r| r.workdir = Some("relative".into())),
             "the working directory 'relative' is invalid, it needs to be an absolute path"
         );
+    }
+
+    #[test]
+    fn parameters_of_an_interface_belong_to_its_attachment() {
+        let with = |key: &'static str| {
+            move |r: &mut ContainerRequest| {
+                r.host.sysctls.insert(key.to_owned(), "1".to_owned());
+            }
+        };
+        assert_eq!(
+            refused(with("net.ipv4.conf.eth0.log_martians")),
+            "interface specific sysctl setting \"net.ipv4.conf.eth0.log_martians\" must be \
+             supplied using driver option 'com.docker.network.endpoint.sysctls'"
+        );
+        for fine in [
+            "net.ipv4.conf.all.log_martians",
+            "net.ipv4.ip_forward",
+            "kernel.msgmax",
+        ] {
+            let mut request = ContainerRequest::default();
+            with(fine)(&mut request);
+            host_config(&request).unwrap();
+        }
     }
 
     #[test]

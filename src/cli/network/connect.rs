@@ -3,6 +3,7 @@
 use rbox_netsetup::model::attachment::{AttachmentFlags, connection};
 
 use crate::cli::call::{Arity, Call, Spec};
+use crate::cli::parse::csv::{self, Fields};
 use crate::cli::parse::{hosts, number};
 use crate::cli::stop::{Outcome, Stop};
 
@@ -21,8 +22,8 @@ struct Connect {
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     alias: Vec<String>,
     /// driver options for the network
-    #[arg(long, value_name = "strings", value_delimiter = ',')]
-    driver_opt: Vec<String>,
+    #[arg(long, value_name = "strings", value_parser = csv::flag)]
+    driver_opt: Vec<Fields>,
     /// Highest gw-priority provides the default gateway. Accepts positive and negative values.
     #[arg(long, value_name = "int", value_parser = number::small, default_value = "0",
           hide_default_value = true)]
@@ -49,7 +50,7 @@ fn run(call: &Call) -> Outcome {
         ip: line.ip,
         ip6: line.ip6,
         links: line.link,
-        driver_opts: line.driver_opt,
+        driver_opts: line.driver_opt.into_iter().flat_map(|all| all.0).collect(),
         gw_priority: line.gw_priority,
         ..AttachmentFlags::default()
     };

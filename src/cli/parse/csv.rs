@@ -2,6 +2,15 @@
 
 use super::Invalid;
 
+/// The fields of one flag that takes several.
+#[derive(Clone, Debug)]
+pub struct Fields(pub Vec<String>);
+
+/// Reads one such flag.
+pub fn flag(text: &str) -> Result<Fields, Invalid> {
+    fields(text).map(Fields)
+}
+
 /// The fields of a line.
 pub fn fields(line: &str) -> Result<Vec<String>, Invalid> {
     if line.is_empty() {
