@@ -183,47 +183,6 @@ fn a_loopback_binding_is_out_of_reach_from_the_wire_over_both_families() {
 }
 
 #[test]
-fn an_internal_network_has_no_way_out_or_in() {
-    let host = Host::new();
-    let neighbour = Neighbour::new(&host);
-    host.ok("network create --internal --subnet 10.252.0.0/24 inner");
-    host.ok("network create --subnet 10.241.0.0/24 lan");
-    host.who_server("web", "--network inner -p 8085:80");
-    host.ok("run -d --name peer --network inner alpine sleep 1000");
-    host.ok("run -d --name other --network lan alpine sleep 1000");
-    assert_eq!(
-        host.ok("exec peer ip route"),
-        "10.252.0.0/24 dev eth0 scope link  src 10.252.0.3 "
-    );
-    assert_eq!(
-        host.fails(1, "exec peer ping -c 1 -W 1 198.51.100.1"),
-        "ping: sendto: Network unreachable"
-    );
-    host.ok("exec peer ping -c 1 web");
-    host.ok("exec peer ping -c 1 10.252.0.1");
-    // A route made by hand does not help.
-    let peer = pid(&host, "peer");
-    host.sh(&format!(
-        "nsenter -t {peer} -n ip route add default via 10.252.0.1"
-    ))
-    .ok();
-    host.fails(1, "exec peer ping -c 1 -W 1 198.51.100.1");
-    neighbour
-        .sh("ip route add 10.252.0.0/24 via 198.51.100.2")
-        .ok();
-    inside(neighbour.pid(), || {
-        assert_eq!(ask("10.252.0.2:80"), Err(TimedOut))
-    });
-    inside(pid(&host, "other"), || {
-        assert_eq!(ask("10.252.0.2:80"), Err(TimedOut))
-    });
-    // The host itself is on it; no port is published.
-    assert_eq!(ask("10.252.0.2:80").unwrap(), "server=web peer=10.252.0.1");
-    assert_eq!(host.ok("port web"), "");
-    assert!(ask("127.0.0.1:8085").is_err());
-}
-
-#[test]
 fn without_icc_peers_are_silent_and_published_ports_are_not() {
     let host = Host::new();
     let neighbour = Neighbour::new(&host);

@@ -1,7 +1,7 @@
 //! Joining and leaving networks while a container runs, and before it does.
 
-use crate::harness::Host;
 use crate::harness::dns::{NXDOMAIN, Type, resolve};
+use crate::harness::{Host, wait_until};
 
 /// Interfaces with their IPv4 addresses, but for loopback.
 fn addresses(host: &Host, container: &str) -> Vec<String> {
@@ -241,4 +241,118 @@ fn what_cannot_be_joined_or_left_is_refused_with_dockers_words() {
     host.ok("network disconnect none alone");
     host.ok("network connect bridge alone");
     assert_eq!(addresses(&host, "alone").len(), 1);
+}
+
+/// The MAC addresses that the host and a container have for a neighbour.
+fn known(host: &Host, container: &str, address: &str) -> [String; 2] {
+    let pid = host.pid(container);
+    ["", &format!("nsenter -t {pid} -n ")].map(|before| {
+        let shown = host.sh(&format!("{before}ip neigh show {address}")).ok();
+        let mut words = shown.split_whitespace();
+        words.find(|word| *word == "lladdr");
+        words.next().unwrap_or_default().to_owned()
+    })
+}
+
+#[test]
+fn neighbours_learn_at_once_that_an_address_has_another_mac() {
+    let host = Host::new();
+    host.ok("network create --ipv6 --subnet 10.220.0.0/24 --subnet fd00:20::/64 lan");
+    host.ok("network create far");
+    host.ok("run -d --name peer --network lan alpine sleep 1000");
+    let at = "--network lan --ip 10.220.0.9 --ip6 fd00:20::9";
+    host.ok(&format!("run -d --name box {at} alpine sleep 1000"));
+    let addresses = ["10.220.0.9", "fd00:20::9"];
+    let ask = |mac: &str| {
+        for address in addresses {
+            host.ok(&format!("exec peer ping -c 1 {address}"));
+            host.sh(&format!("ping -c 1 {address}")).ok();
+            assert_eq!(known(&host, "peer", address), [mac, mac]);
+        }
+    };
+    // Nobody asks here: what is known is what was told.
+    let told = |mac: &str| {
+        for address in addresses {
+            let learned = || known(&host, "peer", address) == [mac, mac];
+            assert!(
+                wait_until(1, learned),
+                "{address} is {:?}",
+                known(&host, "peer", address)
+            );
+        }
+    };
+    ask("02:42:0a:dc:00:09");
+    host.ok("rm -f box");
+    host.ok(&format!(
+        "run -d --name box {at} --mac-address 02:42:00:00:00:77 alpine sleep 1000"
+    ));
+    told("02:42:00:00:00:77");
+    ask("02:42:00:00:00:77");
+    // And when a running container comes to have the address.
+    host.ok("rm -f box");
+    host.ok("run -d --name late --network far alpine sleep 1000");
+    host.ok("network connect --ip 10.220.0.9 --ip6 fd00:20::9 lan late");
+    told("02:42:0a:dc:00:09");
+}
+
+#[test]
+fn a_connection_that_fails_late_leaves_nothing() {
+    let host = Host::new();
+    two_networks(&host);
+    host.ok("run -d --name peer --network far alpine sleep 1000");
+    host.ok("run -d --name box --network lan -p 8080:80 alpine sleep 1000");
+    let state = || {
+        let format = "{{json .NetworkSettings}}";
+        [
+            host.rbox(&["inspect", "-f", format, "box"]).ok(),
+            host.rbox(&[
+                "exec",
+                "box",
+                "sh",
+                "-c",
+                "ip addr; ip route; cat /etc/hosts",
+            ])
+            .ok(),
+            host.rbox(&["network", "inspect", "far"]).ok(),
+            host.sh("ip -o link; ls $RBOX_RUN_ROOT/networks/far/leases; nft list table inet rbox")
+                .ok(),
+        ]
+    };
+    let before = state();
+    // The kernel refuses it when the interface is there already.
+    let option = "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.nosuch=1";
+    let said = host.fails(
+        1,
+        &format!("network connect --alias late --driver-opt {option} far box"),
+    );
+    assert!(
+        said.ends_with("/conf/eth1/nosuch is not a sysctl file"),
+        "{said}"
+    );
+    assert_eq!(state(), before);
+    let peer = host.pid("peer").try_into().unwrap();
+    assert_eq!(resolve(peer, "late", Type::A).records, [""; 0]);
+    host.ok("network connect far box");
+    host.ok("exec peer ping -c 1 box");
+}
+
+#[test]
+fn a_container_that_comes_back_has_all_that_it_had() {
+    let host = Host::new();
+    two_networks(&host);
+    host.ok("run -d --name peer --network far alpine sleep 1000");
+    host.ok("run -d --name box --network lan alpine sleep 1000");
+    for round in 0..3 {
+        host.ok("network connect --ip 10.221.0.50 --alias again far box");
+        assert_eq!(
+            addresses(&host, "box"),
+            ["eth0 10.220.0.2/24", "eth1 10.221.0.50/24"],
+            "{round}"
+        );
+        host.ok("exec peer ping -c 1 again");
+        host.ok("network disconnect far box");
+        host.fails(1, "exec peer ping -c 1 again");
+        assert_eq!(own_lines(&host, "box").len(), 1);
+        assert_eq!(default_route(&host), "default via 10.220.0.1 dev eth0 ");
+    }
 }
