@@ -29,6 +29,7 @@ pub(super) fn link(name: &str, index: u32, kind: &str, master: Option<u32>) -> L
         mtu: 1500,
         up: true,
         carrier: true,
+        forwarding: true,
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn kernel() -> Kernel {
             destination: "0.0.0.0/0".parse().unwrap(),
             gateway: Some("198.51.100.1".parse().unwrap()),
             index: Some(2),
+            metric: 0,
         }],
     }
 }
