@@ -39,6 +39,7 @@ mod tests {
             mtu: 1500,
             up: true,
             carrier: true,
+            forwarding: false,
         }
     }
 
@@ -60,6 +61,7 @@ mod tests {
             destination: destination.parse().unwrap(),
             gateway: None,
             index: Some(index),
+            metric: 0,
         };
         let routes = [
             route("0.0.0.0/0", 8),
