@@ -1,13 +1,13 @@
-//! Fifty at a time: nobody waits for a lock of all, and nobody gets what is another's.
+//! A hundred at a time: nobody waits for a lock of all, and nobody gets what is another's.
 
 use std::collections::BTreeSet;
 
 use crate::harness::Host;
 
-const MANY: usize = 50;
+const MANY: usize = 100;
 
 #[test]
-fn fifty_containers_started_at_once_have_addresses_of_their_own_and_know_each_other() {
+fn a_hundred_containers_started_at_once_have_addresses_of_their_own_and_know_each_other() {
     let host = Host::new();
     host.ok("network create lan");
     let start = |number| {
@@ -37,11 +37,11 @@ fn fifty_containers_started_at_once_have_addresses_of_their_own_and_know_each_ot
         .lines()
         .map(|line| line.split(' ').next().unwrap())
         .collect();
-    for from in ["box0", "box49"] {
+    for from in ["box0", "box99"] {
         let found = host.rbox(&["exec", from, "sh", "-c", &script]).ok();
         assert_eq!(found.lines().collect::<Vec<_>>(), expected);
     }
-    host.ok("exec box0 ping -c 1 -W 5 box49");
+    host.ok("exec box0 ping -c 1 -W 5 box99");
     let mut arguments = vec!["rm", "-f"];
     arguments.extend(names.iter().map(String::as_str));
     host.rbox(&arguments).ok();
@@ -50,7 +50,7 @@ fn fifty_containers_started_at_once_have_addresses_of_their_own_and_know_each_ot
 }
 
 #[test]
-fn fifty_brief_containers_at_once_leave_nothing() {
+fn a_hundred_brief_containers_at_once_leave_nothing() {
     let host = Host::new();
     host.ok("network create lan");
     let run = |number| host.spawn(&format!("run --rm --network lan alpine echo {number}"));

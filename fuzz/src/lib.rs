@@ -15,6 +15,8 @@
 mod dns_query;
 mod dns_reply;
 mod dns_world;
+mod network_options;
+mod port;
 mod zone;
 
 /// Takes any bytes; panics when what must hold does not.
@@ -24,6 +26,8 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("dns_query", dns_query::run),
     ("dns_reply", dns_reply::run),
+    ("network_options", network_options::run),
+    ("port", port::run),
     ("zone", zone::run),
 ];
 
