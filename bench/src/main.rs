@@ -7,9 +7,12 @@
 //!   answer and know an image `alpine`.
 //! - `rbox-bench scale RBOX [COUNT]`: that many containers on one network, and what the last
 //!   start costs beside the tenth.
+//! - `rbox-bench dns RBOX [ROUNDS]`: the resolvers of rbox, docker and podman
+//!   under dnsperf, asked from inside a container.
 //! - `rbox-bench oci RBOX ROOTFS [ROUNDS]`: the OCI runtime against crun and
 //!   runc on one bundle, without network and image.
 
+mod dns;
 mod instructions;
 mod measure;
 mod oci;
@@ -20,12 +23,17 @@ use anyhow::{Context, Result, bail};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: rbox-bench start|oci RBOX ROOTFS [ROUNDS] | scale RBOX [COUNT]";
+    let usage =
+        "usage: rbox-bench start|oci RBOX ROOTFS [ROUNDS] | scale RBOX [COUNT] | dns RBOX [ROUNDS]";
     let what = arguments.next().context(usage)?;
     let rbox = arguments.next().context(usage)?;
     if what == "scale" {
         let count = arguments.next().map_or(Ok(900), |text| text.parse())?;
         return scale::run(&rbox, count);
+    }
+    if what == "dns" {
+        let rounds = arguments.next().map_or(Ok(5), |text| text.parse())?;
+        return dns::run(&rbox, rounds);
     }
     let rootfs = arguments.next().context(usage)?;
     let rounds: usize = arguments.next().map_or(Ok(20), |text| text.parse())?;
