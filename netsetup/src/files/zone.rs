@@ -70,14 +70,13 @@ pub fn changed(text: &str, gone: &[IpAddr], new: &[Entry]) -> String {
 
 /// The address that a line is about, whether or not it has names.
 fn address(line: &str) -> Option<IpAddr> {
-    // No address is longer; comments are not searched for their end.
-    let word = line.split([' ', '\t', '\n', '\r', '#']).next()?;
-    let word = match word {
-        // Written by hand, with blanks before it.
-        "" => line.split('#').next()?.split_whitespace().next()?,
-        word => word,
-    };
-    word.parse().ok()
+    words(line).next()?.parse().ok()
+}
+
+/// The words of a line before its comment.
+fn words(line: &str) -> Names<'_> {
+    let line = line.split_once('#').map_or(line, |(before, _)| before);
+    line.split_ascii_whitespace()
 }
 
 fn is_name(name: &str) -> bool {
@@ -85,13 +84,12 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The names on one line of a zone, at least one.
-pub type Names<'a> = std::str::SplitWhitespace<'a>;
+pub type Names<'a> = std::str::SplitAsciiWhitespace<'a>;
 
 /// The entries of a zone's text, borrowed from it; lines that are none are skipped.
 pub fn lines(text: &str) -> impl Iterator<Item = (IpAddr, Names<'_>)> {
     text.lines().filter_map(|line| {
-        let line = line.split_once('#').map_or(line, |(before, _)| before);
-        let mut words = line.split_whitespace();
+        let mut words = words(line);
         let ip = words.next()?.parse().ok()?;
         words.clone().next()?;
         Some((ip, words))
@@ -161,6 +159,14 @@ mod tests {
             changed(text, &gone, &[entry("10.0.0.4", &["e"])]),
             "# ours\n#10.0.0.2 c\n10.0.0.22 d\n10.0.0.4\te\n"
         );
+    }
+
+    #[test]
+    fn reading_and_changing_agree_about_blanks() {
+        let text = "\u{a0}10.0.0.1 a\n\u{b}10.0.0.1 b\n\u{c}10.0.0.1 c\n\r10.0.0.1 d\n";
+        assert_eq!(read(text).len(), 2);
+        let gone = ["10.0.0.1".parse().unwrap()];
+        assert!(read(&changed(text, &gone, &[])).is_empty());
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The names of one network, kept compactly and read again when its file changed.
 //!
 //! Every container's monitor keeps its networks' names, so their size counts:
-//! the file's text, one small reference a name (sorted) and one record an
-//! address. Nothing is kept before the first query.
+//! the file's text, one small reference a name and one record an address.
+//! Nothing is kept before the first query. Each resolver that is asked reads a
+//! file that changed, so that reading it is quick counts too: names are hashed,
+//! not sorted.
 
-use std::cmp::Ordering;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Read as _;
@@ -72,16 +73,24 @@ impl ZoneFile {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     text: Box<str>,
-    /// Sorted by name without case, then in the order of the file.
+    /// In the order of the file.
     names: Box<[NameRef]>,
+    /// For each remainder of a name's hash the first of its names; the number of remainders is a
+    /// power of two.
+    first: Box<[u32]>,
     hosts: Box<[Host]>,
 }
+
+/// No name: the end of a chain.
+const END: u32 = u32::MAX;
 
 /// A name in the text, and the host it belongs to.
 #[derive(Clone, Copy, Debug)]
 struct NameRef {
     span: Span,
     host: u32,
+    /// The next name whose hash has the same remainder, or [`END`].
+    next: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +122,7 @@ impl Index {
                         length: name.len() as u32,
                     },
                     host,
+                    next: END,
                 });
             }
             if let Some(name) = names.get(first) {
@@ -122,24 +132,31 @@ impl Index {
                 });
             }
         }
-        names.sort_by(|a, b| compare(slice(&text, a.span), slice(&text, b.span)));
+        let mut first = vec![END; names.len().next_power_of_two()];
+        // From the last, so that each chain has the order of the file.
+        for (index, name) in names.iter_mut().enumerate().rev() {
+            let remainder = hash(slice(&text, name.span)) as usize & (first.len() - 1);
+            if let Some(first) = first.get_mut(remainder) {
+                name.next = std::mem::replace(first, index as u32);
+            }
+        }
         Index {
             text: text.into(),
             names: names.into(),
+            first: first.into(),
             hosts: hosts.into(),
         }
     }
 
     /// The addresses of a name, case ignored, in the order of the file.
     pub(super) fn addresses(&self, name: &[u8]) -> impl Iterator<Item = IpAddr> {
-        let text = &self.text;
-        let from = self
-            .names
-            .partition_point(|it| compare(slice(text, it.span), name) == Ordering::Less);
-        let found = self.names.get(from..).unwrap_or_default();
-        found
-            .iter()
-            .take_while(move |it| slice(text, it.span).eq_ignore_ascii_case(name))
+        let remainder = hash(name) as usize & self.first.len().wrapping_sub(1);
+        let at = |index: &u32| self.names.get(*index as usize);
+        let chain = std::iter::successors(self.first.get(remainder).and_then(at), move |it| {
+            at(&it.next)
+        });
+        chain
+            .filter(|it| slice(&self.text, it.span).eq_ignore_ascii_case(name))
             .filter_map(|it| Some(self.hosts.get(it.host as usize)?.ip))
     }
 
@@ -157,10 +174,12 @@ fn slice(text: &str, span: Span) -> &[u8] {
         .unwrap_or_default()
 }
 
-fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    a.iter()
-        .map(u8::to_ascii_lowercase)
-        .cmp(b.iter().map(u8::to_ascii_lowercase))
+/// FNV-1a of the name without case. Names are given by whoever may start containers, not by what
+/// runs in them.
+fn hash(name: &[u8]) -> u32 {
+    name.iter().fold(0x811c_9dc5, |hash: u32, byte| {
+        (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! How many answers a second; run by hand with `--ignored`, optimised.
+//! How many answers a second, and what a change of a large network costs; run by hand with
+//! `--ignored`, optimised.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd as _;
@@ -9,7 +10,9 @@ use tokio::sync::watch;
 
 use super::namespace::isolate;
 use super::question;
+use crate::files::zone::{self, Entry};
 use crate::kernel::netns;
+use crate::resolver::zones::ZoneFile;
 use crate::resolver::{ResolverConfig, Zone, bind, serve};
 
 /// Queries that the client has under way.
@@ -79,4 +82,40 @@ fn fifty_thousand_answers_a_second() {
     let rate = answered as f64 / begin.elapsed().as_secs_f64();
     eprintln!("{rate:.0} answers/s, longest wait {longest:?}");
     assert!(rate >= 50_000.0, "{rate:.0} answers/s");
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn a_change_of_a_thousand_names() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = dir.path().join("hosts");
+    let entry = |n: u32| Entry {
+        ip: std::net::Ipv4Addr::from(0x0a00_0000 + n).into(),
+        names: vec![format!("container-{n}"), "web".into(), format!("{n:012x}")],
+    };
+    let entries: Vec<Entry> = (0..1000).map(entry).collect();
+    let mut text = zone::changed("", &[], &entries);
+    let mut file = ZoneFile::new(&path);
+    let (mut changing, mut writing, mut reading) = <(Duration, Duration, Duration)>::default();
+    const ROUNDS: u32 = 200;
+    for n in 0..ROUNDS {
+        let begin = Instant::now();
+        text = zone::changed(&text, &[entry(n).ip], &[entry(1000 + n)]);
+        changing += begin.elapsed();
+        let begin = Instant::now();
+        let new = path.with_extension("new");
+        std::fs::write(&new, &text).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        writing += begin.elapsed();
+        let begin = Instant::now();
+        let name = format!("container-{}", 1000 + n);
+        assert_eq!(file.names().addresses(name.as_bytes()).count(), 1);
+        reading += begin.elapsed();
+    }
+    eprintln!(
+        "changed in {:?}, written in {:?}, read anew in {:?}",
+        changing / ROUNDS,
+        writing / ROUNDS,
+        reading / ROUNDS
+    );
 }
