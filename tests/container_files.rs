@@ -63,6 +63,75 @@ fn the_hosts_file_names_the_container_by_its_short_id_or_hostname() {
 }
 
 #[test]
+fn the_kernel_knows_the_domain_and_long_names_are_refused() {
+    let host = Host::new();
+    let domain = "--hostname foo --domainname dom.test";
+    let script = "cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname; hostname -f";
+    assert_eq!(
+        host.shell(domain, script).ok(),
+        "foo\ndom.test\nfoo.dom.test"
+    );
+    assert_eq!(
+        host.shell("--hostname foo.bar.test", "cat /proc/sys/kernel/domainname")
+            .ok(),
+        "(none)"
+    );
+    let long = "a".repeat(64);
+    for flag in ["hostname", "domainname"] {
+        host.ok(&format!("run --rm --{flag} {long} alpine true"));
+        let said = host.fails(125, &format!("run --rm --{flag} {long}a alpine true"));
+        assert!(
+            said.contains(&format!("set{flag}: invalid argument")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn the_host_answers_as_host_docker_internal() {
+    let host = Host::new();
+    host.ok("network create --subnet 10.241.0.0/24 lan");
+    let listener = std::net::TcpListener::bind("0.0.0.0:7000").unwrap();
+    let answering = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            std::io::Write::write_all(&mut stream, b"the host\n").unwrap();
+        }
+    });
+    for network in ["bridge", "lan"] {
+        assert_eq!(
+            host.ok(&format!(
+                "run --rm --network {network} --add-host host.docker.internal:host-gateway \
+                 alpine nc -w 2 host.docker.internal 7000"
+            )),
+            "the host"
+        );
+    }
+    answering.join().unwrap();
+}
+
+#[test]
+fn the_files_are_there_under_a_read_only_root_and_ones_that_are_mounted_win() {
+    let host = Host::new();
+    let own = host.write("resolv.conf", "nameserver 192.0.2.1\n");
+    host.ok("network create lan");
+    let text = host
+        .shell(
+            "--read-only --network lan",
+            "grep -c 127.0.0.11 /etc/resolv.conf; touch /etc/hosts || echo refused",
+        )
+        .ok();
+    assert_eq!(text, "1\nrefused");
+    let text = host
+        .shell(
+            &format!("--read-only --network lan -v {own}:/etc/resolv.conf:ro"),
+            "cat /etc/resolv.conf",
+        )
+        .ok();
+    assert_eq!(text, "nameserver 192.0.2.1");
+}
+
+#[test]
 fn extra_hosts_come_before_the_containers_own_line() {
     let host = Host::new();
     host.ok("network create --subnet 10.241.0.0/24 lan");

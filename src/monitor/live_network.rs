@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
+use rbox_netsetup::apply;
 use rbox_netsetup::files::hosts::{self, own_line};
 use rbox_netsetup::model::endpoint::EndpointConfig;
 use rbox_netsetup::plan::Step;
@@ -23,7 +24,6 @@ use crate::engine::{Engine, links};
 impl Network {
     /// Serves resolver and ports on the event loop.
     pub fn serve(&mut self, engine: &Engine, record: &Record) {
-        self.announce();
         self.serve_resolver(engine, record);
         self.serve_ports();
     }
@@ -41,6 +41,20 @@ impl Network {
                     let _ = earlier.await;
                 }
             }));
+        }
+    }
+
+    /// Tells the neighbours of attachments about them, once each. Not before the client knows
+    /// that the container runs: every port of the bridge gets a copy, which takes a millisecond
+    /// where there are hundreds. What cannot be said, neighbours find out when their old entry
+    /// expires.
+    pub fn announce(&mut self) {
+        let Some(kernel) = &mut self.kernel else {
+            return;
+        };
+        for attachment in self.attachments.iter_mut().filter(|a| !a.announced) {
+            attachment.announced =
+                apply::announce(&attachment.endpoint, &mut kernel.context()).unwrap_or(true);
         }
     }
 
@@ -202,7 +216,7 @@ impl Network {
 
     /// What follows from the set of attachments: routes, ports, names.
     fn settle(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
-        self.carry_out(&self.default_routes())?;
+        self.route()?;
         ports::retarget(self, engine, record)?;
         if let Some(resolver) = &self.resolver {
             resolver.send_replace(self.resolver_config(engine, record));

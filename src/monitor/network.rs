@@ -57,7 +57,7 @@ pub struct Attachment {
     /// What makes it, leases included.
     pub steps: Vec<Step>,
     /// Its neighbours have been told of it.
-    announced: bool,
+    pub(super) announced: bool,
 }
 
 impl Attachment {
@@ -79,6 +79,8 @@ pub struct Network {
     pub(super) journal: Journal,
     pub(super) sandbox: Sandbox,
     pub(super) attachments: Vec<Attachment>,
+    /// Default routes as they were set last.
+    routes: Vec<Step>,
     pub(super) namespace: Option<Arc<OwnedFd>>,
     pub(super) kernel: Option<Kernel>,
     pub(super) sockets: Option<Sockets>,
@@ -120,6 +122,7 @@ impl Network {
                 ..Sandbox::default()
             },
             attachments: Vec::new(),
+            routes: Vec::new(),
             namespace: None,
             kernel: None,
             sockets: None,
@@ -286,30 +289,15 @@ impl Network {
         {
             kernel.context().sandbox_up().map_err(failure)?;
         }
-        self.carry_out(&self.default_routes())?;
+        self.route()?;
         if self.has_resolver() {
             self.open_resolver()?;
         }
-        self.announce();
         Ok(())
-    }
-
-    /// Tells the neighbours of attachments about them, once each. Where the bridge does not
-    /// listen yet it is left to the next call; what cannot be said at all, neighbours find out
-    /// when their old entry expires.
-    pub(super) fn announce(&mut self) {
-        let Some(kernel) = &mut self.kernel else {
-            return;
-        };
-        for attachment in self.attachments.iter_mut().filter(|a| !a.announced) {
-            attachment.announced =
-                apply::announce(&attachment.endpoint, &mut kernel.context()).unwrap_or(true);
-        }
     }
 
     /// Publishes ports and names. After this the container can be found.
     pub fn publish(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
-        self.announce();
         ports::publish(self, engine, record)?;
         for index in 0..self.attachments.len() {
             let steps = public_steps(&self.attachments[index]);
@@ -358,6 +346,20 @@ impl Network {
             // The journal names more than there is, which is harmless but for that.
             let _ = self.journal.forget(steps);
         }
+    }
+
+    /// Points the default routes where they belong now, if that is elsewhere than before.
+    pub(super) fn route(&mut self) -> Result<(), Failure> {
+        let wanted = self.default_routes();
+        if wanted == self.routes {
+            return Ok(());
+        }
+        let before = std::mem::take(&mut self.routes);
+        // Otherwise the journal would have a line more for every connect and disconnect.
+        self.give_up(&before);
+        self.carry_out(&wanted)?;
+        self.routes = wanted;
+        Ok(())
     }
 
     /// The default routes that follow from all attachments.
