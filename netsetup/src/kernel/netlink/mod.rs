@@ -11,6 +11,7 @@ mod address;
 mod attr;
 mod error;
 mod link;
+mod lookup;
 mod message;
 mod option;
 mod route;
@@ -23,6 +24,7 @@ use std::os::fd::BorrowedFd;
 pub use address::AddressInfo;
 pub use error::NetlinkError;
 pub use link::{LINK_LOCAL, LOOPBACK, LinkInfo};
+pub use lookup::{BridgePort, RouteAnswer, RouteQuestion};
 pub use route::{RouteInfo, destinations};
 pub use veth::{InterfaceSetup, Veth, VethRequest};
 
