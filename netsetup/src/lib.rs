@@ -14,6 +14,7 @@
 
 pub mod apply;
 pub mod capture;
+pub mod explain;
 pub mod files;
 pub mod foreign;
 pub mod graph;

@@ -6,10 +6,11 @@
 //! ([`netlink::Route::open_in`]) and use it from anywhere.
 
 pub mod conntrack;
+pub mod look;
 pub mod netlink;
 pub mod netns;
 pub mod nft;
 pub mod sysctl;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

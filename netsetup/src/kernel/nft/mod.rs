@@ -9,6 +9,7 @@
 //! owned      how a container's elements come and go
 //! resolver   the sandbox's table
 //! ways_in    our rule in other firewalls' chains  policy  those that would drop ours
+//! dump       everybody's ruleset, read for `explain`
 //!    │ element (key, data, owner), set (types), expr (rules)
 //!    ▼
 //! transaction   all or nothing, optionally only if nothing else changed meanwhile
@@ -18,6 +19,9 @@
 //! RCU grace period, tens of milliseconds). Keep an [`Nft`] until nobody waits for you.
 
 mod chain;
+mod dump;
+mod dump_element;
+mod dump_expr;
 mod element;
 mod expr;
 mod network;

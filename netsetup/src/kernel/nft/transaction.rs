@@ -95,7 +95,7 @@ impl Nft {
     }
 
     /// Number of the ruleset's present generation.
-    fn generation(&mut self, label: &str) -> Result<u32, NetlinkError> {
+    pub(super) fn generation(&mut self, label: &str) -> Result<u32, NetlinkError> {
         let mut batch = Batch::default();
         batch.request(label, message_type(NFT_MSG_GETGEN), ACK, |e| {
             e.raw(&nfgenmsg(NFPROTO_UNSPEC, 0));
