@@ -24,6 +24,7 @@ mod container_inspect_network;
 mod damaged_state;
 mod default_networks;
 mod exec_into_a_container;
+mod explain;
 mod first_process;
 mod flask_apps;
 mod gateway_modes;

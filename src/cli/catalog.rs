@@ -84,6 +84,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("network create", &network::create::SPEC),
     ("network disconnect", &network::disconnect::SPEC),
     ("network graph", &network::graph::SPEC),
+    ("network explain", &network::explain::SPEC),
     ("network inspect", &network::inspect::SPEC),
     ("network ls", &network::ls::SPEC),
     ("network list", &network::ls::SPEC),

@@ -12,6 +12,7 @@ pub mod detach;
 pub mod devices;
 pub mod dirs;
 pub mod exec;
+pub mod explain;
 pub mod failure;
 pub mod fd_stream;
 pub mod graph;

@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod create;
 pub mod disconnect;
+pub mod explain;
 pub mod graph;
 pub mod inspect;
 pub mod ls;
