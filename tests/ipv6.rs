@@ -99,6 +99,33 @@ fn without_ipv6_an_interface_has_none_and_loopback_has() {
 }
 
 #[test]
+fn a_container_may_do_without_ipv6_on_a_network_that_has_it() {
+    let host = Host::new();
+    host.ok("network create --ipv6 --subnet 10.241.0.0/24 --subnet fd00:aa::/64 lan");
+    host.ok("network create --ipv4=false --ipv6 six");
+    let flags = "--network lan --hostname box --sysctl net.ipv6.conf.all.disable_ipv6=1";
+    // Its process and its network are made at the same time: whoever is first, it is the same.
+    for last in 2..8 {
+        let script = "ip -6 addr; ip -6 route; tail -n +7 /etc/hosts; ip route | grep default";
+        assert_eq!(
+            host.shell(flags, script).ok(),
+            format!("10.241.0.{last}\tbox\ndefault via 10.241.0.1 dev eth0 ")
+        );
+    }
+    let said = host.fails(
+        125,
+        "run --rm --network six --sysctl net.ipv6.conf.all.disable_ipv6=1 alpine true",
+    );
+    assert!(
+        said.starts_with(
+            "rbox: invalid config for network six: invalid endpoint settings:\n\
+             IPv6 cannot be disabled on a network without IPv4"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
 fn nobody_on_the_network_becomes_a_router_by_saying_so() {
     let host = Host::new();
     host.ok("network create --ipv6 --subnet fd00:aa::/64 lan");

@@ -18,6 +18,7 @@ use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
 use rbox_netsetup::kernel::netns::{self, BindError};
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::endpoint_rules::wanted_ifname;
+use rbox_netsetup::model::endpoint_sysctl::without_ipv6;
 use rbox_netsetup::model::network::{Driver, Network as NetworkRecord};
 use rbox_netsetup::model::sandbox::Sandbox;
 use rbox_netsetup::plan::{self, Step};
@@ -196,6 +197,9 @@ impl Network {
     ) -> Result<Attachment, Failure> {
         let networks = &engine.networks;
         let network = networks.get(&config.network).map_err(failure)?;
+        let asked = config;
+        let without = (network.ipv6 && has_no_ipv6(record)).then(|| without_ipv6(asked));
+        let config = without.as_ref().unwrap_or(asked);
         plan::check_endpoint(&network, config).map_err(|error| {
             Failure::new(format!(
                 "invalid config for network {}: {error}",
@@ -254,7 +258,7 @@ impl Network {
         steps.extend(planned.steps);
         Ok(Attachment {
             network,
-            config: config.clone(),
+            config: asked.clone(),
             endpoint: planned.endpoint,
             steps,
             announced: false,
@@ -449,6 +453,13 @@ pub fn public_steps(attachment: &Attachment) -> Vec<Step> {
         .filter(|step| is_public(step))
         .cloned()
         .collect()
+}
+
+/// IPv6 is off in the whole sandbox, which the process's own set-up says while the network is
+/// made: an address would be refused or not by who comes first.
+fn has_no_ipv6(record: &Record) -> bool {
+    let all = record.host.sysctls.get("net.ipv6.conf.all.disable_ipv6");
+    all.is_some_and(|value| value.trim() != "0")
 }
 
 fn publishes(record: &Record) -> bool {

@@ -108,6 +108,18 @@ pub fn disables_ipv6(config: &EndpointConfig) -> bool {
         .is_some_and(|sysctl| sysctl.value != "0")
 }
 
+/// The same attachment without IPv6.
+pub fn without_ipv6(config: &EndpointConfig) -> EndpointConfig {
+    let mut config = config.clone();
+    let all = config.driver_opts.entry(SYSCTLS_OPTION.to_owned());
+    let all = all.or_default();
+    if !all.is_empty() {
+        all.push(',');
+    }
+    all.push_str("net.ipv6.conf.IFNAME.disable_ipv6=1");
+    config
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +202,10 @@ mod tests {
         assert!(disables_ipv6(&config(&format!("{on},{off}"))));
         assert!(!disables_ipv6(&config(&format!("{off},{on}"))));
         assert!(!disables_ipv6(&config("net.ipv6.conf.IFNAME.accept_ra=1")));
+        for text in [on, off] {
+            assert!(disables_ipv6(&without_ipv6(&config(text))));
+        }
+        let without = without_ipv6(&EndpointConfig::default());
+        assert_eq!(without, config(off));
     }
 }
