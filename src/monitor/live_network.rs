@@ -14,7 +14,8 @@ use rbox_netsetup::resolver::{self, ResolverConfig, Upstream, Zone};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::network::{Attachment, Network, PREFIX, failure, private_steps, public_steps};
+use super::attachment::{Attachment, private_steps, public_steps};
+use super::network::{Network, PREFIX, failure};
 use super::{files, ports};
 use crate::engine::failure::{Context, Failure};
 use crate::engine::record::Record;

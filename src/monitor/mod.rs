@@ -9,6 +9,7 @@
 //!                       │ failure: undo the journal, record why
 //! ```
 
+pub mod attachment;
 pub mod files;
 pub mod hub;
 pub mod init;

@@ -18,7 +18,8 @@ use rbox_netsetup::plan::Step;
 use rbox_netsetup::relay::{self, BindError, Place};
 use tokio::sync::watch;
 
-use super::network::{Attachment, Network, failure};
+use super::attachment::Attachment;
+use super::network::{Network, failure};
 use super::patience::wait_for;
 use crate::engine::failure::Failure;
 use crate::engine::record::Record;

@@ -6,7 +6,8 @@ use rbox_netsetup::apply::{self, Mended};
 use rbox_netsetup::foreign;
 use rbox_netsetup::plan::Step;
 
-use super::network::{Attachment, Network, failure, private_steps};
+use super::attachment::{Attachment, private_steps};
+use super::network::{Network, failure};
 use super::ports;
 use crate::engine::dirs::Dirs;
 use crate::engine::failure::Failure;
