@@ -188,7 +188,8 @@ impl Drop for Client {
     }
 }
 
-fn installed(programs: &[&str], test: &str) -> bool {
+/// Whether these are there; says which is not.
+pub fn installed(programs: &[&str], test: &str) -> bool {
     let path = |program: &&&str| {
         ["/usr/local/bin", "/usr/sbin", "/usr/bin"]
             .iter()

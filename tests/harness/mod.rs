@@ -1,6 +1,7 @@
 //! What the stories stand on: a host to itself for every test, images, and the
 //! check that nothing is left behind.
 
+mod beside;
 pub mod bundle;
 mod client;
 pub mod dns;
@@ -20,6 +21,7 @@ mod terminal;
 mod wait;
 mod who;
 
+pub use beside::{Dockerd, Firewalld, Ufw};
 pub use bundle::Bundle;
 pub use client::Client;
 pub use host::{Host, kill};

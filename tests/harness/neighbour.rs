@@ -48,6 +48,20 @@ impl<'a> Neighbour<'a> {
         self.holder.id()
     }
 
+    /// From now on it says `hello` to whoever connects to its port 7000.
+    pub fn greets(&self) {
+        use std::io::Write;
+        let listener = super::inside(self.pid(), || {
+            std::net::TcpListener::bind("198.51.100.1:7000").unwrap()
+        });
+        // It ends with the program; the neighbour's namespace lives as long.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let _ = stream.unwrap().write_all(b"hello\n");
+            }
+        });
+    }
+
     /// Runs a shell command over there.
     pub fn sh(&self, line: &str) -> Output {
         let pid = self.holder.id().to_string();

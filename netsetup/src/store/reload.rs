@@ -77,7 +77,11 @@ impl NetworkStore {
             sandbox_ns: None,
             nft: &mut nft,
         };
-        let mended = ensure_bridge(&step, &mut context).map_err(kernel)?;
+        let repaired = context
+            .nft
+            .repair_table()
+            .map_err(|error| kernel(error.into()))?;
+        let mended = ensure_bridge(&step, &mut context).map_err(kernel)? || repaired;
         let news = foreign::look_again(&mut context).map_err(kernel)?;
         Ok(mended || news)
     }

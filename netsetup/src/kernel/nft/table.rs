@@ -39,11 +39,11 @@ use super::rules;
 use super::set::{self, SETS, Set};
 use super::transaction::Transaction;
 use super::wire::{
-    NFPROTO_INET, NFT_MSG_GETTABLE, NFTA_TABLE_NAME, NFTA_TABLE_USERDATA, message_type, nfgenmsg,
-    read_comment,
+    NFPROTO_INET, NFT_MSG_GETRULE, NFT_MSG_GETTABLE, NFT_MSG_NEWRULE, NFTA_RULE_TABLE,
+    NFTA_TABLE_NAME, NFTA_TABLE_USERDATA, message_type, nfgenmsg, read_comment,
 };
 use super::{Nft, NftError};
-use crate::kernel::netlink::{ACK, Attributes, Batch, NetlinkError};
+use crate::kernel::netlink::{ACK, Attributes, Batch, Encoder, NetlinkError};
 
 /// Name of the table on the host.
 pub(super) const TABLE: &str = "rbox";
@@ -87,6 +87,32 @@ impl Nft {
                 }
             }
         }
+    }
+
+    /// Writes the chains anew, elements kept, when somebody took rules out of them; true when
+    /// that was so. Nothing is done when there is no table.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn repair_table(&mut self) -> Result<bool, NftError> {
+        if self.present()? != Present::Layout(LAYOUT) {
+            return Ok(false);
+        }
+        let mut whole = Transaction::new("count rules", NFPROTO_INET, None);
+        write_table(&mut whole);
+        let mut header = Encoder::default();
+        header.raw(&nfgenmsg(NFPROTO_INET, 0));
+        header.text(NFTA_RULE_TABLE, TABLE);
+        let kind = message_type(NFT_MSG_GETRULE);
+        let rule = |kind, _: &[u8]| (kind == message_type(NFT_MSG_NEWRULE)).then_some(());
+        let rules = self
+            .socket
+            .dump("list table inet rbox", kind, header.as_slice(), rule)?;
+        if rules.len() == whole.rules() {
+            return Ok(false);
+        }
+        self.replace_table(LAYOUT)?;
+        Ok(true)
     }
 
     /// Removes the table `inet rbox` with everything in it. Harmless when there is none.

@@ -4,7 +4,8 @@ use rustix::io::Errno;
 
 use super::wire::{
     NFNL_BATCH_GENID, NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END, NFNL_SUBSYS_NFTABLES,
-    NFPROTO_UNSPEC, NFT_MSG_GETGEN, NFT_MSG_NEWGEN, NFTA_GEN_ID, message_type, nfgenmsg,
+    NFPROTO_UNSPEC, NFT_MSG_GETGEN, NFT_MSG_NEWGEN, NFT_MSG_NEWRULE, NFTA_GEN_ID, message_type,
+    nfgenmsg,
 };
 use super::{Nft, NftError};
 use crate::kernel::netlink::{ACK, Attributes, Batch, Encoder, NetlinkError};
@@ -17,6 +18,7 @@ const ATTEMPTS: usize = 10_000;
 pub(super) struct Transaction {
     batch: Batch,
     family: u8,
+    rules: usize,
 }
 
 impl Transaction {
@@ -30,7 +32,11 @@ impl Transaction {
                 e.be32(NFNL_BATCH_GENID, generation);
             }
         });
-        Transaction { batch, family }
+        Transaction {
+            batch,
+            family,
+            rules: 0,
+        }
     }
 
     /// Appends one change.
@@ -42,11 +48,17 @@ impl Transaction {
         fill: impl FnOnce(&mut Encoder),
     ) {
         let family = self.family;
+        self.rules += usize::from(message == NFT_MSG_NEWRULE);
         self.batch
             .request(label, message_type(message), flags, |e| {
                 e.raw(&nfgenmsg(family, 0));
                 fill(e);
             });
+    }
+
+    /// How many rules it adds.
+    pub fn rules(&self) -> usize {
+        self.rules
     }
 
     /// A change outgrew its message.
