@@ -26,6 +26,7 @@ mod container_files;
 mod container_inspect_network;
 mod damaged_state;
 mod default_networks;
+mod dry_run;
 mod exec_into_a_container;
 mod explain;
 mod first_process;

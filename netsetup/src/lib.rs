@@ -24,4 +24,5 @@ pub mod model;
 pub mod plan;
 pub mod relay;
 pub mod resolver;
+pub mod script;
 pub mod store;

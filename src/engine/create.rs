@@ -26,10 +26,49 @@ pub struct CreatedContainer {
     pub warnings: Vec<String>,
 }
 
+/// A container as it would be: nothing of it is on disk.
+#[derive(Debug)]
+pub struct Draft {
+    /// Without its name and its user namespace.
+    pub record: Record,
+    /// Which user namespace was asked for.
+    pub choice: user_namespace::Choice,
+    /// For stderr.
+    pub warnings: Vec<String>,
+}
+
 impl Engine {
     /// Makes the container's record and its writable layer. Nothing is left of
     /// one that fails.
     pub fn create(&self, request: &ContainerRequest) -> Result<CreatedContainer, Failure> {
+        let Draft {
+            mut record,
+            choice,
+            warnings,
+        } = self.draft(request)?;
+        let id = record.id.clone();
+        let dir = self.dirs.container(&id);
+        // Held until the record is there: without both its maker died.
+        let _making =
+            DirectoryLock::making(&dir).map_err(|error| Failure::new(error.to_string()))?;
+        let named = match &request.name {
+            Some(name) => names::reserve(&self.dirs, name, &id).map(|()| name.clone()),
+            None => names::reserve_random(&self.dirs, &id),
+        };
+        let made = named.and_then(|name| {
+            record.name = name;
+            record.user_namespace = choice.settle(&self.dirs, &id)?;
+            write(&dir, &record, request.cidfile.as_deref())
+        });
+        if let Err(failure) = made {
+            let _ = containers::remove_files(&self.dirs, &id);
+            return Err(failure);
+        }
+        Ok(CreatedContainer { id, warnings })
+    }
+
+    /// Checks a request and says what its record would be. Changes nothing.
+    pub fn draft(&self, request: &ContainerRequest) -> Result<Draft, Failure> {
         if let Some(path) = &request.cidfile {
             check_cidfile(path)?;
         }
@@ -57,24 +96,11 @@ impl Engine {
         }
         self.resolve_modes(request, &mut record)?;
         user_namespace::check::sharing(&self.dirs, &record, &choice)?;
-        let dir = self.dirs.container(&id);
-        // Held until the record is there: without both its maker died.
-        let _making =
-            DirectoryLock::making(&dir).map_err(|error| Failure::new(error.to_string()))?;
-        let named = match &request.name {
-            Some(name) => names::reserve(&self.dirs, name, &id).map(|()| name.clone()),
-            None => names::reserve_random(&self.dirs, &id),
-        };
-        let made = named.and_then(|name| {
-            record.name = name;
-            record.user_namespace = choice.settle(&self.dirs, &id)?;
-            write(&dir, &record, request.cidfile.as_deref())
-        });
-        if let Err(failure) = made {
-            let _ = containers::remove_files(&self.dirs, &id);
-            return Err(failure);
-        }
-        Ok(CreatedContainer { id, warnings })
+        Ok(Draft {
+            record,
+            choice,
+            warnings,
+        })
     }
 
     fn image_for(&self, request: &ContainerRequest) -> Result<rbox_images::Image, Failure> {

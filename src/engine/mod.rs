@@ -11,6 +11,7 @@ pub mod create;
 pub mod detach;
 pub mod devices;
 pub mod dirs;
+pub mod dry_run;
 pub mod exec;
 pub mod explain;
 pub mod failure;
@@ -64,14 +65,21 @@ pub struct Engine {
 impl Engine {
     /// Opens the state below the two roots. Only root may.
     pub fn open(dirs: Dirs) -> Result<Engine, Failure> {
+        let engine = Engine::open_to_look(dirs)?;
+        let dirs = &engine.dirs;
+        dirs.keep_private()
+            .context(|| format!("make {}", dirs.run_root.display()))?;
+        Ok(engine)
+    }
+
+    /// The same for one who changes nothing: the run root stays missing where it is.
+    pub fn open_to_look(dirs: Dirs) -> Result<Engine, Failure> {
         if !rustix::process::geteuid().is_root() {
             return Err(Failure::new("permission denied: rbox must run as root")
                 .hint("try it again with sudo"));
         }
         let images =
             Store::open(&dirs.images()).map_err(|error| Failure::new(error.to_string()))?;
-        dirs.keep_private()
-            .context(|| format!("make {}", dirs.run_root.display()))?;
         let networks = NetworkStore::open(&dirs.networks(), &dirs.run_networks());
         Ok(Engine {
             dirs,

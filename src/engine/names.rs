@@ -55,11 +55,7 @@ pub fn reserve(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
                 if recover::sweep_half_made(dirs, &owner)? {
                     continue;
                 }
-                return Err(Failure::new(format!(
-                    "Conflict. The container name \"/{name}\" is already in use by container \
-                     \"{owner}\". You have to remove (or rename) that container to be able to \
-                     reuse that name."
-                )));
+                return Err(conflict(name, &owner));
             }
             Err(error) => {
                 return Err(Failure::new(format!("make {}: {error}", link.display())));
@@ -68,26 +64,47 @@ pub fn reserve(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
     }
 }
 
+fn conflict(name: &str, owner: &str) -> Failure {
+    Failure::new(format!(
+        "Conflict. The container name \"/{name}\" is already in use by container \"{owner}\". You \
+         have to remove (or rename) that container to be able to reuse that name."
+    ))
+}
+
+/// Whether [`reserve`] would fail; takes nothing.
+pub fn check_free(dirs: &Dirs, name: &str) -> Result<(), Failure> {
+    match target(&dirs.names().join(name)) {
+        Some(owner) => Err(conflict(name, &owner)),
+        None => Ok(()),
+    }
+}
+
 /// Takes a random `adjective_surname`.
 pub fn reserve_random(dirs: &Dirs, id: &str) -> Result<String, Failure> {
     for attempt in 0..100u32 {
-        let mut seed = [0u8; 8];
-        rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())
-            .context(|| "read random bytes".into())?;
-        let number = usize::try_from(u64::from_le_bytes(seed) >> 16).unwrap_or(0);
-        let mut name = format!(
-            "{}_{}",
-            ADJECTIVES[number % ADJECTIVES.len()],
-            SURNAMES[number / ADJECTIVES.len() % SURNAMES.len()]
-        );
-        if attempt > 5 {
-            name.push_str(&(number % 10).to_string());
-        }
+        let name = random(attempt)?;
         if reserve(dirs, &name, id).is_ok() {
             return Ok(name);
         }
     }
     Err(Failure::new("no free random container name found"))
+}
+
+/// A random `adjective_surname`; with a digit behind it when that was tried too often.
+pub fn random(attempt: u32) -> Result<String, Failure> {
+    let mut seed = [0u8; 8];
+    rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())
+        .context(|| "read random bytes".into())?;
+    let number = usize::try_from(u64::from_le_bytes(seed) >> 16).unwrap_or(0);
+    let mut name = format!(
+        "{}_{}",
+        ADJECTIVES[number % ADJECTIVES.len()],
+        SURNAMES[number / ADJECTIVES.len() % SURNAMES.len()]
+    );
+    if attempt > 5 {
+        name.push_str(&(number % 10).to_string());
+    }
+    Ok(name)
 }
 
 /// Gives a name back if `id` still has it.

@@ -25,27 +25,54 @@ pub fn write(
     network: &Network,
     links: &Links,
 ) -> Result<BTreeMap<String, PathBuf>, Failure> {
-    // A container that shares another's network shares its files too.
-    let owner = match &record.host.network_mode {
+    for (path, text) in texts(engine, record, network, links)? {
+        put(&path, &text)?;
+    }
+    let owner = owner(record);
+    if owner == record.id {
+        give_to_root(record, &engine.dirs.container(owner))?;
+    }
+    Ok(places(engine, record))
+}
+
+/// A container that shares another's network shares its files too.
+fn owner(record: &Record) -> &str {
+    match &record.host.network_mode {
         NetworkMode::Container(id) => id,
         _ => &record.id,
-    };
-    let dir = engine.dirs.container(owner);
+    }
+}
+
+/// Which path inside is which file.
+pub fn places(engine: &Engine, record: &Record) -> BTreeMap<String, PathBuf> {
+    let dir = engine.dirs.container(owner(record));
     let paths = |name: &str| (format!("/etc/{name}"), dir.join(name));
     let mut files = BTreeMap::from([paths("hosts"), paths("hostname")]);
     if !record.host.dns_none {
         files.extend([paths("resolv.conf")]);
     }
-    if owner == &record.id {
-        put(&dir.join("hostname"), &hostname(&record.config.hostname))?;
-        put(
-            &dir.join("hosts"),
-            &hosts_text(engine, record, network, links)?,
-        )?;
-        put(&dir.join("resolv.conf"), &resolv_text(record, network))?;
-        give_to_root(record, &dir)?;
+    files
+}
+
+/// The files that are the container's own, and what is in them.
+pub fn texts(
+    engine: &Engine,
+    record: &Record,
+    network: &Network,
+    links: &Links,
+) -> Result<Vec<(PathBuf, String)>, Failure> {
+    if owner(record) != record.id {
+        return Ok(Vec::new());
     }
-    Ok(files)
+    let dir = engine.dirs.container(&record.id);
+    Ok(vec![
+        (dir.join("hostname"), hostname(&record.config.hostname)),
+        (
+            dir.join("hosts"),
+            hosts_text(engine, record, network, links)?,
+        ),
+        (dir.join("resolv.conf"), resolv_text(record, network)),
+    ])
 }
 
 /// Root of the container may change them, as in any other.

@@ -78,6 +78,16 @@ impl Network {
     ) -> Result<Network, Failure> {
         let path = engine.dirs.run(&record.id).join("journal");
         let journal = Journal::open(&path).context(|| format!("open {}", path.display()))?;
+        Network::with_journal(engine, record, previous, journal)
+    }
+
+    /// The same with a journal somewhere else.
+    pub fn with_journal(
+        engine: &Engine,
+        record: &Record,
+        previous: &[IpAddr],
+        journal: Journal,
+    ) -> Result<Network, Failure> {
         let key = match &record.host.network_mode {
             NetworkMode::Container(id) => shared_key(engine, id)?,
             NetworkMode::Host => "/proc/1/ns/net".to_owned(),
@@ -188,6 +198,35 @@ impl Network {
             self.open_resolver()?;
         }
         Ok(())
+    }
+
+    /// What [`Network::build`] and [`Network::publish`] would carry out, in their order, after the
+    /// leases. Ports are bound for as long as this lives.
+    pub fn rehearse(&mut self, engine: &Engine, record: &Record) -> Result<Rehearsal, Failure> {
+        let mut steps: Vec<Step> = self.attachments.iter().flat_map(leases).collect();
+        steps.extend(self.host_gateway.clone());
+        if self.owned {
+            steps.push(Step::NetnsName {
+                path: PathBuf::from(&self.sandbox.key),
+            });
+            steps.extend(self.attachments.iter().flat_map(private_steps));
+            steps.extend(self.default_routes());
+            if self.has_resolver() {
+                // The kernel gives the ports when the sockets are made.
+                steps.push(Step::ResolverRedirect { udp: 0, tcp: 0 });
+            }
+        }
+        steps.extend(ports::plan(self, engine, record)?);
+        steps.extend(self.attachments.iter().flat_map(public_steps));
+        let loopback_alone = self.owned
+            && self
+                .attachments
+                .iter()
+                .all(|attachment| attachment.endpoint.mac.is_none());
+        Ok(Rehearsal {
+            steps,
+            loopback_alone,
+        })
     }
 
     /// Publishes ports and names. After this the container can be found.
@@ -314,6 +353,19 @@ fn in_the_way(attachments: &[Attachment], error: ApplyError) -> Failure {
     let name = network.map_or("", |attachment| attachment.network.name.as_str());
     failure(format!("network {name} is full: {error}"))
         .hint("put the container on another network: `rbox network create`")
+}
+
+/// What a start would carry out.
+pub struct Rehearsal {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// The sandbox has nothing else, so that loopback is raised by itself.
+    pub loopback_alone: bool,
+}
+
+fn leases(attachment: &Attachment) -> Vec<Step> {
+    let leased = |step: &&Step| matches!(step, Step::Lease { .. });
+    attachment.steps.iter().filter(leased).cloned().collect()
 }
 
 /// The namespace of the container whose network is shared.

@@ -41,13 +41,21 @@ pub struct Lead {
 /// Binds what was asked for and leads traffic from outside to the container.
 /// Nothing on host, none and shared networks, nor on internal ones.
 pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Result<(), Failure> {
+    let steps = plan(network, engine, record)?;
+    network.carry_out(&steps)
+}
+
+/// Binds what was asked for; the steps that lead there.
+pub fn plan(network: &mut Network, engine: &Engine, record: &Record) -> Result<Vec<Step>, Failure> {
     let bindings = bindings(record);
     let leads = leads(network);
     if bindings.is_empty() || leads.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     bind(network, engine, record, &bindings, &leads)?;
-    lead(network, leads, &record.id)
+    let steps = steps(&network.sandbox.ports, &leads, &record.id);
+    network.led_to = leads;
+    Ok(steps)
 }
 
 /// After a connect or disconnect: the ports follow the networks that now have the

@@ -11,6 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use rbox_runtime::cgroup;
+use rbox_runtime::process::user::ResolvedUser;
 use rbox_runtime::rootfs::overlay::{self, OverlayError};
 use rbox_runtime::security::capabilities;
 use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
@@ -178,20 +179,7 @@ fn process(
     check::user(record, &user)?;
     let links = links::resolve(dirs, record)?;
     let mut network = Network::prepare(engine, record, previous)?;
-    let mut facts = Facts {
-        user,
-        network_namespace: network.namespace_path(),
-        link_env: links.env.clone(),
-        available: capabilities::available(),
-        cgroup_v2: cgroup::is_unified(),
-        swap_limit: record.host.memory > 0 && cgroup::supports_swap_limit(),
-        devices: devices::requested(&record.host)?,
-        ..Facts::default()
-    };
-    if record.host.init {
-        facts.init = Some(asked.program.clone());
-    }
-    shared_namespaces(engine, record, &mut facts)?;
+    let mut facts = facts(engine, record, &asked.program, user, &network, &links)?;
     facts.files = files::write(engine, record, &network, &links)?;
     sources(record)?;
     let spec = lower::spec(record, &facts)?;
@@ -225,6 +213,32 @@ fn process(
         streams,
         listener,
     })
+}
+
+/// What lowering needs to know, but for the files.
+pub fn facts(
+    engine: &Engine,
+    record: &Record,
+    program: &Path,
+    user: ResolvedUser,
+    network: &Network,
+    links: &links::Links,
+) -> Result<Facts, Failure> {
+    let mut facts = Facts {
+        user,
+        network_namespace: network.namespace_path(),
+        link_env: links.env.clone(),
+        available: capabilities::available(),
+        cgroup_v2: cgroup::is_unified(),
+        swap_limit: record.host.memory > 0 && cgroup::supports_swap_limit(),
+        devices: devices::requested(&record.host)?,
+        ..Facts::default()
+    };
+    if record.host.init {
+        facts.init = Some(program.to_owned());
+    }
+    shared_namespaces(engine, record, &mut facts)?;
+    Ok(facts)
 }
 
 /// The image's layers and the container's own. Files of the layers, which all

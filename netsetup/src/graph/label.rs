@@ -48,7 +48,8 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
 }
 
 /// Published ports in few words: `8080 → 80/tcp` where all addresses of both families are
-/// meant, `127.0.0.1:8080 → 80/tcp` otherwise.
+/// meant, `127.0.0.1:8080 → 80/tcp` otherwise. Host port 0 is none: the port is open where the
+/// container itself is.
 pub(super) fn published(ports: &[crate::model::port::PublishedPort]) -> Vec<String> {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     let both = |port: u16, container| {
@@ -65,6 +66,13 @@ pub(super) fn published(ports: &[crate::model::port::PublishedPort]) -> Vec<Stri
     };
     let mut texts = Vec::new();
     for port in ports {
+        if port.host_port == 0 {
+            let text = format!("{} at its own address", port.container);
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+            continue;
+        }
         let everywhere = port.host_ip.is_unspecified() && both(port.host_port, port.container);
         let from = match (everywhere, port.host_ip) {
             (true, IpAddr::V6(_)) => continue,
@@ -101,5 +109,9 @@ mod tests {
             ["8080 → 80/tcp", "[::1]:9090 → 80/tcp"]
         );
         assert_eq!(published(&[port("::", 1)]), ["[::]:1 → 80/tcp"]);
+        assert_eq!(
+            published(&[port("0.0.0.0", 0), port("::", 0)]),
+            ["80/tcp at its own address"]
+        );
     }
 }

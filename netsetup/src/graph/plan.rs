@@ -10,7 +10,7 @@ use super::model::{
 use crate::kernel::netlink::LinkInfo;
 use crate::model::endpoint::Endpoint;
 use crate::model::natural_order::natural;
-use crate::model::network::{Driver, Network};
+use crate::model::network::{Driver, Network, Pool};
 use crate::model::port::PublishedPort;
 use crate::plan;
 use crate::plan::endpoint::addresses;
@@ -147,11 +147,16 @@ fn network_node(network: &Network, attached: Vec<Attached>, kernel: &Kernel) -> 
 
 fn leaving(network: &Network) -> Leaving {
     if network.internal {
-        Leaving::Internal
-    } else if network.bridge_options().masquerade {
-        Leaving::Masqueraded
-    } else {
-        Leaving::Routed
+        return Leaving::Internal;
+    }
+    let options = network.bridge_options();
+    let translated =
+        |pool: &Pool| options.masquerade && options.gateway(pool.subnet.addr()).translates();
+    let count = network.pools.iter().filter(|pool| translated(pool)).count();
+    match count {
+        0 => Leaving::Routed,
+        count if count == network.pools.len() => Leaving::Masqueraded,
+        _ => Leaving::Mixed,
     }
 }
 

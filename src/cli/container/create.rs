@@ -2,7 +2,7 @@
 
 use super::flags::ContainerFlags;
 use super::request::Refused;
-use super::run::{by_engine, prepare, streams};
+use super::run::{by_engine, dry_run, prepare, streams};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
 use crate::output::error;
@@ -34,6 +34,9 @@ fn run(call: &Call) -> Outcome {
             Refused::Engine(failure) => by_engine(failure),
         })?;
     request.attach = streams(&line.container);
+    if line.container.dry_run {
+        return dry_run(call, &request, false).map_err(by_engine);
+    }
     let created = call.engine()?.create(&request).map_err(by_engine)?;
     for warning in &created.warnings {
         error::print_plain(warning);

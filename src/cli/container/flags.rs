@@ -87,6 +87,9 @@ pub struct ContainerFlags {
     /// Container NIS domain name
     #[arg(long, value_name = "string")]
     pub domainname: Option<String>,
+    /// Print what would be done, as commands; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Overwrite the default ENTRYPOINT of the image
     #[arg(long, value_name = "string")]
     pub entrypoint: Option<String>,

@@ -5,6 +5,7 @@ use super::request::{self, Client, Refused};
 use super::{check_tty, exit_code};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
+use crate::engine::Engine;
 use crate::engine::attach::AttachOptions;
 use crate::engine::detach::DetachKeys;
 use crate::engine::failure::Failure;
@@ -65,6 +66,9 @@ fn run(call: &Call) -> Outcome {
         check_tty(flags.interactive, flags.tty)?;
         request.attach = streams(flags);
     }
+    if flags.dry_run {
+        return dry_run(call, &request, true).map_err(Stop::Refused);
+    }
     let engine = call.engine().map_err(refused)?;
     let created = engine.create(&request).map_err(Stop::Refused)?;
     for warning in &created.warnings {
@@ -84,6 +88,17 @@ fn run(call: &Call) -> Outcome {
         .start(&created.id, Some(&options))
         .map_err(Stop::Refused)?;
     Ok(exit_code(end, 0))
+}
+
+/// Prints what would be done.
+pub fn dry_run(call: &Call, request: &ContainerRequest, start: bool) -> Result<u8, Failure> {
+    let engine = Engine::open_to_look(call.dirs.clone())?;
+    let planned = engine.dry_run(request, start)?;
+    for warning in &planned.warnings {
+        error::print_plain(warning);
+    }
+    say(&planned.text);
+    Ok(0)
 }
 
 /// Every failure of `run` points to its help.

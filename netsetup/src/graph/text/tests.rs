@@ -139,3 +139,20 @@ fn names_do_not_reach_the_terminal_as_they_are() {
     );
     assert!(!drawn.contains('\u{202e}'), "{drawn:?}");
 }
+
+#[test]
+fn families_that_leave_differently_say_so() {
+    use crate::model::network_options::GATEWAY_MODE_6;
+    let mut lan = network("lan", &["172.18.0.0/16", "fd00:1::/64"]);
+    let leaving = |lan: &crate::model::network::Network| {
+        Graph::new(vec![(lan.clone(), Vec::new())], &kernel()).networks[0].leaving
+    };
+    assert_eq!(leaving(&lan), Leaving::Masqueraded);
+    lan.options
+        .insert(GATEWAY_MODE_6.to_owned(), "routed".to_owned());
+    assert_eq!(leaving(&lan), Leaving::Mixed);
+    let masquerade = crate::model::network_options::ENABLE_MASQUERADE;
+    lan.options
+        .insert(masquerade.to_owned(), "false".to_owned());
+    assert_eq!(leaving(&lan), Leaving::Routed);
+}

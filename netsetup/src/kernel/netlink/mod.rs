@@ -26,7 +26,7 @@ pub use error::NetlinkError;
 pub use link::{LINK_LOCAL, LOOPBACK, LinkInfo};
 pub use lookup::{BridgePort, RouteAnswer, RouteQuestion};
 pub use route::{RouteInfo, destinations};
-pub use veth::{InterfaceSetup, Veth, VethRequest};
+pub use veth::{InterfaceSetup, Veth, VethRequest, link_local};
 
 pub(in crate::kernel) use attr::{Attributes, Encoder};
 pub(in crate::kernel) use message::{ACK, Batch, CREATE, EXCL};

@@ -259,7 +259,7 @@ fn arp_notify(e: &mut Encoder) {
 
 /// The address that the kernel would make: fe80::/64 and the modified EUI-64 of the MAC
 /// (RFC 4291, appendix A).
-fn link_local(mac: Mac) -> Ipv6Addr {
+pub fn link_local(mac: Mac) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0;
     let eui = [a ^ 2, b, c, 0xff, 0xfe, d, e, f];
     Ipv6Addr::from(0xfe80 << 112 | u128::from(u64::from_be_bytes(eui)))

@@ -24,6 +24,7 @@ mod dump_element;
 mod dump_expr;
 mod element;
 mod expr;
+pub mod lines;
 mod network;
 mod owned;
 mod policy;

@@ -147,7 +147,7 @@ fn settings(bridge: &BridgeStep) -> String {
     words.join(" ")
 }
 
-fn elements(bridge: &BridgeStep) -> Vec<(Set, Element)> {
+pub(super) fn elements(bridge: &BridgeStep) -> Vec<(Set, Element)> {
     let interface = set::interface(&bridge.name);
     let simple = |key: Vec<u8>, owner: &str| Element {
         key,

@@ -106,7 +106,7 @@ impl Nft {
 }
 
 /// The elements that lead ports to an address.
-fn led(
+pub(super) fn led(
     ports: &[PublishedPort],
     to: IpAddr,
     shortcuts: &[IpNet],

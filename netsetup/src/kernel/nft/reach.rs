@@ -54,7 +54,7 @@ impl Nft {
     }
 }
 
-fn elements(
+pub(super) fn elements(
     ports: &[ContainerPort],
     at: IpAddr,
     interfaces: &[String],

@@ -36,7 +36,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    fn bytes(self) -> u32 {
+    pub fn bytes(self) -> u32 {
         match self {
             Part::V4 => 4,
             Part::V6 | Part::Interface => 16,
@@ -177,7 +177,7 @@ impl Set {
         }
     }
 
-    fn key(self) -> &'static [Part] {
+    pub fn key(self) -> &'static [Part] {
         match self {
             Set::Bridges | Set::Uplinks | Set::Internal | Set::Relayed => &[Part::Interface],
             Set::Icc => &[Part::Interface, Part::Interface],
@@ -199,7 +199,7 @@ impl Set {
         }
     }
 
-    fn data(self) -> &'static [Part] {
+    pub fn data(self) -> &'static [Part] {
         match self {
             Set::Published(Family::V4) | Set::PublishedAny(Family::V4) => &[Part::V4, Part::Port],
             Set::Published(Family::V6) | Set::PublishedAny(Family::V6) => &[Part::V6, Part::Port],

@@ -1,0 +1,135 @@
+//! A sandbox: its namespace, and what is made inside.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::Group;
+use super::quote::word;
+use crate::kernel::netlink::link_local;
+use crate::kernel::nft::lines::resolver_lines;
+use crate::plan::step::VethStep;
+
+/// rbox names the namespace that the process was made in; as a line it is made with its name.
+pub(super) fn name(namespace: &str) -> Group {
+    Group::new(
+        "the sandbox: a network namespace that `ip netns` finds",
+        vec![format!("ip netns add {}", word(namespace))],
+    )
+}
+
+/// Raises loopback, where there is no other interface.
+pub fn loopback(namespace: &str) -> Group {
+    Group::new(
+        "loopback alone",
+        vec![format!("ip -n {} link set lo up", word(namespace))],
+    )
+}
+
+pub(super) fn veth(veth: &VethStep, namespace: &str) -> Group {
+    let VethStep { mac, mtu, .. } = veth;
+    let (inside, outer, inner) = (word(namespace), word(&veth.host_ifname), word(&veth.ifname));
+    let mut lines = vec![
+        format!(
+            "ip link add {outer} mtu {mtu} type veth peer name {inner} mtu {mtu} address {mac} \
+             netns {inside}"
+        ),
+        format!("ip link set {outer} addrgenmode none"),
+        format!("ip link set {outer} master {}", word(&veth.bridge)),
+    ];
+    for (flag, on) in [("isolated", veth.isolated), ("hairpin", veth.hairpin)] {
+        if on {
+            lines.push(format!("bridge link set dev {outer} {flag} on"));
+        }
+    }
+    lines.push(format!("ip link set {outer} up"));
+    for (key, value) in parameters(veth) {
+        let write = format!(
+            "echo {} > {}",
+            word(&value),
+            word(&format!("/proc/sys/{key}"))
+        );
+        lines.push(format!("ip netns exec {inside} sh -c {}", word(&write)));
+    }
+    let mut run = |line: String| lines.push(format!("ip -n {inside} {line}"));
+    run("link set lo up".to_owned());
+    run(format!("link set {inner} addrgenmode none"));
+    // The kernel's own link-local address would be tentative for a while.
+    let own = (IpAddr::from(link_local(veth.mac)), 64);
+    for (address, prefix) in veth.addresses.iter().chain(veth.ipv6.then_some(&own)) {
+        let rest = match address.is_ipv6() {
+            true => " nodad",
+            false if *prefix < 31 => " brd +",
+            false => "",
+        };
+        run(format!("address add {address}/{prefix}{rest} dev {inner}"));
+    }
+    run(format!("link set {inner} up"));
+    Group::new(
+        format!(
+            "a veth pair: {} inside, {} a port of {}",
+            veth.ifname, veth.host_ifname, veth.bridge
+        ),
+        lines,
+    )
+}
+
+/// Kernel parameters of the inner end, below /proc/sys, in the order in which they are set.
+fn parameters(veth: &VethStep) -> Vec<(String, String)> {
+    let own = |family: &str, name: &str, value: &str| {
+        let key = format!("net/{family}/conf/{}/{name}", veth.ifname);
+        (key, value.to_owned())
+    };
+    let mut all = if veth.ipv6 {
+        vec![
+            own("ipv6", "disable_ipv6", "0"),
+            own("ipv6", "accept_ra", "0"),
+            own("ipv6", "ndisc_notify", "1"),
+        ]
+    } else {
+        vec![own("ipv6", "disable_ipv6", "1")]
+    };
+    all.extend(veth.sysctls.iter().cloned());
+    if !all.iter().any(|(key, _)| key.ends_with("/arp_notify")) {
+        all.push(own("ipv4", "arp_notify", "1"));
+    }
+    all
+}
+
+pub(super) fn default_route(
+    ifname: &str,
+    gateway: Option<Ipv4Addr>,
+    gateway6: Option<Ipv6Addr>,
+    namespace: &str,
+) -> Group {
+    let (inside, device) = (word(namespace), word(ifname));
+    let ipv4 = gateway
+        .map(|gateway| format!("ip -n {inside} route replace default via {gateway} dev {device}"));
+    let ipv6 = gateway6.map(|gateway| {
+        format!("ip -n {inside} -6 route replace default via {gateway} dev {device}")
+    });
+    Group::new(
+        format!("the way out goes through {ifname}"),
+        ipv4.into_iter().chain(ipv6).collect(),
+    )
+}
+
+/// Port 0 is one that nobody knows yet.
+pub(super) fn resolver(udp: u16, tcp: u16, namespace: &str) -> Group {
+    let port = |number: u16, stand_in: u16| match number {
+        0 => stand_in,
+        number => number,
+    };
+    let mut lines = Vec::new();
+    let rules = resolver_lines(
+        &port(udp, 40_053).to_string(),
+        &port(tcp, 40_054).to_string(),
+    );
+    let command = format!("ip netns exec {} nft -f -", word(namespace));
+    lines.extend(super::quote::here(&command, rules));
+    let mut why = vec![
+        "port 53 of 127.0.0.11 leads to the resolver, which the monitor runs inside".to_owned(),
+    ];
+    if udp == 0 || tcp == 0 {
+        why.push("(the ports stand for those that the kernel gives it)".to_owned());
+    }
+    Group { why, lines }
+}
