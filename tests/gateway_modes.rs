@@ -181,7 +181,8 @@ fn trusted_interfaces_reach_published_ports_without_translation() {
          -o com.docker.network.bridge.trusted_host_interfaces=vxlan9:uplink lan");
     host.ok("network create --subnet 10.242.0.0/24 far");
     host.who_server("web", "--network lan -p 8080:80");
-    host.who_server("hidden", "--network lan");
+    // Bound to loopback it is for this host alone.
+    host.who_server("hidden", "--network lan -p 127.0.0.1:8081:80");
     host.ok("run -d --name other --network far alpine sleep 1000");
     inside(neighbour.pid(), || {
         assert_eq!(ask("10.241.0.2:80"), seen("web", "198.51.100.1"));

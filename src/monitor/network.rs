@@ -324,17 +324,25 @@ impl Network {
         if self.published {
             drop(self.release());
         }
-        // Ports lead there no more, and nobody else has the addresses yet. Where it fails,
-        // connections end by their time limits.
-        let _ = apply::forget_flows(&self.steps());
         self.namespace = None;
-        let rest: Vec<Step> = self
-            .steps()
-            .into_iter()
+        let all = self.steps();
+        let (addresses, rest): (Vec<Step>, Vec<Step>) = all
+            .iter()
             .filter(|step| !is_public(step))
-            .collect();
+            .cloned()
+            .partition(|step| matches!(step, Step::Lease { .. } | Step::Bridge { .. }));
         let readable = !Journal::is_damaged(self.journal.path()).unwrap_or(true);
-        self.take_back(&rest) && !self.published && readable
+        // Ports lead there no more, and nobody else has the addresses yet. The kernel looks
+        // through all its connections, which takes it as long as deleting an interface does,
+        // so both are done at once. Where it fails, connections end by their time limits.
+        let undone = std::thread::scope(|scope| {
+            if all.iter().any(|step| matches!(step, Step::Ports { .. })) {
+                let forget = || apply::forget_flows(&all);
+                let _ = std::thread::Builder::new().spawn_scoped(scope, forget);
+            }
+            self.take_back(&rest)
+        });
+        self.take_back(&addresses) && undone && !self.published && readable
     }
 
     /// All that was done, from the journal.

@@ -242,9 +242,11 @@ pub fn steps(published: &[PublishedPort], leads: &[Lead], owner: &str) -> Vec<St
                 shortcuts: lead.shortcuts.clone(),
             });
         }
+        // What is bound to loopback is for this host alone, whomever a network trusts.
         let mut open: Vec<ContainerPort> = published
             .iter()
             .filter(same)
+            .filter(|port| !port.host_ip.is_loopback())
             .map(|port| port.container)
             .collect();
         open.sort_unstable();
