@@ -1,7 +1,7 @@
 //! What keeps networks apart from each other and from the outside, and what
 //! goes out all the same.
 
-use std::io::ErrorKind::TimedOut;
+use std::io::ErrorKind::{HostUnreachable, TimedOut};
 use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
 
@@ -182,6 +182,11 @@ fn a_loopback_binding_is_out_of_reach_from_the_wire_over_both_families() {
     assert!(ask("127.0.0.1:8081").is_ok() && ask("[::1]:8081").is_ok());
 }
 
+/// Nobody answers, be it that nobody answers who asks for the address on the wire.
+fn is_silent(address: &str) -> bool {
+    matches!(ask(address), Err(TimedOut | HostUnreachable))
+}
+
 #[test]
 fn without_icc_peers_are_silent_and_published_ports_are_not() {
     let host = Host::new();
@@ -193,7 +198,7 @@ fn without_icc_peers_are_silent_and_published_ports_are_not() {
     host.ok("run -d --name peer --network lan alpine sleep 1000");
     host.fails(1, "exec peer ping -c 1 -W 1 web");
     inside(pid(&host, "peer"), || {
-        assert_eq!(ask("10.241.0.2:80"), Err(TimedOut));
+        assert!(is_silent("10.241.0.2:80"));
         assert_eq!(
             ask("10.241.0.1:8080").unwrap(),
             "server=web peer=10.241.0.1"
@@ -220,7 +225,7 @@ fn without_icc_ipv6_peers_are_silent_as_well() {
     host.who_server("web", "--network lan -p 8080:80");
     host.ok("run -d --name peer --network lan alpine sleep 1000");
     inside(pid(&host, "peer"), || {
-        assert_eq!(ask("[fd00:aa::2]:80"), Err(TimedOut));
+        assert!(is_silent("[fd00:aa::2]:80"));
         // By the gateway: the relay connects to the container over IPv4.
         assert_eq!(
             ask("[fd00:aa::1]:8080").unwrap(),
