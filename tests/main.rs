@@ -44,6 +44,7 @@ mod leak_check;
 mod limits;
 mod links;
 mod logs;
+mod macvlan;
 mod many_at_once;
 mod monitor_killed;
 mod mounts_given;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rbox_netsetup::graph::{Attached, Family, Graph, Kernel, State};
 use rbox_netsetup::kernel::netlink::Route;
 use rbox_netsetup::model::endpoint::Endpoint;
-use rbox_netsetup::model::network::{Driver, Network};
+use rbox_netsetup::model::network::Network;
 use rbox_netsetup::plan::{self, Step};
 
 use super::failure::{Context, Failure};
@@ -50,7 +50,7 @@ impl Engine {
                 .flat_map(|(container, run)| attached(container, run, &network, &all, &running))
                 .collect();
             // Host and none are worth a line only where somebody is on them.
-            let idle = network.driver != Driver::Bridge && attached.is_empty();
+            let idle = !network.driver.attaches() && attached.is_empty();
             if !idle || !names.is_empty() {
                 drawn.push((network, attached));
             }

@@ -190,7 +190,7 @@ fn may_change(container: &Container, network: &Network, what: &str) -> Result<()
             "container cannot be connected to multiple networks with one of the networks in \
              private (none) mode",
         ),
-        (_, Driver::Bridge)
+        (_, Driver::Bridge | Driver::Macvlan)
             if what == "connect" && record.networks.iter().any(|known| known.network == "none") =>
         {
             refuse(
@@ -204,11 +204,6 @@ fn may_change(container: &Container, network: &Network, what: &str) -> Result<()
 
 /// Docker's keys in Docker's order (engine 28).
 fn network_json(network: &Network, endpoints: &[Endpoint]) -> Value {
-    let driver = match network.driver {
-        Driver::Bridge => "bridge",
-        Driver::Host => "host",
-        Driver::Null => "null",
-    };
     let predefined = matches!(network.name.as_str(), "bridge" | "host" | "none");
     let pools: Vec<Value> = network
         .pools
@@ -254,7 +249,7 @@ fn network_json(network: &Network, endpoints: &[Endpoint]) -> Value {
         "Id": network.id,
         "Created": network.created,
         "Scope": "local",
-        "Driver": driver,
+        "Driver": network.driver.name(),
         "EnableIPv4": network.ipv4,
         "EnableIPv6": network.ipv6,
         "IPAM": {

@@ -45,6 +45,18 @@ pub fn sweep(dirs: &Dirs) -> Result<Vec<Failure>, Failure> {
     Ok(failures)
 }
 
+/// Undoes what this container's monitor left, if it is dead.
+///
+/// # Errors
+/// As [`recover`].
+pub fn if_dead(dirs: &Dirs, id: &str) -> Result<(), Failure> {
+    let run_dir = dirs.run(id);
+    match RunLock::probe(&run_dir).context(|| format!("lock {}", run_dir.display()))? {
+        Probe::Dead(lock) => recover(dirs, id, lock),
+        Probe::Absent | Probe::Held => Ok(()),
+    }
+}
+
 /// Undoes what a dead monitor left: its processes, its journal, its run directory.
 /// The container then counts as ended, or is gone if it was started with `--rm`.
 ///

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use rbox_netsetup::apply::{self, ApplyError};
 use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::endpoint_rules::wanted_ifname;
 use rbox_netsetup::model::endpoint_sysctl::without_ipv6;
-use rbox_netsetup::model::network::{Driver, Network as NetworkRecord};
+use rbox_netsetup::model::network::Network as NetworkRecord;
 use rbox_netsetup::plan::{self, Step};
 
 use super::network::{Network, failure};
@@ -16,6 +17,7 @@ use crate::engine::containers;
 use crate::engine::failure::Failure;
 use crate::engine::names::new_id;
 use crate::engine::record::Record;
+use crate::engine::recover;
 
 /// One attachment: the network, the endpoint, and what makes it.
 pub struct Attachment {
@@ -34,7 +36,7 @@ pub struct Attachment {
 impl Attachment {
     /// On a user-defined network containers know each other by name.
     pub fn has_names(&self) -> bool {
-        self.network.driver == Driver::Bridge && !self.network.is_default_bridge()
+        self.network.driver.attaches() && !self.network.is_default_bridge()
     }
 
     /// Its addresses, IPv4 first.
@@ -58,22 +60,38 @@ impl Network {
         let network = networks.get(&config.network).map_err(failure)?;
         let asked = config;
         let without = (network.ipv6 && has_no_ipv6(record)).then(|| without_ipv6(asked));
-        let config = without.as_ref().unwrap_or(asked);
-        plan::check_endpoint(&network, config).map_err(|error| {
+        let mut config = without.unwrap_or_else(|| asked.clone());
+        plan::check_endpoint(&network, &config).map_err(|error| {
             Failure::new(format!(
                 "invalid config for network {}: {error}",
                 network.name
             ))
         })?;
         let has = |name: &str| self.attachments.iter().any(|a| a.endpoint.ifname == name);
-        if let Some(name) = wanted_ifname(config).filter(|name| has(name)) {
+        if let Some(name) = wanted_ifname(&config).filter(|name| has(name)) {
             return Err(Failure::new(format!(
                 "invalid config for network {}: the container has an interface {name:?} already",
                 network.name
             )));
         }
+        if let Some(mac) = apply::inherited_mac(&network).map_err(failure)? {
+            config.mac = config.mac.or(Some(mac));
+            // It has room for one: not for a dead one beside this.
+            for endpoint in networks.endpoints(&network).map_err(failure)? {
+                if endpoint.owner != record.id
+                    && containers::stays_alive(&engine.dirs, &endpoint.owner)
+                {
+                    return Err(failure(ApplyError::ParentTaken(endpoint.parent)));
+                }
+                recover::if_dead(&engine.dirs, &endpoint.owner)?;
+            }
+        }
         let run_dir = networks.run_dir(&network);
-        let alive = |owner: &str| containers::stays_alive(&engine.dirs, owner);
+        // What a dead one has is not only the lease: its interface answers still.
+        let alive = |owner: &str| {
+            containers::stays_alive(&engine.dirs, owner)
+                || recover::if_dead(&engine.dirs, owner).is_err()
+        };
         let request = LeaseRequest {
             run_dir: &run_dir,
             network: &network,
@@ -90,7 +108,7 @@ impl Network {
             steps.push(step.clone());
             journal.append(&step)
         };
-        let leases = lease_endpoint(&request, config, previous, &mut before).map_err(failure)?;
+        let leases = lease_endpoint(&request, &config, previous, &mut before).map_err(failure)?;
         let mut taken: Vec<&str> = self
             .attachments
             .iter()
@@ -100,7 +118,7 @@ impl Network {
         taken.extend(record.networks.iter().filter_map(wanted_ifname));
         let planned = plan::endpoint(&plan::EndpointRequest {
             network: &network,
-            config,
+            config: &config,
             leases: &leases,
             run_dir: &run_dir,
             record: &networks.record_path(&network),

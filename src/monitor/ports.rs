@@ -39,7 +39,7 @@ pub struct Lead {
 }
 
 /// Binds what was asked for and leads traffic from outside to the container.
-/// Nothing on host, none and shared networks, nor on internal ones.
+/// Nothing on host, none and shared networks, nor on internal and macvlan ones.
 pub fn publish(network: &mut Network, engine: &Engine, record: &Record) -> Result<(), Failure> {
     let steps = plan(network, engine, record)?;
     network.carry_out(&steps)
@@ -167,6 +167,7 @@ fn gateway(network: &Network) -> Option<&Attachment> {
         .attachments
         .iter()
         .find(|attachment| attachment.endpoint.ifname == ifname)
+        .filter(|attachment| attachment.network.driver == Driver::Bridge)
 }
 
 /// Where ports lead: to one address a family, on the network that has its default route, IPv4
@@ -182,7 +183,9 @@ fn leads(network: &Network) -> Vec<Lead> {
         else {
             continue;
         };
-        let on_it = |attachment: &&Attachment| attachment.endpoint.ifname == ifname;
+        let on_it = |attachment: &&Attachment| {
+            attachment.endpoint.ifname == ifname && attachment.network.driver == Driver::Bridge
+        };
         let Some(attachment) = network.attachments.iter().find(on_it) else {
             continue;
         };
@@ -207,7 +210,7 @@ fn lead_to(network: &Network, attachment: &Attachment, to: IpAddr) -> Lead {
     };
     let others = network.attachments.iter().filter(|other| {
         other.network.id != attachment.network.id
-            && other.network.driver == Driver::Bridge
+            && other.network.driver.attaches()
             && !other.network.internal
     });
     let shortcuts = others

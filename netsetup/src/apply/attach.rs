@@ -154,6 +154,9 @@ pub fn detach(
     if !endpoint.host_ifname.is_empty() {
         errors.extend(undo(&Step::Veth(veth_of(endpoint)), context).err());
     }
+    if let Some(interface) = super::macvlan::interface_of(endpoint) {
+        errors.extend(undo(&Step::Macvlan(interface), context).err());
+    }
     for (address, _) in addresses(endpoint) {
         let path = run_dir.join(lease::DIRECTORY).join(address.to_string());
         let step = Step::Lease {

@@ -37,6 +37,26 @@ pub enum ApplyError {
     /// The kernel gives a bridge no more ports.
     #[error("bridge {0} has 1023 ports, which is the kernel's limit")]
     BridgeFull(String),
+    /// The interface that a macvlan network is on is missing.
+    #[error("the requested parent interface {0} was not found on the host")]
+    NoParent(String),
+    /// Mode passthru is for one container.
+    #[error(
+        "failed to create the macvlan port: parent interface {0} has one, and mode passthru takes \
+         exactly one"
+    )]
+    ParentTaken(String),
+    /// The kernel refuses a macvlan interface.
+    #[error("failed to create the macvlan port: {0}")]
+    MacvlanPort(NetlinkError),
+    /// The kernel lacks what a parent would be.
+    #[error("parent interface {name} cannot be made: this kernel has no {kind}")]
+    NoSuchKind {
+        /// The interface.
+        name: String,
+        /// What it would be.
+        kind: &'static str,
+    },
     /// A step inside the sandbox, and no sandbox.
     #[error("{0}: no network namespace to do it in")]
     NoSandbox(&'static str),

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::attach::veth_of;
 use super::context::Context;
 use super::error::ApplyError;
+use super::macvlan::{interface_of, sandbox_of};
 use super::run::undo;
 use crate::ipam::lease;
 use crate::kernel::netlink::Route;
@@ -19,8 +20,13 @@ use crate::store::record;
 
 /// Takes back all that `owner` has on the networks below `networks` (their run
 /// directories), its published ports, and the name of its namespace if it is
-/// known. Goes on after errors and returns them all. Harmless when repeated.
-pub fn undo_owner(networks: &Path, owner: &str, netns: Option<&Path>) -> Vec<ApplyError> {
+/// known; `shared_with` as in [`super::undo_all`]. Goes on after errors and returns them all. Harmless when repeated.
+pub fn undo_owner(
+    networks: &Path,
+    owner: &str,
+    netns: Option<&Path>,
+    shared_with: &dyn Fn() -> Vec<PathBuf>,
+) -> Vec<ApplyError> {
     let what = "undo without a journal";
     let failed = |source| vec![ApplyError::System { what, source }];
     let (mut host, mut nft) = match (Route::open(), Nft::open()) {
@@ -47,9 +53,10 @@ pub fn undo_owner(networks: &Path, owner: &str, netns: Option<&Path>) -> Vec<App
         Err(error) => errors.extend(failed(error)),
     }
     errors.extend(nft.remove_owned(owner).err().map(ApplyError::from));
+    let mut sandbox = sandbox_of(&steps, shared_with);
     let mut context = Context {
         host: &mut host,
-        sandbox: None,
+        sandbox: sandbox.as_mut(),
         sandbox_ns: None,
         nft: &mut nft,
     };
@@ -77,6 +84,7 @@ fn on_network(run_dir: &Path, owner: &str) -> Result<Vec<Step>, ApplyError> {
         if !endpoint.host_ifname.is_empty() {
             steps.push(Step::Veth(veth_of(&endpoint)));
         }
+        steps.extend(interface_of(&endpoint).map(Step::Macvlan));
         steps.push(Step::Publish {
             network_run_dir: run_dir.to_owned(),
             // Undoing does not look at it.

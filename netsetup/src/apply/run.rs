@@ -4,12 +4,13 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::error::ApplyError;
 use super::flows::{forget_flows, lead_anew};
 use super::journal::Journal;
+use super::macvlan;
 use super::publish::{publish, sweep_if_gone, withdraw};
 use super::reconcile::ensure_bridge_of;
 use crate::ipam::lease;
@@ -39,6 +40,11 @@ pub fn apply(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
             Ok(netns::bind(ns, path)?)
         }
         Step::Veth(veth) => attach_veth(veth, context),
+        Step::Parent {
+            network_record,
+            parent,
+        } => macvlan::ensure_parent_of(network_record, parent, context),
+        Step::Macvlan(step) => macvlan::attach(step, context),
         Step::DefaultRoute {
             ifname,
             gateway,
@@ -105,7 +111,7 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
     })?;
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
-        set_parameters(step)?;
+        set_parameters(&step.ifname, step.ipv6, &step.sysctls)?;
     }
     let inside = context.inside(what)?;
     inside.configure(&InterfaceSetup {
@@ -138,9 +144,13 @@ pub(super) fn veth_request<'a>(step: &'a VethStep, ns: BorrowedFd<'a>) -> VethRe
 
 /// The kernel parameters of a new interface, while it is down. Those that the user chose come
 /// last, and so win.
-fn set_parameters(step: &VethStep) -> Result<(), ApplyError> {
-    let own = |name: &str| format!("net/ipv6/conf/{}/{name}", step.ifname);
-    if step.ipv6 {
+pub(super) fn set_parameters(
+    ifname: &str,
+    ipv6: bool,
+    sysctls: &[(String, String)],
+) -> Result<(), ApplyError> {
+    let own = |name: &str| format!("net/ipv6/conf/{ifname}/{name}");
+    if ipv6 {
         sysctl::ensure(&own("disable_ipv6"), "0")?;
         // Routes come from here, not from whoever on the network says that it is a router.
         sysctl::write(&own("accept_ra"), "0")?;
@@ -152,7 +162,7 @@ fn set_parameters(step: &VethStep) -> Result<(), ApplyError> {
             other => other?,
         }
     }
-    for (key, value) in &step.sysctls {
+    for (key, value) in sysctls {
         sysctl::ensure(key, value).map_err(|error| match error.is_missing() {
             true => ApplyError::NotASysctl(key.clone()),
             false => error.into(),
@@ -173,10 +183,14 @@ pub fn undo(step: &Step, context: &mut Context<'_>) -> Result<(), ApplyError> {
                 source,
             })
         }
-        // The bridge is the network's; the sandbox's own things go with its namespace.
-        Step::Bridge { .. } | Step::DefaultRoute { .. } | Step::ResolverRedirect { .. } => Ok(()),
+        // Bridge and parent are the network's; the sandbox's own things go with its namespace.
+        Step::Bridge { .. }
+        | Step::Parent { .. }
+        | Step::DefaultRoute { .. }
+        | Step::ResolverRedirect { .. } => Ok(()),
         Step::NetnsName { path } => Ok(netns::unbind(path)?),
         Step::Veth(veth) => tolerate_missing(context.host.delete_link(&veth.host_ifname)),
+        Step::Macvlan(step) => macvlan::detach(step, context),
         Step::Publish {
             network_run_dir,
             endpoint,
@@ -220,9 +234,9 @@ fn sweep_removed_networks(steps: &[Step]) {
     let records: Vec<&Path> = steps
         .iter()
         .filter_map(|step| match step {
-            Step::Bridge { network_record, .. } | Step::Publish { network_record, .. } => {
-                Some(network_record.as_path())
-            }
+            Step::Bridge { network_record, .. }
+            | Step::Parent { network_record, .. }
+            | Step::Publish { network_record, .. } => Some(network_record.as_path()),
             _ => None,
         })
         .collect();
@@ -246,7 +260,10 @@ fn sweep_removed_networks(steps: &[Step]) {
 
 /// Undoes a whole journal backwards, and removes it when all of it is undone. With errors it
 /// stays, for the next one who looks.
-pub fn undo_all(path: &Path) -> Vec<ApplyError> {
+///
+/// A namespace that others share lives on, and what is in it with it: `shared_with` is asked for
+/// paths to namespaces that may be it, only where there is something to undo in it.
+pub fn undo_all(path: &Path, shared_with: &dyn Fn() -> Vec<PathBuf>) -> Vec<ApplyError> {
     let sockets = || -> io::Result<(Vec<Step>, Route, Nft)> {
         Ok((Journal::read(path)?, Route::open()?, Nft::open()?))
     };
@@ -259,9 +276,10 @@ pub fn undo_all(path: &Path) -> Vec<ApplyError> {
             }];
         }
     };
+    let mut sandbox = macvlan::sandbox_of(&steps, shared_with);
     let mut context = Context {
         host: &mut host,
-        sandbox: None,
+        sandbox: sandbox.as_mut(),
         sandbox_ns: None,
         nft: &mut nft,
     };

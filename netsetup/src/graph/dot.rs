@@ -73,6 +73,7 @@ fn cluster(out: &mut String, number: usize, network: &NetworkNode) {
         Leaving::Masqueraded => "masqueraded",
         Leaving::Routed => "routed",
         Leaving::Mixed => "masqueraded and routed",
+        Leaving::Wire => "the parent's wire",
         Leaving::Host => "the host's own interfaces",
         Leaving::Internal | Leaving::None => return,
     };

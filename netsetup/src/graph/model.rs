@@ -92,6 +92,8 @@ pub enum Leaving {
     Mixed,
     /// Not at all: an internal network.
     Internal,
+    /// Onto the wire of an interface of the host, past the host itself (macvlan).
+    Wire,
     /// By the host's own interfaces (network `host`).
     Host,
     /// Only loopback (network `none`).

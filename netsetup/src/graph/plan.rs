@@ -86,10 +86,12 @@ fn family(ipv4: bool) -> Family {
 
 fn network_node(network: &Network, attached: Vec<Attached>, kernel: &Kernel) -> NetworkNode {
     let step = plan::bridge(network);
-    let (driver, leaving) = match network.driver {
-        Driver::Bridge => ("bridge", leaving(network)),
-        Driver::Host => ("host", Leaving::Host),
-        Driver::Null => ("null", Leaving::None),
+    let leaving = match network.driver {
+        Driver::Bridge => leaving(network),
+        Driver::Macvlan if network.internal => Leaving::Internal,
+        Driver::Macvlan => Leaving::Wire,
+        Driver::Host => Leaving::Host,
+        Driver::Null => Leaving::None,
     };
     let bridge = step.map(|step| {
         let link = kernel.link(&step.name).filter(|link| link.kind == "bridge");
@@ -131,7 +133,7 @@ fn network_node(network: &Network, attached: Vec<Attached>, kernel: &Kernel) -> 
     NetworkNode {
         name: network.name.clone(),
         id: network.id.clone(),
-        driver,
+        driver: network.driver.name(),
         subnets: network
             .pools
             .iter()

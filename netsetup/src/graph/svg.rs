@@ -154,6 +154,7 @@ fn badges(network: &NetworkNode) -> String {
         Leaving::Routed => "routed",
         Leaving::Mixed => "masqueraded and routed",
         Leaving::Internal => "internal",
+        Leaving::Wire => "the parent's wire",
         Leaving::Host => "the host's own interfaces",
         Leaving::None => "only loopback",
     };

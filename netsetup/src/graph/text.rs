@@ -79,6 +79,7 @@ fn branch(network: &NetworkNode) -> Vec<String> {
         Leaving::Routed => "routed".to_owned(),
         Leaving::Mixed => "masqueraded and routed".to_owned(),
         Leaving::Internal => "internal: no way out".to_owned(),
+        Leaving::Wire => "the parent's wire".to_owned(),
         Leaving::Host => "the host's own interfaces".to_owned(),
         Leaving::None => "only loopback".to_owned(),
     });

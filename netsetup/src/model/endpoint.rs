@@ -47,10 +47,13 @@ pub struct Endpoint {
     pub network: String,
     /// Interface inside the sandbox (`eth0`); empty for host and none.
     pub ifname: String,
-    /// The veth's host end; empty for host and none.
+    /// The veth's host end; empty for macvlan, host and none.
     pub host_ifname: String,
-    /// The bridge it is a port of; empty for host and none.
+    /// The bridge it is a port of; empty for macvlan, host and none.
     pub bridge: String,
+    /// The interface of the host that it is on: only on macvlan networks.
+    #[serde(default)]
+    pub parent: String,
     /// Address of the inner interface.
     pub mac: Option<Mac>,
     /// Leased address and prefix length.
@@ -61,7 +64,7 @@ pub struct Endpoint {
     pub gateway: Option<Ipv4Addr>,
     /// IPv6 gateway.
     pub gateway6: Option<Ipv6Addr>,
-    /// MTU of both ends, bytes.
+    /// MTU of both ends, bytes; 0 is the parent's.
     pub mtu: u32,
     /// Names the resolver answers, the owner's name first, then aliases, short id, hostname;
     /// empty on the default bridge, which has no resolver.

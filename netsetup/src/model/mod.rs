@@ -5,6 +5,7 @@ pub mod endpoint;
 pub mod endpoint_rules;
 pub mod endpoint_sysctl;
 pub mod mac;
+pub mod macvlan_options;
 pub mod natural_order;
 pub mod network;
 pub mod network_options;

@@ -16,6 +16,25 @@ pub enum Driver {
     Host,
     /// Only loopback; Docker's driver name is `null`.
     Null,
+    /// Interfaces of their own on an interface of the host, and so on its wire.
+    Macvlan,
+}
+
+impl Driver {
+    /// As lists and inspect show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Driver::Bridge => "bridge",
+            Driver::Host => "host",
+            Driver::Null => "null",
+            Driver::Macvlan => "macvlan",
+        }
+    }
+
+    /// Whether containers on it have interfaces, addresses and names of their own.
+    pub fn attaches(self) -> bool {
+        matches!(self, Driver::Bridge | Driver::Macvlan)
+    }
 }
 
 /// One address pool of a network.
@@ -25,7 +44,8 @@ pub struct Pool {
     pub subnet: IpNet,
     /// Addresses are given out from here when set (`--ip-range`).
     pub ip_range: Option<IpNet>,
-    /// Address of the bridge; `None` where an internal or isolated network has none.
+    /// Address of the bridge, or of the router on a macvlan network's wire; `None` where an
+    /// isolated or macvlan network has none.
     pub gateway: Option<IpAddr>,
     /// The gateway was given by the user (inspect shows it only then, or when the subnet was automatic).
     pub gateway_given: bool,
@@ -62,7 +82,8 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     /// `-o key=value` as given; known keys are read by the methods.
     pub options: BTreeMap<String, String>,
-    /// The bridge interface was there before the network, so it stays when the network goes.
+    /// The bridge interface, or the parent of a macvlan network, was there before the network,
+    /// so it stays when the network goes.
     #[serde(default)]
     pub adopted: bool,
     /// MTU of the host's way out when the network was made, bytes: what bridge and endpoints

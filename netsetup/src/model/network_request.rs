@@ -160,6 +160,12 @@ pub enum RequestError {
     /// There is no such driver.
     #[error("plugin {0:?} not found")]
     Driver(String),
+    /// Docker has the driver, rbox has not.
+    #[error("network driver {0:?} is not supported")]
+    Unsupported(String),
+    /// Only the first of several subnets would be used.
+    #[error("macvlan networks with several subnets of one family are not supported")]
+    MultipleSubnets,
     /// `host` and `null` exist once.
     #[error("only one instance of {0:?} network is allowed")]
     OneInstance(&'static str),
@@ -282,16 +288,23 @@ impl NetworkRequest {
         if self.name.trim().is_empty() {
             return Err(RequestError::EmptyName);
         }
-        match self.driver.as_str() {
-            "" | "bridge" => {}
+        let driver = match self.driver.as_str() {
+            "" | "bridge" => Driver::Bridge,
+            "macvlan" => Driver::Macvlan,
+            "ipvlan" | "overlay" => return Err(RequestError::Unsupported(self.driver.clone())),
             "host" => return Err(RequestError::OneInstance("host")),
             "null" | "none" => return Err(RequestError::OneInstance("null")),
             _ => return Err(RequestError::Driver(self.driver.clone())),
+        };
+        let ipv6 = pools.iter().filter(|pool| pool.subnet.addr().is_ipv6());
+        let ipv6 = ipv6.count();
+        if driver == Driver::Macvlan && (ipv6 > 1 || pools.len() - ipv6 > 1) {
+            return Err(RequestError::MultipleSubnets);
         }
         if !self.ipv4 && !self.ipv6 {
             return Err(RequestError::NoFamily);
         }
-        Ok((Driver::Bridge, pools))
+        Ok((driver, pools))
     }
 }
 

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::bridge::bridge;
+use super::macvlan;
 use super::names::{endpoint_mac, host_ifname, next_ifname};
 use super::step::{Step, VethStep};
 use crate::ipam::Leases;
 use crate::model::endpoint::{Endpoint, EndpointConfig};
 use crate::model::endpoint_rules::wanted_ifname;
 use crate::model::endpoint_sysctl::{disables_ipv6, interface_sysctls};
-use crate::model::network::Network;
+use crate::model::network::{Driver, Network};
 
 /// All that one attachment follows from.
 #[derive(Clone, Debug)]
@@ -58,7 +59,6 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
         ..
     } = *request;
     let bridge = bridge(network);
-    let options = network.bridge_options();
     let prefix = |ipv6: bool| {
         network
             .pool(ipv6)
@@ -74,10 +74,11 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
         // The bridge of an internal network has an address, but leads nowhere.
         (reached && !network.internal).then_some(gateway)
     };
-    let attached = bridge.is_some();
+    let parent = macvlan::parent(network);
+    let attached = bridge.is_some() || parent.is_some();
     let ifname = match wanted_ifname(config) {
         Some(name) if attached => name.to_owned(),
-        None if attached => next_ifname(&options.ifname_prefix, request.taken),
+        None if attached => next_ifname(&prefix_of(network), request.taken),
         _ => String::new(),
     };
     let endpoint = Endpoint {
@@ -86,7 +87,7 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
         owner_name: request.owner_name.to_owned(),
         network_id: network.id.clone(),
         network: network.name.clone(),
-        host_ifname: if attached {
+        host_ifname: if bridge.is_some() {
             host_ifname(owner, &network.id)
         } else {
             String::new()
@@ -95,10 +96,14 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
             .as_ref()
             .map(|bridge| bridge.name.clone())
             .unwrap_or_default(),
-        mac: config
-            .mac
-            .filter(|_| attached)
-            .or(endpoint_mac(leases.ip(), leases.ip6())),
+        parent: parent
+            .as_ref()
+            .map(|parent| parent.name.clone())
+            .unwrap_or_default(),
+        mac: config.mac.filter(|_| attached).or_else(|| match &parent {
+            Some(_) => Some(macvlan::wire_mac(owner, &network.id)),
+            None => endpoint_mac(leases.ip(), leases.ip6()),
+        }),
         ip: leases.ip().map(|ip| (ip, prefix(false))),
         ip6: leases.ip6().map(|ip| (ip, prefix(true))),
         gateway: match gateway(false) {
@@ -109,7 +114,10 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
             Some(IpAddr::V6(gateway)) => Some(gateway),
             _ => None,
         },
-        mtu: bridge.as_ref().map_or(0, |bridge| bridge.mtu),
+        mtu: match &bridge {
+            Some(bridge) => bridge.mtu,
+            None => network.macvlan_options().mtu.unwrap_or(0),
+        },
         dns_names: dns_names(network, config, owner, request.owner_name, request.hostname),
         ifname,
     };
@@ -137,12 +145,27 @@ pub fn endpoint(request: &EndpointRequest<'_>) -> Planned {
                 .collect(),
         }));
     }
+    if let Some(parent) = parent.filter(|parent| parent.made.is_some()) {
+        steps.push(Step::Parent {
+            network_record: request.record.to_owned(),
+            parent,
+        });
+    }
+    steps.extend(macvlan::interface(network, config, &endpoint).map(Step::Macvlan));
     steps.push(Step::Publish {
         network_run_dir: request.run_dir.to_owned(),
         network_record: request.record.to_owned(),
         endpoint: Box::new(endpoint.clone()),
     });
     Planned { endpoint, steps }
+}
+
+/// First part of the names of a network's interfaces inside.
+fn prefix_of(network: &Network) -> String {
+    match network.driver {
+        Driver::Macvlan => network.macvlan_options().ifname_prefix,
+        _ => network.bridge_options().ifname_prefix,
+    }
 }
 
 /// The addresses of an endpoint with their prefix lengths, IPv4 first.
@@ -185,7 +208,6 @@ pub(crate) mod tests {
     use crate::ipam::addresses::candidates;
     use crate::model::endpoint_rules::IFNAME_OPTION;
     use crate::model::endpoint_sysctl::SYSCTLS_OPTION;
-    use crate::model::network::Driver;
     use crate::model::network::tests::{automatic, network};
     use crate::model::network_options::{ENABLE_ICC, IFNAME_PREFIX, MTU};
 

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!  Network ──bridge──▶ BridgeStep ┐
-//!  EndpointConfig, Leases ──endpoint──▶ Endpoint + [Bridge, Veth, Publish]
+//!  EndpointConfig, Leases ──endpoint──▶ Endpoint + [Bridge, Veth, Publish],
+//!                                      on macvlan [Parent, Macvlan, Publish]
 //!  all endpoints of a sandbox ──route──▶ [DefaultRoute]
 //! ```
 
 pub mod bridge;
 pub mod endpoint;
+pub mod macvlan;
 pub mod names;
 pub mod route;
 pub mod step;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::endpoint::Endpoint;
 use crate::model::mac::Mac;
+use crate::model::macvlan_options::{MacvlanMode, Vlan};
 use crate::model::network_options::GatewayMode;
 use crate::model::port::{ContainerPort, PublishedPort};
 
@@ -42,6 +43,17 @@ pub enum Step {
     /// A veth pair: one end in the bridge, the other in the sandbox with addresses and routes.
     /// Undo deletes the host end.
     Veth(VethStep),
+    /// The parent of a macvlan network exists and is up, where it is one that rbox made.
+    /// Idempotent. Fails when the network has been removed meanwhile. Undo leaves it: it belongs
+    /// to the network.
+    Parent {
+        /// `/var/lib/rbox/networks/<name>.json`.
+        network_record: PathBuf,
+        /// What must be there.
+        parent: ParentStep,
+    },
+    /// A macvlan interface, born in the sandbox, with addresses. Undo deletes it there.
+    Macvlan(MacvlanStep),
     /// The default route(s) of the sandbox point here (replaces older ones). Undo: none,
     /// the namespace goes.
     DefaultRoute {
@@ -131,6 +143,46 @@ pub struct BridgeStep {
     /// Source addresses of what leaves, instead of those of the interface it leaves by.
     #[serde(default)]
     pub host_addresses: Vec<IpAddr>,
+}
+
+/// The interface of the host that a macvlan network is on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ParentStep {
+    /// Interface name, at most 15 bytes.
+    pub name: String,
+    /// How it is made; `None` where it is somebody else's.
+    pub made: Option<MadeParent>,
+}
+
+/// What a parent of rbox's own making is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MadeParent {
+    /// A VLAN sub-interface.
+    Vlan(Vlan),
+    /// An interface that drops what it is sent: the network is apart from every wire.
+    Apart,
+}
+
+/// See [`Step::Macvlan`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MacvlanStep {
+    /// The interface of the host that it is on.
+    pub parent: String,
+    /// Who reaches whom.
+    pub mode: MacvlanMode,
+    /// Its name in the sandbox.
+    pub ifname: String,
+    /// Its address.
+    pub mac: Mac,
+    /// Bytes; the parent's where none was asked for.
+    pub mtu: Option<u32>,
+    /// Addresses with prefix lengths.
+    pub addresses: Vec<(IpAddr, u8)>,
+    /// IPv6 stays enabled on it.
+    pub ipv6: bool,
+    /// See [`VethStep::sysctls`].
+    pub sysctls: Vec<(String, String)>,
 }
 
 /// See [`Step::Veth`].

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::create_macvlan::ParentError;
 use super::directory_lock::DirectoryLock;
 use super::predefined::PredefinedError;
 use super::record::{self, Lasting, RecordError};
@@ -12,6 +13,7 @@ use crate::foreign::Remark;
 use crate::ipam::pools::{PoolError, Surroundings, Wishes, allocate};
 use crate::kernel::netlink::{NetlinkError, Route, destinations};
 use crate::kernel::nft::Nft;
+use crate::model::macvlan_options::MacvlanOptionError;
 use crate::model::network::{Driver, Network};
 use crate::model::network_options::{BridgeOptions, GatewayMode, OptionError};
 use crate::model::network_request::{NetworkRequest, RequestError};
@@ -32,6 +34,12 @@ pub enum CreateError {
     /// A driver option.
     #[error(transparent)]
     Option(#[from] OptionError),
+    /// A driver option of a macvlan network.
+    #[error(transparent)]
+    Macvlan(#[from] MacvlanOptionError),
+    /// The parent of a macvlan network.
+    #[error(transparent)]
+    Parent(#[from] ParentError),
     /// Another network has the bridge.
     #[error(
         "cannot create network {id} ({bridge}): conflicts with network {other} ({bridge}): \
@@ -111,6 +119,9 @@ impl NetworkStore {
             return Err(CreateError::Exists(request.name.clone()));
         }
         let mut route = Route::open().map_err(system)?;
+        if driver == Driver::Macvlan {
+            return self.create_macvlan(request, &wanted_pools, &mut route);
+        }
         let options = BridgeOptions::read(&request.options, request.internal)?;
         let wishes = Wishes {
             ipv4: request.ipv4,
@@ -144,7 +155,7 @@ impl NetworkStore {
         made.map(|()| network)
     }
 
-    fn record(&self, request: &NetworkRequest, driver: Driver, id: String) -> Network {
+    pub(super) fn record(&self, request: &NetworkRequest, driver: Driver, id: String) -> Network {
         Network {
             id,
             name: request.name.clone(),

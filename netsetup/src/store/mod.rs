@@ -11,6 +11,7 @@
 //! Readers take no lock: every file is whole. Who needs both flocks takes `<state>` first.
 
 mod create;
+mod create_macvlan;
 pub mod directory_lock;
 mod file_name;
 mod lookup;
@@ -24,6 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use create::CreateError;
+pub use create_macvlan::ParentError;
 pub use lookup::LookupError;
 pub use predefined::DEFAULT_BRIDGE_INTERFACE;
 pub use reload::ReloadError;

@@ -9,7 +9,7 @@ use super::record::{self, RecordError};
 use super::{LookupError, NetworkStore};
 use crate::apply::publish::withdraw;
 use crate::apply::reconcile::remove_bridge;
-use crate::apply::{ApplyError, Context};
+use crate::apply::{ApplyError, Context, remove_parent};
 use crate::foreign;
 use crate::kernel::netlink::Route;
 use crate::kernel::nft::Nft;
@@ -90,14 +90,14 @@ impl NetworkStore {
         // no record.
         let run_dir = self.run_dir(network);
         let _run = DirectoryLock::making(&run_dir)?;
-        match self.by_name(&network.name)? {
-            Some(current) if current.id == network.id => {}
+        let mut current = match self.by_name(&network.name)? {
+            Some(current) if current.id == network.id => current,
             _ => {
                 // Made by the lock just now, or left by somebody who came too late.
                 let _ = fs::remove_dir_all(&run_dir);
                 return Err(RemoveError::NotFound(network.name.clone()));
             }
-        }
+        };
         let (active, dead): (Vec<_>, Vec<_>) = self
             .endpoints(network)?
             .into_iter()
@@ -129,6 +129,11 @@ impl NetworkStore {
             sandbox_ns: None,
             nft: &mut nft,
         };
+        self.hand_over_parent(&mut current)?;
+        let parent = plan::macvlan::parent(&current);
+        if let Some(parent) = &parent {
+            remove_parent(parent, context.host)?;
+        }
         let bridge = plan::bridge(network);
         if let Some(bridge) = &bridge {
             remove_bridge(bridge, network.adopted, &mut context)?;
@@ -138,6 +143,9 @@ impl NetworkStore {
             // A start may have made the bridge again until the record was gone; from now on it
             // takes back itself what it makes.
             remove_bridge(bridge, network.adopted, &mut context)?;
+        }
+        if let Some(parent) = &parent {
+            remove_parent(parent, context.host)?;
         }
         foreign::retire(&self.default_leases(), &mut nft).map_err(ApplyError::from)?;
         match fs::remove_dir_all(&run_dir) {

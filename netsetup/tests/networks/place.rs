@@ -261,7 +261,7 @@ impl Sandbox {
 
     /// What whoever finds the container dead does.
     pub fn undo(&self) {
-        let errors = apply::undo_all(&self.journal_path);
+        let errors = apply::undo_all(&self.journal_path, &Vec::new);
         assert!(errors.is_empty(), "{errors:?}");
         assert!(!self.journal_path.exists());
     }

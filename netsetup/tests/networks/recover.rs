@@ -186,7 +186,7 @@ fn a_broken_step_does_not_keep_the_others_from_being_undone() {
     journal
         .append(&Step::NetnsName { path: bad.clone() })
         .unwrap();
-    let errors = apply::undo_all(&a.journal_path);
+    let errors = apply::undo_all(&a.journal_path, &Vec::new);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].to_string().contains("a-file"));
     assert_eq!(place.traces_of_containers(), before);

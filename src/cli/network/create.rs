@@ -1,10 +1,13 @@
 //! `network create`.
 
-use rbox_netsetup::model::network_request::NetworkRequest;
+use rbox_netsetup::model::macvlan_options::VlanError;
+use rbox_netsetup::model::network_request::{NetworkRequest, RequestError};
+use rbox_netsetup::store::{CreateError, ParentError};
 
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::parse::label;
 use crate::cli::stop::{Outcome, Stop};
+use crate::engine::failure::Failure;
 
 /// `network create`.
 pub static SPEC: Spec = Spec {
@@ -69,6 +72,21 @@ struct Create {
     network: String,
 }
 
+/// What could not be made, and what can be done about it.
+fn refused(error: CreateError) -> Stop {
+    let failure = Failure::new(error.to_string());
+    Stop::Failed(match error {
+        CreateError::Request(RequestError::Unsupported(_)) => failure.hint(
+            "bridge and macvlan networks are what rbox has: -d macvlan -o parent=INTERFACE puts \
+             containers on a wire of the host",
+        ),
+        CreateError::Parent(ParentError::Vlan(VlanError::Name(_)) | ParentError::Lower(_)) => {
+            failure.hint("`ip link` lists the interfaces of this host")
+        }
+        _ => failure,
+    })
+}
+
 fn run(call: &Call) -> Outcome {
     let line: Create = call.parse()?;
     if !matches!(line.ipam_driver.as_str(), "default" | "") {
@@ -99,7 +117,7 @@ fn run(call: &Call) -> Outcome {
     let network = engine
         .networks
         .create_noting(&request, &mut remarks)
-        .map_err(Stop::failed)?;
+        .map_err(refused)?;
     for notice in engine.notices(&remarks) {
         (engine.tell)(&notice);
     }

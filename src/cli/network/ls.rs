@@ -1,7 +1,7 @@
 //! `network ls`.
 
 use rbox_netsetup::model::natural_order::natural;
-use rbox_netsetup::model::network::{Driver, Network};
+use rbox_netsetup::model::network::Network;
 
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::parse::Invalid;
@@ -101,7 +101,7 @@ fn filters(filters: &[(String, String)]) -> Result<Filters, Invalid> {
 }
 
 fn takes(filters: &Filters, network: &Network) -> bool {
-    filters.any("driver", |driver| driver == driver_name(network.driver))
+    filters.any("driver", |driver| driver == network.driver.name())
         && filters.any("type", |kind| {
             (kind == "builtin") == network.is_predefined()
         })
@@ -109,14 +109,6 @@ fn takes(filters: &Filters, network: &Network) -> bool {
         && filters.name(&network.name)
         && filters.id(&network.id)
         && filters.labels(&network.labels)
-}
-
-fn driver_name(driver: Driver) -> &'static str {
-    match driver {
-        Driver::Bridge => "bridge",
-        Driver::Host => "host",
-        Driver::Null => "null",
-    }
 }
 
 fn row(network: &Network, whole: bool) -> Row {
@@ -133,7 +125,7 @@ fn row(network: &Network, whole: bool) -> Row {
     let mut row = Row::new()
         .with("ID", id)
         .with("Name", network.name.as_str())
-        .with("Driver", driver_name(network.driver))
+        .with("Driver", network.driver.name())
         .with("Scope", "local")
         .with("IPv4", network.ipv4.to_string())
         .with("IPv6", network.ipv6.to_string())

@@ -33,7 +33,6 @@ impl Encoder {
     }
 
     /// Appends a 16-bit attribute in host order.
-    #[cfg(test)]
     pub fn u16(&mut self, kind: u16, value: u16) {
         self.bytes(kind, &value.to_ne_bytes());
     }

@@ -1,7 +1,7 @@
 //! Links, addresses and routes over NETLINK_ROUTE.
 //!
 //! ```text
-//! link, veth, address, route   what is asked, by interface index
+//! link, veth, macvlan, address, route   what is asked, by interface index
 //!        │ Batch (message)     requests with a text that names their object
 //!        ▼
 //! socket                       one send, answers matched by sequence number
@@ -12,6 +12,7 @@ mod attr;
 mod error;
 mod link;
 mod lookup;
+mod macvlan;
 mod message;
 mod option;
 mod route;
@@ -25,6 +26,7 @@ pub use address::AddressInfo;
 pub use error::NetlinkError;
 pub use link::{LINK_LOCAL, LOOPBACK, LinkInfo};
 pub use lookup::{BridgePort, RouteAnswer, RouteQuestion};
+pub use macvlan::MacvlanRequest;
 pub use route::{RouteInfo, destinations};
 pub use veth::{InterfaceSetup, Veth, VethRequest, link_local};
 

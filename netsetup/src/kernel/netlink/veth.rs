@@ -22,7 +22,7 @@ use super::link::{
 use super::message::{ACK, Batch, CREATE, EXCL};
 use super::route::{RouteTarget, add_route};
 
-const IFLA_NET_NS_FD: u16 = 28;
+pub(super) const IFLA_NET_NS_FD: u16 = 28;
 const VETH_INFO_PEER: u16 = 1;
 const IFLA_PROTINFO_BRIDGE: u16 = 12;
 const IFLA_BRPORT_MODE: u16 = 4;
