@@ -10,6 +10,7 @@
 )]
 
 mod addresses;
+mod adopted_namespace;
 mod attach_and_stdin;
 mod attacks;
 mod bad_input_attachments;

@@ -9,6 +9,7 @@ use rbox_netsetup::model::endpoint::EndpointConfig;
 use rbox_netsetup::model::port::ContainerPort;
 use rbox_netsetup::store::directory_lock::DirectoryLock;
 
+use super::adopted;
 use super::clock;
 use super::containers;
 use super::failure::{Context, Failure};
@@ -94,6 +95,9 @@ impl Engine {
             return Err(Failure::new("no command specified")
                 .hint("the image has no CMD: give a command after the image"));
         }
+        if let NetworkMode::Namespace(path) = &request.host.network_mode {
+            adopted::open(path)?;
+        }
         self.resolve_modes(request, &mut record)?;
         user_namespace::check::sharing(&self.dirs, &record, &choice)?;
         Ok(Draft {
@@ -150,6 +154,7 @@ impl Engine {
                     ..asked
                 });
             }
+            NetworkMode::Namespace(_) => networks.clear(),
             NetworkMode::Container(other) => {
                 networks.clear();
                 let other = names::resolve(&self.dirs, other).map_err(|failure| {

@@ -342,11 +342,7 @@ fn requested(mount: &MountRequest) -> Mount {
 /// Docker's sysctls for a network namespace of the container's own, and the user's.
 fn sysctls(record: &Record) -> HashMap<String, String> {
     let host = &record.host;
-    let own = matches!(
-        host.network_mode,
-        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Network(_)
-    );
-    let mut all = if own {
+    let mut all = if record.owns_network_namespace() {
         defaults::sysctls()
     } else {
         HashMap::new()

@@ -1,6 +1,7 @@
 //! What the commands do, over the runtime, the networks and the images.
 //! Nothing here prints.
 
+pub mod adopted;
 pub mod attach;
 pub mod capture;
 pub mod claim;

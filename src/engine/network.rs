@@ -170,7 +170,7 @@ fn may_change(container: &Container, network: &Network, what: &str) -> Result<()
     let record = &container.record;
     let refuse = |text: &str| Err(Failure::new(text));
     match (&record.host.network_mode, network.driver) {
-        (NetworkMode::Container(_), _) => refuse(
+        (NetworkMode::Container(_) | NetworkMode::Namespace(_), _) => refuse(
             "container sharing network namespace with another container or host cannot be \
              connected to any other network",
         ),

@@ -8,7 +8,7 @@ use rbox_netsetup::model::port::ContainerPort;
 use rbox_netsetup::model::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
-use super::request::HostConfig;
+use super::request::{HostConfig, NetworkMode};
 use super::user_namespace::Mapping;
 
 /// `/var/lib/rbox/containers/<id>/config.json`.
@@ -81,6 +81,14 @@ impl Record {
         let mut argv = self.config.entrypoint.clone().unwrap_or_default();
         argv.extend(self.config.cmd.iter().flatten().cloned());
         argv
+    }
+
+    /// Whether the container has a network namespace of its own.
+    pub fn owns_network_namespace(&self) -> bool {
+        matches!(
+            self.host.network_mode,
+            NetworkMode::Bridge | NetworkMode::None | NetworkMode::Network(_)
+        )
     }
 
     /// First 12 digits of the id.

@@ -13,7 +13,7 @@ use super::containers::{is_alive, lock_record, read_last, read_record, remove_di
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
-use super::record::{LastState, RunState, short};
+use super::record::{LastState, Record, RunState, short};
 use super::user_namespace::lease;
 use super::{clock, json_file, names, undo};
 
@@ -89,7 +89,12 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
             .map_err(|error| Failure::new(error.to_string()));
         failed = failed.or(killed.and(deleted).err());
     }
-    let netns = record.ok().flatten().map(|record| netns_path(&record.name));
+    // In a namespace of somebody else's nothing is named, and so nothing is unnamed.
+    let netns = record
+        .ok()
+        .flatten()
+        .filter(Record::owns_network_namespace)
+        .map(|record| netns_path(&record.name));
     failed = failed.or(undo::journal(dirs, id, netns.as_deref()).err());
     if auto_remove {
         failed = failed.or(remove_files(dirs, id).err());

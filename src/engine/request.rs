@@ -183,6 +183,8 @@ pub enum NetworkMode {
     None,
     /// Shares another container's sandbox; name or id as typed, full id in the record.
     Container(String),
+    /// An existing network namespace by its path (`ns:/run/netns/blue`), which stays as it is.
+    Namespace(PathBuf),
     /// User-defined network(s); the first one's name as typed.
     Network(String),
 }

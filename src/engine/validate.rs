@@ -51,6 +51,7 @@ pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
             }
         }
         NetworkMode::Container(_) => container_mode(request)?,
+        NetworkMode::Namespace(_) => namespace_mode(request)?,
         _ => interface_sysctls(host)?,
     }
     if host.uts_mode == "host" && request.hostname.is_some() {
@@ -117,6 +118,33 @@ fn container_mode(request: &ContainerRequest) -> Result<(), Failure> {
         return conflict("port exposing and the container type network mode");
     }
     Ok(())
+}
+
+/// An adopted namespace stays as it is found; names and servers are the container's own.
+fn namespace_mode(request: &ContainerRequest) -> Result<(), Failure> {
+    let host = &request.host;
+    let conflict = |what: &str| Err(Failure::new(format!("conflicting options: {what}")));
+    if !host.links.is_empty() {
+        return conflict(
+            "namespace type network can't be used with links. This would result in undefined \
+             behavior",
+        );
+    }
+    if host.mac_address.is_some() {
+        return conflict("mac-address and the network mode");
+    }
+    if !host.port_bindings.is_empty() || host.publish_all {
+        return conflict("port publishing and the namespace type network mode");
+    }
+    if !request.expose.is_empty() {
+        return conflict("port exposing and the namespace type network mode");
+    }
+    match host.sysctls.keys().find(|key| key.starts_with("net.")) {
+        Some(key) => Err(Failure::new(format!(
+            "sysctl \"{key}\" not allowed in an adopted network namespace"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn memory(host: &HostConfig) -> Result<(), Failure> {
@@ -242,6 +270,33 @@ mod tests {
             with(fine)(&mut request);
             host_config(&request).unwrap();
         }
+    }
+
+    #[test]
+    fn an_adopted_namespace_is_not_changed() {
+        let adopted = |change: fn(&mut ContainerRequest)| {
+            refused(|r| {
+                r.host.network_mode = NetworkMode::Namespace("/run/netns/x".into());
+                change(r);
+            })
+        };
+        assert_eq!(
+            adopted(|r| r.host.publish_all = true),
+            "conflicting options: port publishing and the namespace type network mode"
+        );
+        assert_eq!(
+            adopted(|r| {
+                r.host
+                    .sysctls
+                    .insert("net.core.somaxconn".into(), "1".into());
+            }),
+            "sysctl \"net.core.somaxconn\" not allowed in an adopted network namespace"
+        );
+        let mut request = ContainerRequest::default();
+        request.host.network_mode = NetworkMode::Namespace("/run/netns/x".into());
+        request.hostname = Some("h".into());
+        request.host.dns = vec!["192.0.2.1".parse().unwrap()];
+        assert!(host_config(&request).is_ok());
     }
 
     #[test]

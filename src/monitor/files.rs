@@ -12,6 +12,7 @@ use rbox_netsetup::files::{hostname, resolv_conf};
 
 use super::network::Network;
 use crate::engine::Engine;
+use crate::engine::adopted;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::links::Links;
 use crate::engine::record::Record;
@@ -99,8 +100,12 @@ fn hosts_text(
     network: &Network,
     links: &Links,
 ) -> Result<String, Failure> {
-    let host_copy = (record.host.network_mode == NetworkMode::Host)
-        .then(|| fs::read_to_string("/etc/hosts").unwrap_or_default());
+    let host_copy = match &record.host.network_mode {
+        NetworkMode::Host => Some(PathBuf::from("/etc/hosts")),
+        NetworkMode::Namespace(path) => Some(adopted::file(path, "hosts")),
+        _ => None,
+    };
+    let host_copy = host_copy.map(|path| fs::read_to_string(path).unwrap_or_default());
     Ok(hosts::hosts(&HostsInput {
         host_copy,
         extra: extra_hosts(engine, &record.host)?,
@@ -145,6 +150,16 @@ pub fn resolv_text(record: &Record, network: &Network) -> String {
             ipv6: network.addresses().iter().any(IpAddr::is_ipv6),
         },
     };
+    let own = match &record.host.network_mode {
+        NetworkMode::Namespace(path) => adopted::own_file(path, "resolv.conf"),
+        _ => None,
+    };
+    if let Some(own) = own
+        && !overridden(&record.host)
+        && let Ok(text) = fs::read_to_string(own)
+    {
+        return text;
+    }
     let (path, text) = host_resolv_conf();
     resolv_conf(&ResolvInput {
         audience,
@@ -154,6 +169,10 @@ pub fn resolv_text(record: &Record, network: &Network) -> String {
         search: &record.host.dns_search,
         options: &record.host.dns_options,
     })
+}
+
+fn overridden(host: &HostConfig) -> bool {
+    !(host.dns.is_empty() && host.dns_search.is_empty() && host.dns_options.is_empty())
 }
 
 /// The servers that the embedded resolver asks.

@@ -26,8 +26,8 @@ use super::attachment::{Attachment, is_public, private_steps, public_steps};
 use super::kernel::Kernel;
 use super::patience::wait_for;
 use super::ports;
-use super::start::owns_namespace;
 use crate::engine::Engine;
+use crate::engine::adopted;
 use crate::engine::containers;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::names::new_id;
@@ -91,6 +91,10 @@ impl Network {
         let key = match &record.host.network_mode {
             NetworkMode::Container(id) => shared_key(engine, id)?,
             NetworkMode::Host => "/proc/1/ns/net".to_owned(),
+            NetworkMode::Namespace(path) => {
+                adopted::open(path)?;
+                path.to_string_lossy().into_owned()
+            }
             _ => netns_path(&record.name).to_string_lossy().into_owned(),
         };
         let mut network = Network {
@@ -113,7 +117,7 @@ impl Network {
             tasks: Vec::new(),
             host_gateway: None,
             published: true,
-            owned: owns_namespace(record),
+            owned: record.owns_network_namespace(),
             dns_none: record.host.dns_none,
         };
         if record

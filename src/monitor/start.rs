@@ -27,7 +27,6 @@ use crate::engine::failure::{Context, Failure};
 use crate::engine::lower::{self, Facts};
 use crate::engine::record::{LastState, Record};
 use crate::engine::recover::netns_path;
-use crate::engine::request::NetworkMode;
 use crate::engine::user_namespace::mapping::{Mapping, to_oci};
 use crate::engine::user_namespace::{check, lease};
 use crate::engine::{Engine, clock, devices, json_file, links, lock, undo};
@@ -113,8 +112,10 @@ pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
         }
         // What cannot be undone stays in the journal, for the next one who looks. The
         // run directory goes last: with it others may start the container.
-        let netns = netns_path(&record.name);
-        if undo::journal(&dirs, id, Some(&netns)).is_ok() {
+        let netns = record
+            .owns_network_namespace()
+            .then(|| netns_path(&record.name));
+        if undo::journal(&dirs, id, netns.as_deref()).is_ok() {
             let _ = lock::remove_run_dir(&run_dir);
         }
     })
@@ -398,12 +399,4 @@ fn stdio(record: &Record, size: Option<(u16, u16)>) -> Result<(Stdio, Streams), 
         },
         streams,
     ))
-}
-
-/// Whether the container has a network namespace of its own.
-pub fn owns_namespace(record: &Record) -> bool {
-    matches!(
-        record.host.network_mode,
-        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Network(_)
-    )
 }

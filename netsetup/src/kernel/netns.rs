@@ -5,10 +5,13 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open, symlink, unlink};
+use rustix::fs::{Mode, OFlags, fstatfs, open, symlink, unlink};
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// `f_type` of namespaces (linux/magic.h).
+const NSFS_MAGIC: rustix::fs::FsWord = 0x6e73_6673;
 
 /// Giving a namespace a name failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,28 @@ pub fn open_pid(pid: i32) -> io::Result<OwnedFd> {
 /// The path cannot be opened. Whether it is a namespace shows when it is entered.
 pub fn open_path(path: &Path) -> io::Result<OwnedFd> {
     Ok(open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Opens a network namespace by a path that somebody gave; `None` where the path leads to
+/// anything else, which is not opened: pipes wait, and devices may start something.
+///
+/// # Errors
+/// The path cannot be looked at or opened, or entering the namespace is not permitted.
+pub fn open_given(path: &Path) -> io::Result<Option<OwnedFd>> {
+    let found = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    if fstatfs(&found)?.f_type != NSFS_MAGIC {
+        return Ok(None);
+    }
+    let namespace = open_path(Path::new(&format!(
+        "/proc/thread-self/fd/{}",
+        found.as_raw_fd()
+    )))?;
+    match enter(namespace.as_fd()) {
+        Ok(_) => Ok(Some(namespace)),
+        // A namespace of another kind.
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens the calling thread's network namespace.

@@ -65,7 +65,7 @@ pub enum AttachmentError {
     /// One network twice.
     #[error("network {0:?} is specified multiple times")]
     Twice(String),
-    /// `bridge`, `host` or `none` beside others.
+    /// `bridge`, `host`, `none` or somebody else's namespace beside others.
     #[error(
         "conflicting options: cannot attach both user-defined and non-user-defined network-modes"
     )]
@@ -241,7 +241,7 @@ pub fn attachments(flags: &AttachmentFlags) -> Result<Vec<EndpointConfig>, Attac
         .iter()
         .filter(|config| is_user_defined(&config.network))
         .count();
-    if user_defined != 0 && user_defined != configs.len() {
+    if configs.len() > 1 && user_defined != configs.len() {
         return Err(AttachmentError::Mixed);
     }
     Ok(configs)

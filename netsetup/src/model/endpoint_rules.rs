@@ -50,6 +50,7 @@ pub fn is_user_defined(target: &str) -> bool {
     !matches!(target, "bridge" | "host" | "none" | "default" | "")
         && !target.starts_with("container:")
         && target != "container"
+        && !target.starts_with("ns:")
 }
 
 /// The complaint about addresses that are none, before any network is looked up.

@@ -2,7 +2,7 @@
 //! in the order in which Docker checks it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rbox_images::Reference;
 use rbox_netsetup::model::attachment::{AttachmentFlags, attachments, parse_mac};
@@ -215,6 +215,7 @@ fn networks(flags: &ContainerFlags, request: &mut ContainerRequest) -> Result<()
         "bridge" => NetworkMode::Bridge,
         "host" => NetworkMode::Host,
         "none" => NetworkMode::None,
+        name if name.starts_with("ns:") => NetworkMode::Namespace(namespace(&name[3..])?),
         name => match name.strip_prefix("container") {
             Some("" | ":") => {
                 return Err(engine(
@@ -228,10 +229,26 @@ fn networks(flags: &ContainerFlags, request: &mut ContainerRequest) -> Result<()
     if !matches!(host.network_mode, NetworkMode::Network(_)) {
         host.links = flags.link.clone();
     }
-    if !matches!(host.network_mode, NetworkMode::Container(_)) {
+    if !matches!(
+        host.network_mode,
+        NetworkMode::Container(_) | NetworkMode::Namespace(_)
+    ) {
         request.networks = endpoints;
     }
     Ok(())
+}
+
+/// The path of `--network ns:PATH`.
+fn namespace(path: &str) -> Result<PathBuf, Refused> {
+    if path.starts_with('/') {
+        return Ok(PathBuf::from(path));
+    }
+    let failure = Failure::new(format!(
+        "invalid network mode: ns:{path}: the path of a network namespace is absolute"
+    ));
+    Err(Refused::Engine(failure.hint(
+        "`ip netns add blue` makes one at /run/netns/blue: --network ns:/run/netns/blue",
+    )))
 }
 
 fn settings(flags: &ContainerFlags, client: &Client<'_>, host: &mut HostConfig) {

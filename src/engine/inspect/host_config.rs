@@ -20,6 +20,7 @@ pub(super) fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
         NetworkMode::Host => "host".to_owned(),
         NetworkMode::None => "none".to_owned(),
         NetworkMode::Container(id) => format!("container:{id}"),
+        NetworkMode::Namespace(path) => format!("ns:{}", path.display()),
         NetworkMode::Network(name) => name.clone(),
     };
     let extra: Vec<String> = host

@@ -29,6 +29,11 @@ pub fn request(host: &HostConfig, choice: &Choice) -> Result<(), Failure> {
              in the host namespace when running privileged mode",
         );
     }
+    if let NetworkMode::Namespace(_) = host.network_mode {
+        return refuse(
+            "cannot join a network namespace of the host's when user namespaces are enabled",
+        );
+    }
     if host.network_mode == NetworkMode::Host {
         return refuse(
             "cannot share the host's network namespace when user namespaces are enabled",

@@ -62,7 +62,8 @@ pub(super) fn driver_option(text: &str) -> Result<(String, String), AttachmentEr
 
 pub(super) fn parse_draft(value: &str) -> Result<Draft, AttachmentError> {
     let mut draft = Draft::default();
-    if !is_long(value) {
+    // A path may have `=` in it.
+    if !is_long(value) || value.starts_with("ns:") {
         value.clone_into(&mut draft.target);
         return Ok(draft);
     }
