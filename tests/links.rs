@@ -165,3 +165,243 @@ fn a_link_survives_the_renaming_of_its_source() {
         .ok();
     assert_eq!(links, "[\"/database:/app/data\"]");
 }
+
+/// The lines of a container's hosts file that name its sources.
+fn linked_hosts(host: &Host, container: &str) -> Vec<String> {
+    let hosts = host.ok(&format!("exec {container} cat /etc/hosts"));
+    let own = host.id(container)[..12].to_owned();
+    let linked = |line: &&str| !STANDARD.contains(line) && !line.ends_with(&own);
+    hosts.lines().filter(linked).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_source_has_the_names_that_links_give_it() {
+    let host = Host::new();
+    let db = host.ok("run -d --name db alpine sleep 1000");
+    host.ok("run -d --name app --link db:database --link db alpine sleep 1000");
+    host.ok("run -d --name aa --link db alpine sleep 1000");
+    for name in ["app/database", "/app/db", "aa/db"] {
+        assert_eq!(
+            host.rbox(&["inspect", "-f", "{{.Name}} {{.Id}}", name])
+                .ok(),
+            format!("/db {db}")
+        );
+    }
+    assert_eq!(host.ok("exec app/database hostname"), &db[..12]);
+    let names = |flags: &[&str]| {
+        let mut arguments = vec!["ps", "--format", "{{.Names}}"];
+        arguments.extend(flags);
+        host.rbox(&arguments).ok()
+    };
+    assert_eq!(
+        names(&["--no-trunc"]),
+        "aa\napp\naa/db,app/database,app/db,db"
+    );
+    assert_eq!(names(&[]), "aa\napp\ndb");
+    assert_eq!(names(&["--filter", "name=app/data"]), "db");
+    for name in ["app/nosuch", "nosuch/db", "app/", "/", "db/app"] {
+        let text = host.fails(1, &format!("stop {name}"));
+        assert!(
+            text == format!("rbox: No such container: {name}")
+                || text == "rbox: invalid container name or ID: value is empty",
+            "{text}"
+        );
+    }
+    // The consumer's name is the one that it has now.
+    host.ok("rename app web");
+    assert_eq!(
+        names(&["--no-trunc"]),
+        "aa\nweb\naa/db,db,web/database,web/db"
+    );
+    assert_eq!(host.ok("stop -t 0 web/database"), "web/database");
+    assert_eq!(host.ok("rm aa/db"), "aa/db");
+    host.fails(1, "inspect db");
+}
+
+#[test]
+fn a_link_is_removed_and_the_source_stays() {
+    let host = Host::new();
+    host.ok("run -d --name db alpine sleep 1000");
+    host.ok("run -d --name app --link db:database --link db alpine sleep 1000");
+    assert_eq!(linked_hosts(&host, "app").len(), 2);
+    assert_eq!(host.ok("rm --link app/database"), "app/database");
+    let lines = linked_hosts(&host, "app");
+    assert!(lines.len() == 1 && lines[0].contains("\tdb "), "{lines:?}");
+    host.fails(1, "exec app ping -c 1 database");
+    host.ok("exec app ping -c 1 db");
+    let links = || {
+        host.rbox(&["inspect", "-f", "{{json .HostConfig.Links}}", "app"])
+            .ok()
+    };
+    assert_eq!(links(), "[\"/db:/app/db\"]");
+    assert_eq!(
+        host.fails(1, "rm --link app/database"),
+        "rbox: No such container: app/database"
+    );
+    assert_eq!(
+        host.fails(1, "rm --link db"),
+        "rbox: Conflict, cannot remove the default link name of the container\nhint: a link is \
+         named by its consumer: `rbox rm --link CONSUMER/ALIAS`"
+    );
+    // The one that is left is followed still, and the other does not come back.
+    host.ok("network disconnect bridge db");
+    host.ok("run -d --name taker alpine sleep 1000");
+    host.ok("network connect bridge db");
+    host.ok("exec app ping -c 1 db");
+    host.ok("restart -t 0 app");
+    assert_eq!(linked_hosts(&host, "app").len(), 1);
+    // Of a container that is stopped too.
+    host.ok("stop -t 0 app");
+    host.ok("rm --link /app/db");
+    host.ok("start app");
+    assert_eq!(linked_hosts(&host, "app"), Vec::<String>::new());
+    assert_eq!(links(), "null");
+    let consumers = host
+        .root()
+        .join("containers")
+        .join(host.id("db"))
+        .join("consumers");
+    assert_eq!(std::fs::read_dir(consumers).unwrap().count(), 0);
+}
+
+#[test]
+fn variables_of_later_processes_tell_where_the_source_is_now() {
+    let host = Host::new();
+    host.ok("run -d --name db --expose 5432 -e X=theirs alpine sleep 1000");
+    host.ok("run -d --name app -e DB_ENV_X=mine --link db alpine sleep 1000");
+    let old = host.address("db", "bridge");
+    host.ok("network disconnect bridge db");
+    host.ok("run -d --name other alpine sleep 1000");
+    host.ok("network connect bridge db");
+    let new = host.address("db", "bridge");
+    assert_ne!(old, new);
+    let env = host.ok("exec app env");
+    assert!(
+        env.contains(&format!("\nDB_PORT=tcp://{new}:5432\n")),
+        "{env}"
+    );
+    assert!(!env.contains(&old), "{env}");
+    // What the user set is the user's.
+    assert!(env.contains("\nDB_ENV_X=mine\n"), "{env}");
+    let env = host.ok("exec -e DB_PORT=5 app env");
+    assert!(env.contains("\nDB_PORT=5\n"), "{env}");
+}
+
+#[test]
+fn nothing_runs_in_a_consumer_or_starts_while_its_source_does_not_run() {
+    let host = Host::new();
+    host.ok("run -d --name db alpine sleep 1000");
+    host.ok("run -d --name app --link db:data alpine sleep 1000");
+    host.ok("stop -t 0 db");
+    let text = "Cannot link to a non running container: /db AS /app/data";
+    assert_eq!(host.fails(1, "exec app true"), format!("rbox: {text}"));
+    host.ok("start db");
+    host.ok("exec app ping -c 1 data");
+    host.ok("stop -t 0 app db");
+    assert_eq!(
+        host.fails(1, "start app"),
+        format!("rbox: {text}\nrbox: failed to start containers: app")
+    );
+    let state = "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}";
+    assert_eq!(
+        host.rbox(&["inspect", "-f", state, "app"]).ok(),
+        format!("exited 137 {text}")
+    );
+    host.ok("start db app");
+    // It is remembered by its name when it is gone for good.
+    host.ok("rm -f db");
+    assert_eq!(host.fails(1, "exec app true"), format!("rbox: {text}"));
+    assert_eq!(
+        host.rbox(&["inspect", "-f", "{{json .HostConfig.Links}}", "app"])
+            .ok(),
+        "[\"/db:/app/data\"]"
+    );
+    host.fails(1, "inspect app/data");
+    host.ok("stop -t 0 app");
+    assert!(host.fails(1, "start app").contains(text));
+}
+
+#[test]
+fn a_renamed_source_is_known_by_its_new_name_too() {
+    let host = Host::new();
+    host.ok("run -d --name db alpine sleep 1000");
+    host.ok("run -d --name app --link db:data alpine sleep 1000");
+    host.ok("rename db store");
+    let lines = linked_hosts(&host, "app");
+    assert!(lines[0].ends_with(" store"), "{lines:?}");
+    host.ok("exec app ping -c 1 store");
+    // And it is followed under that name.
+    host.ok("network disconnect bridge store");
+    host.ok("run -d --name other alpine sleep 1000");
+    host.ok("network connect bridge store");
+    host.ok("exec app ping -c 1 data");
+}
+
+#[test]
+fn a_source_on_other_networks_alone_is_refused() {
+    let host = Host::new();
+    host.ok("network create lan");
+    host.ok("run -d --name db --network lan alpine sleep 1000");
+    let text = host.fails(125, "run --rm --link db alpine true");
+    assert!(
+        text.starts_with(
+            "rbox: Cannot link to /db, as it does not belong to the default network\nhint: "
+        ),
+        "{text}"
+    );
+    host.ok("network connect bridge db");
+    let hosts = host.ok("run --rm --link db alpine cat /etc/hosts");
+    assert!(hosts.contains(&host.address("db", "bridge")), "{hosts}");
+}
+
+#[test]
+fn where_nobody_links_nobody_is_asked() {
+    let host = Host::new();
+    host.ok("run -d --name db alpine sleep 1000");
+    host.ok("run -d --name app --link db alpine sleep 1000");
+    let consumers = |name: &str| {
+        let path = host
+            .root()
+            .join("containers")
+            .join(host.id(name))
+            .join("consumers");
+        std::fs::read_dir(path).map_or(0, Iterator::count)
+    };
+    assert_eq!((consumers("db"), consumers("app")), (1, 0));
+    // A start looks at no container but its own: a damaged one is none of its business.
+    host.ok("create --name damaged alpine true");
+    let record = host
+        .root()
+        .join("containers")
+        .join(host.id("damaged"))
+        .join("config.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, "{").unwrap();
+    let before = host.address("db", "bridge");
+    host.ok("restart -t 0 db");
+    host.ok("restart -t 0 app");
+    assert_eq!(host.address("db", "bridge"), before);
+    std::fs::write(&record, text).unwrap();
+    host.ok("rm -f app");
+    assert_eq!(consumers("db"), 0);
+}
+
+#[test]
+fn on_a_user_defined_network_a_link_may_wait_for_its_target_and_follows_its_name() {
+    let host = Host::new();
+    host.ok("network create lan");
+    host.ok("run -d --name app --network lan --link db:data alpine sleep 1000");
+    host.fails(1, "exec app ping -c 1 data");
+    host.ok("run -d --name db --network lan alpine sleep 1000");
+    host.ok("exec app ping -c 1 data");
+    host.ok("stop -t 0 db");
+    host.fails(1, "exec app ping -c 1 data");
+    host.ok("start db");
+    host.ok("exec app ping -c 1 data");
+    host.ok("rename db db2");
+    host.fails(1, "exec app ping -c 1 data");
+    assert_eq!(
+        host.fails(1, "rm --link app/data"),
+        "rbox: No such container: app/data"
+    );
+}

@@ -59,7 +59,6 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "start" => &["checkpoint", "checkpoint-dir"],
         "logs" => &["details"],
         "ps" | "inspect" | "container inspect" => &["size/s"],
-        "rm" => &["link/l"],
         "images" => &["tree"],
         "rmi" => &["no-prune", "platform"],
         "load" | "save" | "import" | "image inspect" => &["platform"],

@@ -59,9 +59,11 @@ impl Engine {
         let made = named.and_then(|name| {
             record.name = name;
             record.user_namespace = choice.settle(&self.dirs, &id)?;
+            links::register(&self.dirs, &record)?;
             write(&dir, &record, request.cidfile.as_deref())
         });
         if let Err(failure) = made {
+            let _ = links::unregister(&self.dirs, &record);
             let _ = containers::remove_files(&self.dirs, &id);
             return Err(failure);
         }
@@ -193,11 +195,13 @@ impl Engine {
                     endpoint.links.push((target.to_owned(), alias.to_owned()));
                 }
             } else {
-                // By id: the source may get another name.
+                // By id: the source may get another name. The one that it has is for texts.
                 let source = names::resolve(&self.dirs, target).map_err(|failure| {
                     Failure::new(format!("could not get container for {target}: {failure}"))
                 })?;
-                record.host.links.push(format!("{source}:{alias}"));
+                let known = containers::read_record(&self.dirs.container(&source))?;
+                let name = known.map_or_else(String::new, |known| format!(":{}", known.name));
+                record.host.links.push(format!("{source}:{alias}{name}"));
             }
         }
         for mode in [&mut record.host.pid_mode, &mut record.host.ipc_mode] {

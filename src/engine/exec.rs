@@ -25,7 +25,7 @@ use super::failure::{Context, Failure};
 use super::fd_stream::{FdStream, watch};
 use super::record::{Container, RunState};
 use super::terminal::{self, RawMode};
-use super::{Engine, containers, create, json_file, lower, spawn};
+use super::{Engine, containers, create, json_file, links, lower, spawn};
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,9 @@ impl Engine {
         let spec: Spec = json_file::read(&path)
             .context(|| format!("read {}", path.display()))?
             .ok_or_else(|| Failure::new(format!("container {id} is not running")))?;
-        let process = process(&container, run, &spec, request)?;
+        // As Docker: nothing runs in a container whose links lead nowhere.
+        let links = links::resolve(&self.dirs, &container.record)?;
+        let process = process(&container, run, &spec, request, &links.env)?;
         let seccomp = spec
             .linux()
             .as_ref()
@@ -112,6 +114,7 @@ fn process(
     run: &RunState,
     spec: &Spec,
     request: &ExecRequest,
+    link_env: &[String],
 ) -> Result<Process, Failure> {
     let record = &container.record;
     let mut process = spec.process().clone().unwrap_or_default();
@@ -119,6 +122,16 @@ fn process(
         .set_terminal(Some(request.tty))
         .set_args(Some(request.command.clone()));
     let mut env = process.env().clone().unwrap_or_default();
+    // The sources may be elsewhere by now; what the user set stays.
+    let set = |name: &str| {
+        let own = |entry: &String| entry.split_once('=').is_some_and(|(key, _)| key == name);
+        record.config.env.iter().any(own)
+    };
+    for (name, value) in link_env.iter().filter_map(|entry| entry.split_once('=')) {
+        if !set(name) {
+            create::set_env(&mut env, name, value);
+        }
+    }
     let given_home = has_home(&record.config.env);
     // Docker's order: what the request sets comes before the user's HOME.
     let mut home = match env.iter().position(|entry| entry.starts_with("HOME=")) {

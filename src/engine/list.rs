@@ -10,7 +10,7 @@ use super::containers::Survey;
 use super::failure::Failure;
 use super::record::Container;
 use super::request::NetworkMode;
-use super::{Engine, clock, containers};
+use super::{Engine, clock, containers, links};
 
 /// One line of `ps`, before formatting.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct ContainerSummary {
     pub id: String,
     /// Own name.
     pub name: String,
-    /// Own name first, then names given by links (`consumer/alias`).
+    /// Its own and those given by links (`consumer/alias`), sorted.
     pub names: Vec<String>,
     /// Image as typed; the short id when that name means another image by now.
     pub image: String,
@@ -67,11 +67,17 @@ impl Engine {
                     .unwrap_or_default()
             });
         }
+        let mut given = links::names_given(&containers);
         let summaries = containers
             .iter()
             .map(|container| {
                 let current = image_ids.get(&container.record.config.image);
-                summary(container, current == Some(&container.record.image_id))
+                let mut summary = summary(container, current == Some(&container.record.image_id));
+                if let Some(names) = given.remove(&summary.id) {
+                    summary.names.extend(names);
+                    summary.names.sort();
+                }
+                summary
             })
             .collect();
         Ok((summaries, failures))

@@ -9,6 +9,7 @@ use rbox_netsetup::store::directory_lock::DirectoryLock;
 
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
+use super::links;
 use super::recover;
 
 /// A new id: 64 hexadecimal digits whose short form is not a plain number.
@@ -141,15 +142,23 @@ fn give_back(
     Ok(())
 }
 
-/// The id that a container is called by: name, full id, or an unambiguous prefix.
+/// The id of the container of this name.
+pub fn named(dirs: &Dirs, name: &str) -> Option<String> {
+    target(&dirs.names().join(name))
+}
+
+/// The id that a container is called by: name, full id, an unambiguous prefix, or
+/// `CONSUMER/ALIAS` of a link to it.
 pub fn resolve(dirs: &Dirs, reference: &str) -> Result<String, Failure> {
     let name = reference.strip_prefix('/').unwrap_or(reference);
     if name.is_empty() {
         return Err(Failure::new("invalid container name or ID: value is empty"));
     }
-    if !name.contains('/')
-        && let Some(id) = target(&dirs.names().join(name))
-    {
+    if let Some((consumer, alias)) = name.split_once('/') {
+        return links::target(dirs, consumer, alias)
+            .ok_or_else(|| Failure::no_such_container(reference));
+    }
+    if let Some(id) = named(dirs, name) {
         return Ok(id);
     }
     if !name.bytes().all(|byte| byte.is_ascii_hexdigit()) || name.len() > 64 {

@@ -99,8 +99,8 @@ impl Engine {
             .map_err(|error| Failure::new(error.to_string()))
     }
 
-    /// Changes the attachments of a container: at once if it runs, and in its record.
-    fn change(
+    /// Changes the attachments or links of a container: at once if it runs, and in its record.
+    pub(super) fn change(
         &self,
         id: &str,
         request: Request,

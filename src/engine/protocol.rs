@@ -62,10 +62,15 @@ pub enum Request {
     },
     /// The container has a new name: republish it.
     Renamed,
-    /// A container that this one links to may have another address.
+    /// A container that this one links to may have another address, or another name.
     SourceMoved,
     /// Make again what of the sandbox somebody took away.
     Reload,
+    /// A link is taken away.
+    Unlinked {
+        /// What the container calls its source.
+        alias: String,
+    },
 }
 
 /// Streams of an attached client.

@@ -93,6 +93,6 @@ impl Engine {
         if is_running(&self.dirs, &id)? {
             connection::ask(&self.dirs, &id, Request::Renamed)?;
         }
-        Ok(())
+        self.tell_consumers(&id)
     }
 }

@@ -20,7 +20,6 @@ impl Engine {
     ) -> Result<Option<AttachEnd>, Failure> {
         let container = containers::find(&self.dirs, name)?;
         let id = &container.record.id;
-        let ran_before = !container.last.addresses.is_empty();
         let run_dir = self.dirs.run(id);
         // Waits for the monitor of the run before this one to finish its clean-up,
         // and for whoever starts it at this moment.
@@ -67,9 +66,7 @@ impl Engine {
             }
             _ => return Err(self.not_begun(&record, self.died(id))),
         }
-        if ran_before {
-            self.tell_consumers(id)?;
-        }
+        self.tell_consumers(id)?;
         match attach {
             Some(options) => {
                 let end = attach::stream(stream, id, record.config.tty, options);

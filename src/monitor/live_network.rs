@@ -18,7 +18,7 @@ use super::attachment::{Attachment, private_steps, public_steps};
 use super::network::{Network, PREFIX, failure};
 use super::{files, ports};
 use crate::engine::failure::{Context, Failure};
-use crate::engine::record::Record;
+use crate::engine::record::{Record, short};
 use crate::engine::recover::netns_path;
 use crate::engine::{Engine, links};
 
@@ -286,6 +286,14 @@ fn own_lines(network: &Network, record: &Record, index: usize) -> Vec<String> {
 pub fn relink(engine: &Engine, record: &Record) -> Result<(), Failure> {
     let running = links::running(&engine.dirs, record);
     edit_hosts(engine, record, |text| hosts::move_links(text, &running))
+}
+
+/// Takes the line of a link out.
+pub fn unlink(engine: &Engine, record: &Record, link: &str) -> Result<(), Failure> {
+    let (source, alias) = links::parts(link);
+    edit_hosts(engine, record, |text| {
+        hosts::remove_link(text, alias, short(source))
+    })
 }
 
 /// Changes the file in place: the container has it mounted.

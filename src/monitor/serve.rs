@@ -89,6 +89,10 @@ async fn answer(
             Ok(mended) => send(&mut writer, &Frame::Mended(mended)).await,
             Err(failure) => send(&mut writer, &Frame::Failed(failure)).await,
         },
+        Request::Unlinked { alias } => {
+            let done = supervisor.unlinked(&alias);
+            finish(&mut writer, done).await
+        }
         Request::Start { .. } => {
             let failure = Failure::new("the container is running already");
             send(&mut writer, &Frame::Failed(failure)).await

@@ -106,8 +106,8 @@ pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
             let code = failure
                 .code
                 .filter(|code| matches!(code, 126 | 127))
-                .unwrap_or(128);
-            let state = teardown::failed_start(i32::from(code), &failure.message, &previous);
+                .map(i32::from);
+            let state = teardown::failed_start(code, &failure.message, &previous);
             let _ = json_file::write(&dir.join("state.json"), &state);
         }
         // What cannot be undone stays in the journal, for the next one who looks. The

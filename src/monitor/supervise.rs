@@ -30,6 +30,7 @@ use super::teardown;
 use crate::engine::dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::fd_stream::{FdStream, watch};
+use crate::engine::links;
 use crate::engine::protocol::{Frame, Streams};
 
 /// How long output may still come after the container's init has ended, and
@@ -116,6 +117,17 @@ impl Supervisor {
     pub fn source_moved(&self) -> Result<(), Failure> {
         let live = self.live.borrow();
         super::live_network::relink(&live.engine, &live.record)
+    }
+
+    /// `rm --link`.
+    pub fn unlinked(&self, alias: &str) -> Result<(), Failure> {
+        let mut live = self.live.borrow_mut();
+        let links = &mut live.record.host.links;
+        let Some(at) = links.iter().position(|link| links::parts(link).1 == alias) else {
+            return Ok(());
+        };
+        let link = links.remove(at);
+        super::live_network::unlink(&live.engine, &live.record, &link)
     }
 
     /// Changes the sandbox and writes down what it is then, also after a failure.

@@ -56,15 +56,20 @@ pub fn finish(live: &mut Live) {
     }
 }
 
-/// The state of a container whose start failed.
-pub fn failed_start(code: i32, message: &str, previous: &LastState) -> LastState {
+/// The state of a container whose start failed. Without a code of its own the failure leaves the
+/// one of the run before, as long as that says that something went wrong.
+pub fn failed_start(code: Option<i32>, message: &str, previous: &LastState) -> LastState {
     LastState {
         status: if previous.status == "exited" {
             "exited".into()
         } else {
             "created".into()
         },
-        exit_code: code,
+        exit_code: match (code, previous.exit_code) {
+            (Some(code), _) => code,
+            (None, 0) => 128,
+            (None, last) => last,
+        },
         error: message.to_owned(),
         ..previous.clone()
     }

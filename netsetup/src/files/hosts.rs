@@ -92,17 +92,34 @@ pub fn link_line(link: &LinkedHost) -> String {
     text
 }
 
-/// The text with the lines of these linked containers at their present addresses; all else
-/// stays as it is.
+/// The text with the lines of these linked containers as they are now, at their present
+/// addresses; all else stays as it is.
 pub fn move_links(text: &str, links: &[LinkedHost]) -> String {
-    let names = |line: &str| line.split_once('\t').map(|(_, names)| names.to_owned());
-    let new: Vec<String> = links.iter().map(link_line).collect();
+    let lines: Vec<(&LinkedHost, String)> = links.iter().map(|l| (l, link_line(l))).collect();
     text.split_inclusive('\n')
         .map(|present| {
-            let same = |line: &&String| names(line).is_some() && names(line) == names(present);
-            new.iter().find(same).map_or(present, String::as_str)
+            let same =
+                |(link, _): &&(&LinkedHost, String)| is_link(present, &link.alias, &link.short_id);
+            let line = lines.iter().find(same);
+            line.map_or(present, |(_, line)| line.as_str())
         })
         .collect()
+}
+
+/// The text without the lines of one linked container; all else stays as it is.
+pub fn remove_link(text: &str, alias: &str, short_id: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !is_link(line, alias, short_id))
+        .collect()
+}
+
+/// Whether a line is that of a linked container, whatever its address and name were.
+fn is_link(line: &str, alias: &str, short_id: &str) -> bool {
+    let Some((_, names)) = line.split_once('\t') else {
+        return false;
+    };
+    let mut words = names.trim_end_matches('\n').split(' ');
+    words.next() == Some(alias) && words.next() == Some(short_id) && words.count() <= 1
 }
 
 /// The text with `lines` (as [`own_line`] makes them) at its end, each at most once.
@@ -129,34 +146,6 @@ pub fn remove_lines(text: &str, lines: &[String]) -> String {
                 .any(|line| line.trim_end_matches('\n') == present)
         })
         .collect()
-}
-
-/// The text with the line of one linked container renewed in place (its address changed at a
-/// restart), or added at the end when it is not there.
-pub fn update_link(text: &str, link: &LinkedHost) -> String {
-    let names = format!("\t{} {}", link.alias, link.short_id);
-    let wanted = link_line(link);
-    let mut found = false;
-    let mut result = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let body = line.trim_end_matches('\n');
-        let is_it = body.find('\t').is_some_and(|tab| {
-            let rest = &body[tab..];
-            rest.strip_prefix(names.as_str())
-                .is_some_and(|end| end.is_empty() || end.starts_with(' '))
-        });
-        if !is_it {
-            result.push_str(line);
-        } else if !found {
-            found = true;
-            result.push_str(&wanted);
-        }
-    }
-    if found {
-        result
-    } else {
-        add_lines(&result, &[wanted])
-    }
 }
 
 fn push_line(text: &mut String, ip: IpAddr, names: &str) {
@@ -298,22 +287,24 @@ ff02::2\tip6-allrouters
     }
 
     #[test]
-    fn a_restarted_link_keeps_its_place() {
+    fn a_linked_container_gets_another_name_or_goes() {
         let mut link = LinkedHost {
             ip: ip("172.17.0.2"),
             alias: "database".into(),
             short_id: "6d2b55fd71ea".into(),
             name: "h4db".into(),
         };
-        let text = format!("{SIX}{}172.17.0.3\t6a9de29a71e8\n", link_line(&link));
-        link.ip = ip("172.17.0.4");
-        link.name = "renamed".into();
-        let wanted =
-            format!("{SIX}172.17.0.4\tdatabase 6d2b55fd71ea renamed\n172.17.0.3\t6a9de29a71e8\n");
-        assert_eq!(update_link(&text, &link), wanted);
+        let other = "172.17.0.2\tdata 6d2b55fd71ea h4db\n9.9.9.9\tdatabase mine\n";
+        let text = format!("{SIX}{}{other}", link_line(&link));
         assert_eq!(
-            update_link(SIX, &link),
-            format!("{SIX}{}", link_line(&link))
+            remove_link(&text, "database", "6d2b55fd71ea"),
+            format!("{SIX}{other}")
+        );
+        assert_eq!(remove_link(&text, "nosuch", "6d2b55fd71ea"), text);
+        link.name = "database".into();
+        assert_eq!(
+            move_links(&text, &[link]),
+            format!("{SIX}172.17.0.2\tdatabase 6d2b55fd71ea\n{other}")
         );
     }
 }

@@ -64,6 +64,8 @@ pub fn group(step: &Step, namespace: &str, present: &mut Present) -> Vec<Group> 
         Step::Bridge { bridge, .. } => bridge::groups(bridge, present),
         Step::NetnsName { .. } => vec![sandbox::name(namespace)],
         Step::Veth(veth) => vec![sandbox::veth(veth, namespace)],
+        Step::Parent { parent, .. } => vec![sandbox::parent(parent)],
+        Step::Macvlan(step) => vec![sandbox::macvlan(step, namespace)],
         Step::DefaultRoute {
             ifname,
             gateway,

@@ -6,7 +6,9 @@ use super::Group;
 use super::quote::word;
 use crate::kernel::netlink::link_local;
 use crate::kernel::nft::lines::resolver_lines;
-use crate::plan::step::VethStep;
+use crate::model::mac::Mac;
+use crate::model::macvlan_options::MacvlanMode;
+use crate::plan::step::{MacvlanStep, MadeParent, ParentStep, VethStep};
 
 /// rbox names the namespace that the process was made in; as a line it is made with its name.
 pub(super) fn name(namespace: &str) -> Group {
@@ -41,7 +43,35 @@ pub(super) fn veth(veth: &VethStep, namespace: &str) -> Group {
         }
     }
     lines.push(format!("ip link set {outer} up"));
-    for (key, value) in parameters(veth) {
+    lines.extend(inside_lines(
+        &veth.ifname,
+        veth.mac,
+        veth.ipv6,
+        &veth.addresses,
+        &veth.sysctls,
+        namespace,
+    ));
+    Group::new(
+        format!(
+            "a veth pair: {} inside, {} a port of {}",
+            veth.ifname, veth.host_ifname, veth.bridge
+        ),
+        lines,
+    )
+}
+
+/// An interface that was made inside gets its parameters and addresses, and comes up.
+fn inside_lines(
+    ifname: &str,
+    mac: Mac,
+    ipv6: bool,
+    addresses: &[(IpAddr, u8)],
+    sysctls: &[(String, String)],
+    namespace: &str,
+) -> Vec<String> {
+    let (inside, inner) = (word(namespace), word(ifname));
+    let mut lines = Vec::new();
+    for (key, value) in parameters(ifname, ipv6, sysctls) {
         let write = format!(
             "echo {} > {}",
             word(&value),
@@ -53,8 +83,8 @@ pub(super) fn veth(veth: &VethStep, namespace: &str) -> Group {
     run("link set lo up".to_owned());
     run(format!("link set {inner} addrgenmode none"));
     // The kernel's own link-local address would be tentative for a while.
-    let own = (IpAddr::from(link_local(veth.mac)), 64);
-    for (address, prefix) in veth.addresses.iter().chain(veth.ipv6.then_some(&own)) {
+    let own = (IpAddr::from(link_local(mac)), 64);
+    for (address, prefix) in addresses.iter().chain(ipv6.then_some(&own)) {
         let rest = match address.is_ipv6() {
             true => " nodad",
             false if *prefix < 31 => " brd +",
@@ -63,22 +93,69 @@ pub(super) fn veth(veth: &VethStep, namespace: &str) -> Group {
         run(format!("address add {address}/{prefix}{rest} dev {inner}"));
     }
     run(format!("link set {inner} up"));
-    Group::new(
-        format!(
-            "a veth pair: {} inside, {} a port of {}",
-            veth.ifname, veth.host_ifname, veth.bridge
+    lines
+}
+
+/// The interface that a macvlan network is on, where rbox makes it.
+pub(super) fn parent(parent: &ParentStep) -> Group {
+    let name = word(&parent.name);
+    let make = match &parent.made {
+        None => return Group::note(format!("parent interface {} is there", parent.name)),
+        Some(MadeParent::Vlan(vlan)) => format!(
+            "ip link add link {} name {name} type vlan id {}",
+            word(&vlan.lower),
+            vlan.id
         ),
+        Some(MadeParent::Apart) => format!("ip link add {name} type dummy"),
+    };
+    Group::new(
+        format!("parent interface {}, unless it is there", parent.name),
+        vec![
+            make,
+            format!("ip link set {name} addrgenmode none"),
+            format!("ip link set {name} up"),
+        ],
+    )
+}
+
+/// A macvlan interface, made from the host straight into the sandbox.
+pub(super) fn macvlan(step: &MacvlanStep, namespace: &str) -> Group {
+    let mtu = step.mtu.map(|mtu| format!(" mtu {mtu}"));
+    let mode = match step.mode {
+        MacvlanMode::Bridge => "bridge",
+        MacvlanMode::Private => "private",
+        MacvlanMode::Passthru => "passthru",
+        MacvlanMode::Vepa => "vepa",
+    };
+    let mut lines = vec![format!(
+        "ip link add link {} name {} address {}{} netns {} type macvlan mode {mode}",
+        word(&step.parent),
+        word(&step.ifname),
+        step.mac,
+        mtu.unwrap_or_default(),
+        word(namespace)
+    )];
+    lines.extend(inside_lines(
+        &step.ifname,
+        step.mac,
+        step.ipv6,
+        &step.addresses,
+        &step.sysctls,
+        namespace,
+    ));
+    Group::new(
+        format!("{} inside, on the wire of {}", step.ifname, step.parent),
         lines,
     )
 }
 
 /// Kernel parameters of the inner end, below /proc/sys, in the order in which they are set.
-fn parameters(veth: &VethStep) -> Vec<(String, String)> {
+fn parameters(ifname: &str, ipv6: bool, sysctls: &[(String, String)]) -> Vec<(String, String)> {
     let own = |family: &str, name: &str, value: &str| {
-        let key = format!("net/{family}/conf/{}/{name}", veth.ifname);
+        let key = format!("net/{family}/conf/{ifname}/{name}");
         (key, value.to_owned())
     };
-    let mut all = if veth.ipv6 {
+    let mut all = if ipv6 {
         vec![
             own("ipv6", "disable_ipv6", "0"),
             own("ipv6", "accept_ra", "0"),
@@ -87,7 +164,7 @@ fn parameters(veth: &VethStep) -> Vec<(String, String)> {
     } else {
         vec![own("ipv6", "disable_ipv6", "1")]
     };
-    all.extend(veth.sysctls.iter().cloned());
+    all.extend(sysctls.iter().cloned());
     if !all.iter().any(|(key, _)| key.ends_with("/arp_notify")) {
         all.push(own("ipv4", "arp_notify", "1"));
     }

@@ -18,6 +18,9 @@ struct Rm {
     /// Force the removal of a running container (uses SIGKILL)
     #[arg(short, long)]
     force: bool,
+    /// Remove the specified link
+    #[arg(short, long)]
+    link: bool,
     /// Remove anonymous volumes associated with the container
     #[arg(short, long)]
     volumes: bool,
@@ -30,7 +33,11 @@ fn run(call: &Call) -> Outcome {
     let engine = call.engine()?;
     let mut code = 0;
     for name in &line.containers {
-        match engine.remove(name, line.force) {
+        let removed = match line.link {
+            true => engine.unlink(name),
+            false => engine.remove(name, line.force),
+        };
+        match removed {
             Ok(()) => say(&format!("{name}\n")),
             Err(failure) => {
                 error::print(&failure);

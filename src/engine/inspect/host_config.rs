@@ -32,10 +32,10 @@ pub(super) fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
         .links
         .iter()
         .map(|link| {
-            let (source, alias) = links::parts(link);
+            let (_, alias) = links::parts(link);
             format!(
                 "/{}:/{}/{alias}",
-                links::source_name(roots, source),
+                links::source_name(roots, link),
                 record.name
             )
         })
