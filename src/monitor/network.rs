@@ -32,7 +32,7 @@ use crate::engine::containers;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::names::new_id;
 use crate::engine::record::Record;
-use crate::engine::recover::{self, netns_path};
+use crate::engine::recover::netns_path;
 use crate::engine::request::NetworkMode;
 
 /// Docker's prefix for what goes wrong with a container's network.
