@@ -98,7 +98,7 @@ impl Engine {
                 let device = device.clone();
                 let outside = place::outside(&mut atlas, device.as_deref())?;
                 let start = |ipv6: bool| outside.start(ipv6);
-                self.from_outside(&target, destination.as_ref(), asked.transport, atlas, start)
+                self.inwards(&target, destination.as_ref(), asked.transport, atlas, start)
             }
         }
     }
@@ -153,7 +153,8 @@ impl Engine {
                     .collect(),
             });
             let node = self.node(&record)?;
-            let wires = wires.filter(|wire| !wire.host_device.is_empty()).collect();
+            // Host and none have no addresses; a macvlan has no end on the host.
+            let wires = wires.filter(|wire| !wire.addresses.is_empty()).collect();
             if node == Node::Container(record.name.clone()) {
                 pids.push((node.clone(), run.pid));
             }
@@ -234,7 +235,7 @@ impl Engine {
     }
 
     /// The same from another host.
-    fn from_outside(
+    fn inwards(
         &self,
         target: &Running,
         destination: Option<&Destination>,

@@ -3,23 +3,20 @@
 //! A rule whose condition depends on what is not known is tried both ways. When both end the same,
 //! it does not matter; otherwise the answer is [`End::CannotTell`], with the rule.
 
-use std::net::IpAddr;
+mod expression;
+mod registers;
 
-use super::bits::{Answer, Bytes};
-use super::change::{self, Change};
-use super::load;
+use super::bits::Bytes;
+use super::change::Change;
 use super::packet::Packet;
-use super::ruleset::{
-    Base, Chain, Data, Element, Expression, Register, Rule, Set, Table, Target, Verdict,
-};
+use super::ruleset::{Base, Expression, Rule, Table, Verdict};
 use super::surroundings::{Position, Surroundings};
-use super::xt;
+use registers::REGISTERS;
 
 /// Rules tried both ways in one chain.
 const FORKS: usize = 12;
 /// The kernel allows chains to call each other this deep.
 const DEPTH: usize = 16;
-const REGISTERS: usize = 64;
 
 /// A rule by its place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,7 +199,7 @@ impl Evaluator<'_> {
             let uses = uses.clone();
             Some(finish(state.clone(), End::CannotTell { place, uses }))
         };
-        if settled {
+        if settled || acts(&rule.expressions[at]) {
             return doubt(state);
         }
         if rule.expressions[at + 1..].iter().all(is_harmless) {
@@ -292,249 +289,6 @@ impl Evaluator<'_> {
         state.decisions.push(Decision { place, effect });
         Some(finish(state.clone(), end))
     }
-
-    /// The expressions of a rule from number `from` on.
-    fn rule(
-        &mut self,
-        rule: &Rule,
-        from: usize,
-        registers: &mut Bytes,
-        state: &mut State,
-        place: RulePlace,
-    ) -> Step {
-        for (at, expression) in rule.expressions.iter().enumerate().skip(from) {
-            let answer = match self.expression(expression, registers, state, place) {
-                Ok(answer) => answer,
-                Err(step) => return step,
-            };
-            match answer {
-                Answer::Yes => {}
-                Answer::No => return Step::Done,
-                Answer::Unknown => {
-                    let uses = used(rule, at);
-                    let settled = false;
-                    return Step::Doubt { at, uses, settled };
-                }
-            }
-        }
-        Step::Done
-    }
-
-    fn expression(
-        &mut self,
-        expression: &Expression,
-        registers: &mut Bytes,
-        state: &mut State,
-        place: RulePlace,
-    ) -> Result<Answer, Step> {
-        let packet = &mut state.packet;
-        let get = |registers: &Bytes, at: Register, length: usize| {
-            registers
-                .part(at, length)
-                .unwrap_or_else(|| Bytes::unknown(length))
-        };
-        match expression {
-            Expression::Payload {
-                base,
-                offset,
-                length,
-                to,
-            } => match load::payload(*base, *offset, *length, packet) {
-                Some(bytes) => store(registers, *to, &bytes),
-                None => return Ok(Answer::No),
-            },
-            Expression::Meta { key, to } => {
-                store(registers, *to, &load::meta(*key, packet, self.position));
-            }
-            Expression::MetaSet { key: 3, from } => {
-                let mark = get(registers, *from, 4).values();
-                let mark = mark.and_then(|bytes| bytes.try_into().ok());
-                packet.mark = mark.map(u32::from_ne_bytes);
-                let effect = Effect::Marked(packet.mark);
-                state.decisions.push(Decision { place, effect });
-            }
-            Expression::MetaSet { .. } | Expression::Harmless(_) => {}
-            Expression::Ct { key, reply, to } => {
-                match load::ct(*key, *reply, packet, self.tracked) {
-                    Some(bytes) => store(registers, *to, &bytes),
-                    None => return Ok(Answer::No),
-                }
-            }
-            Expression::Fib { result, flags, to } => {
-                let bytes = load::fib(*result, *flags, packet, self.position, self.surroundings);
-                store(registers, *to, &bytes);
-            }
-            Expression::Immediate { value, to } => store(registers, *to, &Bytes::known(value)),
-            Expression::Verdict(verdict) => return Err(Step::Verdict(verdict.clone())),
-            Expression::Compare {
-                from,
-                operator,
-                value,
-            } => {
-                return Ok(compare(
-                    &get(registers, *from, value.len()),
-                    *operator,
-                    value,
-                ));
-            }
-            Expression::Range {
-                from,
-                not,
-                low,
-                high,
-            } => {
-                let found = get(registers, *from, low.len()).within(low, high);
-                return Ok(if *not { found.opposite() } else { found });
-            }
-            Expression::Bitwise {
-                from,
-                to,
-                mask,
-                flip,
-            } => {
-                let bytes = get(registers, *from, mask.len()).masked(mask, flip);
-                store(registers, *to, &bytes);
-            }
-            Expression::Byteorder {
-                from,
-                to,
-                length,
-                size,
-            } => {
-                let bytes = get(registers, *from, *length).swapped(*size);
-                store(registers, *to, &bytes);
-            }
-            Expression::Lookup { set, from, to, not } => {
-                return self.lookup(set, *from, *to, *not, registers);
-            }
-            Expression::Limit { over, .. } => return Ok((!over).into()),
-            Expression::Reject { .. } => return Err(Step::Finished(Effect::Rejected)),
-            Expression::Queue(_) => return Err(Step::Finished(Effect::Queued)),
-            Expression::Notrack => {
-                packet.tracking.state = super::packet::UNTRACKED;
-                let effect = Effect::Untracked;
-                state.decisions.push(Decision { place, effect });
-            }
-            Expression::Nat { .. } | Expression::Masquerade | Expression::Redirect { .. } => {
-                let change = change::asked(expression, registers, packet);
-                return self.change(change, packet);
-            }
-            Expression::Match(extension) => {
-                let found = xt::matches(
-                    extension,
-                    packet,
-                    self.position,
-                    self.tracked,
-                    self.surroundings,
-                );
-                return Ok(found.unwrap_or(Answer::Unknown));
-            }
-            Expression::Action(extension) => {
-                return self.action(extension, state, place);
-            }
-            Expression::Other(_) => {
-                *registers = Bytes::unknown(REGISTERS);
-                return Ok(Answer::Unknown);
-            }
-        }
-        Ok(Answer::Yes)
-    }
-
-    fn change(&mut self, asked: change::Asked, packet: &mut Packet) -> Result<Answer, Step> {
-        match change::carry_out(asked, packet, self.position, self.surroundings) {
-            change::Result::Done(change) => Err(Step::Finished(Effect::Changed(change))),
-            change::Result::NotOurs => Ok(Answer::Yes),
-            change::Result::CannotTell(uses) => Err(Step::Doubt {
-                at: 0,
-                uses,
-                settled: true,
-            }),
-        }
-    }
-
-    fn action(
-        &mut self,
-        extension: &super::ruleset::Extension,
-        state: &mut State,
-        place: RulePlace,
-    ) -> Result<Answer, Step> {
-        let packet = &mut state.packet;
-        let address = |address: Option<IpAddr>| address;
-        match xt::action(extension, packet.is_ipv6()) {
-            None => Err(Step::Doubt {
-                at: 0,
-                uses: format!("target {}", extension.name),
-                settled: true,
-            }),
-            Some(xt::Action::Nothing) => Ok(Answer::Yes),
-            Some(xt::Action::Reject) => Err(Step::Finished(Effect::Rejected)),
-            Some(xt::Action::Masquerade) => self.change(change::Asked::Masquerade, packet),
-            Some(xt::Action::Redirect(port)) => self.change(change::Asked::Redirect(port), packet),
-            Some(xt::Action::Nat {
-                destination,
-                address: to,
-                port,
-            }) => {
-                let asked = change::Asked::Nat {
-                    destination,
-                    address: address(to),
-                    port,
-                };
-                self.change(asked, packet)
-            }
-            Some(xt::Action::Mark { value, mask }) => {
-                packet.mark = packet.mark.map(|mark| (mark & !mask) ^ value);
-                let effect = Effect::Marked(packet.mark);
-                state.decisions.push(Decision { place, effect });
-                Ok(Answer::Yes)
-            }
-            Some(xt::Action::Notrack) => {
-                packet.tracking.state = super::packet::UNTRACKED;
-                let effect = Effect::Untracked;
-                state.decisions.push(Decision { place, effect });
-                Ok(Answer::Yes)
-            }
-        }
-    }
-
-    fn lookup(
-        &self,
-        name: &str,
-        from: Register,
-        to: Option<Target>,
-        not: bool,
-        registers: &mut Bytes,
-    ) -> Result<Answer, Step> {
-        let Some(set) = self.table.set(name) else {
-            return Ok(Answer::Unknown);
-        };
-        if set.stateful {
-            return Ok(Answer::Unknown);
-        }
-        let (answer, element) = find(set, from, registers);
-        let answer = if not { answer.opposite() } else { answer };
-        if answer == Answer::Yes
-            && let Some(target) = to
-        {
-            match (target, element.and_then(|element| element.data.as_ref())) {
-                (Target::Verdict, Some(Data::Verdict(verdict))) => {
-                    return Err(Step::Verdict(verdict.clone()));
-                }
-                (Target::Register(to), Some(Data::Value(value))) => {
-                    store(registers, to, &Bytes::known(value));
-                }
-                _ => return Ok(Answer::Unknown),
-            }
-        }
-        if answer == Answer::Unknown && to == Some(Target::Verdict) {
-            return Err(Step::Doubt {
-                at: 0,
-                uses: format!("a look-up in {name} by what is not known"),
-                settled: true,
-            });
-        }
-        Ok(answer)
-    }
 }
 
 fn finish(state: State, end: End) -> Run {
@@ -549,74 +303,13 @@ fn last_effect(run: &Run) -> Option<&Effect> {
     run.decisions.last().map(|decision| &decision.effect)
 }
 
-/// Registers are words: what is behind a shorter value is zero.
-fn store(registers: &mut Bytes, at: Register, bytes: &Bytes) {
-    registers.put(at, bytes);
-    let padding = bytes.len().next_multiple_of(4) - bytes.len();
-    registers.put(at + bytes.len(), &Bytes::known(&[0; 4][..padding]));
-}
-
-fn compare(bytes: &Bytes, operator: u32, value: &[u8]) -> Answer {
-    let (least, most) = (vec![0; value.len()], vec![0xff; value.len()]);
-    let equal = bytes.equal(value);
-    match operator {
-        0 => equal,
-        1 => equal.opposite(),
-        2 => bytes.within(value, &most).opposite(),
-        3 => bytes.within(&least, value),
-        4 => bytes.within(&least, value).opposite(),
-        5 => bytes.within(value, &most),
-        _ => Answer::Unknown,
-    }
-}
-
-/// The element that a key is in.
-fn find<'s>(set: &'s Set, from: Register, registers: &Bytes) -> (Answer, Option<&'s Element>) {
-    let mut doubtful = false;
-    for element in &set.elements {
-        let Some(key) = &element.key else { continue };
-        let answer = match registers.part(from, key.from.len()) {
-            None => Answer::Unknown,
-            Some(bytes) if key.from == key.to => bytes.equal(&key.from),
-            Some(bytes) if set.parts.is_empty() => bytes.within(&key.from, &key.to),
-            Some(bytes) => by_parts(set, &bytes, &key.from, &key.to),
-        };
-        match answer {
-            Answer::Yes => return (Answer::Yes, Some(element)),
-            Answer::Unknown => doubtful = true,
-            Answer::No => {}
-        }
-    }
-    if doubtful {
-        return (Answer::Unknown, None);
-    }
-    match set.elements.iter().find(|element| element.key.is_none()) {
-        Some(rest) => (Answer::Yes, Some(rest)),
-        None => (Answer::No, None),
-    }
-}
-
-fn by_parts(set: &Set, bytes: &Bytes, from: &[u8], to: &[u8]) -> Answer {
-    let mut at = 0;
-    let mut answer = Answer::Yes;
-    for length in &set.parts {
-        let part = bytes.part(at, *length);
-        let ends = (from.get(at..at + length), to.get(at..at + length));
-        answer = answer.and(match (part, ends) {
-            (Some(part), (Some(from), Some(to))) => part.within(from, to),
-            _ => Answer::Unknown,
-        });
-        at += length.next_multiple_of(4);
-    }
-    answer
-}
-
 /// Nothing that decides or changes anything.
 fn is_harmless(expression: &Expression) -> bool {
     !matches!(
         expression,
         Expression::Verdict(_)
             | Expression::MetaSet { .. }
+            | Expression::CtMark { .. }
             | Expression::Nat { .. }
             | Expression::Masquerade
             | Expression::Redirect { .. }
@@ -627,6 +320,26 @@ fn is_harmless(expression: &Expression) -> bool {
             | Expression::Other(_)
             | Expression::Lookup { to: Some(_), .. }
     )
+}
+
+/// Not decoded, and not one of those that only look or load: it may do anything to the packet.
+fn acts(expression: &Expression) -> bool {
+    const LOOK: [&str; 13] = [
+        "bitwise",
+        "connlimit",
+        "dynset",
+        "exthdr",
+        "hash",
+        "inner",
+        "meta",
+        "numgen",
+        "osf",
+        "quota",
+        "rt",
+        "socket",
+        "xfrm",
+    ];
+    matches!(expression, Expression::Other(name) if !LOOK.contains(&name.as_str()))
 }
 
 /// What the condition at `at` looks at, for the text that says why nothing can be told.
@@ -649,10 +362,4 @@ fn used(rule: &Rule, at: usize) -> String {
         || "what is not known of a packet that was not sent".to_owned(),
         |expression| super::print::selector(expression, &rule.expressions),
     )
-}
-
-/// The chain of a place.
-pub fn chain_of(tables: &[Table], place: RulePlace) -> Option<(&Table, &Chain)> {
-    let table = tables.get(place.table)?;
-    Some((table, table.chains.get(place.chain)?))
 }

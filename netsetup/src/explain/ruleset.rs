@@ -172,6 +172,11 @@ pub enum Expression {
         /// Where to.
         to: Register,
     },
+    /// Sets the connection's mark.
+    CtMark {
+        /// Where from.
+        from: Register,
+    },
     /// Loads what the routing tables say.
     Fib {
         /// 1 interface index, 2 interface name, 3 address type.

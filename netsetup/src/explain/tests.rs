@@ -322,6 +322,9 @@ fn what_is_not_known_matters_only_where_the_ends_differ() {
     };
     let counted = unknown(vec![Expression::Harmless("counter".to_owned())]);
     assert_eq!(forward(vec![counted]), ChainEnd::Passed);
+    // One that is not known to look only may do anything.
+    let end = forward(vec![rule(vec![Expression::Other("tproxy".to_owned())])]);
+    assert!(matches!(end, ChainEnd::CannotTell { uses, .. } if uses == "tproxy"));
     let end = forward(vec![unknown(vec![verdict(Verdict::Drop)])]);
     assert!(matches!(end, ChainEnd::CannotTell { uses, .. } if uses == "osf"));
 }

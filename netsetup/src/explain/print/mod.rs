@@ -1,6 +1,7 @@
 //! Rules in nft's words, without counts (as `nft --stateless list ruleset`).
 
 mod extension;
+mod keys;
 mod operand;
 mod statement;
 mod value;

@@ -35,6 +35,14 @@ pub fn show(expression: &Expression, family: Family, operand: &dyn Fn(usize) -> 
             };
             format!("meta {name} set {value}")
         }
+        Expression::CtMark { from } => {
+            let operand = operand(*from);
+            let value = match &operand.constant {
+                Some(value) => Kind::Mark.show(value),
+                None => calculated(&operand),
+            };
+            format!("ct mark set {value}")
+        }
         Expression::Redirect { port } => match port {
             Some(at) => format!("redirect to :{}", constant(&operand(*at), Kind::Number)),
             None => "redirect".to_owned(),

@@ -15,6 +15,11 @@ use crate::kernel::netlink::Attributes;
 
 const NFTA_META_SREG: u16 = 3;
 const NFTA_CT_DIRECTION: u16 = 3;
+const NFTA_CT_SREG: u16 = 4;
+const CT_MARK: u32 = 3;
+const CT_SECMARK: u32 = 4;
+const CT_LABELS: u32 = 13;
+const CT_EVENTS: u32 = 18;
 const NFTA_LOOKUP_FLAGS: u16 = 5;
 const NFTA_BITWISE_OP: u16 = 6;
 const NFTA_NAT_REG_ADDR_MAX: u16 = 4;
@@ -87,6 +92,13 @@ fn decode(name: &str, attributes: Attributes<'_>) -> Option<Expression> {
                 to: at(NFTA_META_DREG)?,
             },
         },
+        "ct" if at(NFTA_CT_SREG).is_some() => match word(NFTA_CT_KEY)? {
+            CT_MARK => Expression::CtMark {
+                from: at(NFTA_CT_SREG)?,
+            },
+            CT_LABELS | CT_EVENTS | CT_SECMARK => Expression::Harmless("ct set".to_owned()),
+            _ => return None,
+        },
         "ct" => Expression::Ct {
             key: word(NFTA_CT_KEY)?,
             reply: attributes
@@ -155,6 +167,8 @@ fn decode(name: &str, attributes: Attributes<'_>) -> Option<Expression> {
         },
         "notrack" => Expression::Notrack,
         "counter" => Expression::Harmless("counter".to_owned()),
+        // Only later packets take the short way.
+        "flow_offload" => Expression::Harmless("flow add".to_owned()),
         "last" => Expression::Harmless("last".to_owned()),
         "log" => Expression::Harmless(log(attributes)),
         "limit" => limit(attributes)?,
