@@ -20,6 +20,7 @@ mod bad_input_networks;
 mod bad_input_ports;
 mod beside_docker;
 mod beside_firewalld;
+mod beside_podman;
 mod beside_ufw;
 mod capture;
 mod client_killed;

@@ -307,3 +307,64 @@ impl Drop for Ufw<'_> {
         sweep(self.0);
     }
 }
+
+/// Podman with netavark, its networks on the test's own host, and the image `alpine`.
+pub struct Podman<'a> {
+    host: &'a Host,
+    words: String,
+}
+
+impl<'a> Podman<'a> {
+    /// `None` after saying why there is none.
+    pub fn start(host: &'a Host, test: &str) -> Option<Podman<'a>> {
+        if !installed(&["podman", "conmon", "runc", "iptables", "nft"], test) {
+            return None;
+        }
+        if !Path::new("/usr/lib/podman/netavark").exists() {
+            super::skip(test, "netavark is not installed");
+            return None;
+        }
+        let dir = host.scratch();
+        let dir = dir.to_str().unwrap();
+        // Its defaults may be above the hard limits in force.
+        let conf = format!(
+            "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=1024:1024\"]\n\
+             [engine]\nevents_logger=\"file\"\n\
+             [network]\nnetwork_backend=\"netavark\"\nnetwork_config_dir=\"{dir}/networks\"\n"
+        );
+        let conf = host.write("containers.conf", &conf);
+        let words = format!(
+            "CONTAINERS_CONF={conf} podman --runtime runc --root {dir}/root --runroot {dir}/run \
+             --tmpdir {dir}/tmp --cgroup-manager cgroupfs"
+        );
+        let podman = Podman { host, words };
+        let image = archive("alpine-3.23.tar.gz");
+        podman.ok(&format!("import -c CMD=/bin/sh {} alpine", image.display()));
+        Some(podman)
+    }
+
+    /// What it printed; panics if it fails.
+    #[track_caller]
+    pub fn ok(&self, line: &str) -> String {
+        self.host.sh(&format!("{} {line}", self.words)).ok()
+    }
+
+    /// All rules of the host but those of our table, without their counters.
+    pub fn rules(&self) -> String {
+        let script = "nft list ruleset 2>/dev/null | \
+                      sed 's/packets [0-9]* bytes [0-9]*//; /^table inet rbox/,/^}/d'";
+        self.host.sh(script).ok()
+    }
+}
+
+impl Drop for Podman<'_> {
+    fn drop(&mut self) {
+        for line in ["rm -f -t 0 -a", "network rm -f pm"] {
+            self.host.sh(&format!("{} {line}", self.words));
+        }
+        let dir = self.host.scratch();
+        self.host
+            .sh(&format!("umount {}/root/overlay", dir.display()));
+        sweep(self.host);
+    }
+}

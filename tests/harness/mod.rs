@@ -21,7 +21,7 @@ mod terminal;
 mod wait;
 mod who;
 
-pub use beside::{Dockerd, Firewalld, Ufw};
+pub use beside::{Dockerd, Firewalld, Podman, Ufw};
 pub use bundle::Bundle;
 pub use client::Client;
 pub use host::{Host, kill};
