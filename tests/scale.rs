@@ -117,7 +117,7 @@ fn networks_and_containers_that_came_and_went_leave_the_kernel_as_it_was() {
     let once = |number: usize| {
         host.ok(&format!("network create --ipv6 --label n={number} lan"));
         host.ok("run -d --name web --network lan -p 8080:80 -p 5353:53/udp alpine sleep 1000");
-        host.ok("run --rm --network lan alpine ping -c 1 web");
+        host.ok("run --rm --network lan alpine ping -c 3 -i 0.1 web");
         host.ok("network connect bridge web");
         host.ok("network disconnect lan web");
         host.ok("rm -f web");
