@@ -240,11 +240,11 @@ pub(super) fn sandbox_of(steps: &[Step], shared_with: &dyn Fn() -> Vec<PathBuf>)
     shared_with().iter().find_map(|path| {
         let ns = netns::open_path(path).ok()?;
         let mut route = Route::open_in(ns.as_fd()).ok()?;
-        let mut has = |step: &&MacvlanStep| {
+        let has = |step: &&MacvlanStep| {
             let link = route.link(&step.ifname).ok().flatten();
             link.is_some_and(|link| link.mac == Some(step.mac))
         };
-        interfaces.iter().any(|step| has(step)).then_some(route)
+        interfaces.iter().any(has).then_some(route)
     })
 }
 
