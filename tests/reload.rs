@@ -115,7 +115,7 @@ fn bridges_addresses_ports_and_routes_come_back() {
             "container web: resolver",
         ),
         (
-            &format!("umount /run/netns/rbox-web; rm /run/netns/rbox-web"),
+            "umount /run/netns/rbox-web; rm /run/netns/rbox-web",
             "container web: name of the namespace",
         ),
     ] {
