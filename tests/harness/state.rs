@@ -16,11 +16,10 @@ impl Host {
     pub fn changed_since(&self, before: &str) -> Vec<String> {
         let now = self.state();
         let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
-        let changed = lines(before)
+        lines(before)
             .symmetric_difference(&lines(&now))
             .cloned()
-            .collect();
-        changed
+            .collect()
     }
 
     /// Runs each command line and compares what it says; then nothing has changed.
