@@ -341,7 +341,7 @@ fn rules_of_others_are_read() {
         );
         let table = if family == "ip6" {
             format!(
-                "table ip6 theirs {{ chain first {{ type filter hook forward priority -5; {rule}; }} }}"
+                "table ip6 theirs {{ chain first {{ type filter hook forward priority -5; {rule}; }}; }}"
             )
         } else {
             table
