@@ -153,3 +153,20 @@ impl Host {
         (output.code, output.stderr.trim_end().to_owned())
     }
 }
+
+#[test]
+fn what_a_process_learns_of_its_neighbours_stays_known() {
+    let host = Host::new();
+    host.ok("network create --subnet 10.9.0.0/24 lan");
+    let script = "arp -s 10.9.0.99 02:42:0a:09:00:63 && echo learnt && sleep 1000";
+    for round in 0..8 {
+        let name = format!("box{round}");
+        let options = format!("-d --name {name} --network lan --cap-add NET_ADMIN");
+        host.shell(&options, script).ok();
+        eventually("it has learnt", || {
+            (host.ok(&format!("logs {name}")) == "learnt").then_some(())
+        });
+        let known = host.ok(&format!("exec {name} arp -n"));
+        assert!(known.contains("02:42:0a:09:00:63"), "{round}: {known:?}");
+    }
+}

@@ -45,11 +45,11 @@ impl Network {
         }
     }
 
-    /// Tells the neighbours of attachments about them, once each. Not before the client knows
-    /// that the container runs: every port of the bridge gets a copy, which takes a millisecond
-    /// where there are hundreds. What cannot be said, neighbours find out when their old entry
-    /// expires.
-    pub fn announce(&mut self) {
+    /// Tells the neighbours of attachments about them, once each, before the process can speak:
+    /// the kernel forgets then what the interface knows of its neighbours, and a packet that
+    /// waited for an answer would be lost. What cannot be said, they find out when their old
+    /// entry expires.
+    pub(super) fn announce(&mut self) {
         let Some(kernel) = &mut self.kernel else {
             return;
         };
@@ -179,6 +179,7 @@ impl Network {
         let (private, public) = (private_steps(attachment), public_steps(attachment));
         let lines = own_lines(self, record, self.attachments.len() - 1);
         self.carry_out(&private)?;
+        self.announce();
         if self.has_resolver() && !had_resolver && self.resolver.is_none() {
             self.open_resolver()?;
             self.serve_resolver(engine, record);
@@ -187,7 +188,6 @@ impl Network {
         }
         edit_hosts(engine, record, |text| hosts::add_lines(text, &lines))?;
         self.settle(engine, record)?;
-        self.announce();
         self.carry_out(&public)
     }
 

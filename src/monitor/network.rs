@@ -198,6 +198,7 @@ impl Network {
             kernel.context().sandbox_up().map_err(failure)?;
         }
         self.route()?;
+        self.announce();
         if self.has_resolver() {
             self.open_resolver()?;
         }

@@ -192,9 +192,6 @@ async fn supervise(
         .collect();
     let accept = spawn_local(accept(supervisor.clone(), listener));
     let shutdown = spawn_local(shutdown(supervisor.clone()));
-    // All of these come first: nobody waits for it.
-    tokio::task::yield_now().await;
-    supervisor.live.borrow_mut().network.announce();
     let code = exit_code(supervisor.pidfd.as_fd()).await?;
     for mut pump in pumps {
         if timeout(DRAIN, &mut pump).await.is_err() {
