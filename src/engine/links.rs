@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 
 use rbox_netsetup::files::hosts::LinkedHost;
 use rbox_netsetup::files::link_env::{LinkEnvInput, link_env};
@@ -145,23 +146,32 @@ pub fn names_given(containers: &[Container]) -> BTreeMap<String, Vec<String>> {
 /// Tells the sources of a container that is being made.
 pub fn register(dirs: &Dirs, record: &Record) -> Result<(), Failure> {
     for link in &record.host.links {
-        let directory = dirs.container(parts(link).0).join(CONSUMERS);
-        let made = match fs::create_dir(&directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            other => other,
-        };
-        let name = source_name(dirs, link);
-        match made.and_then(|()| fs::write(directory.join(&record.id), "")) {
-            // Removed meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let source = dirs.container(parts(link).0);
+        let directory = source.join(CONSUMERS);
+        let failed = || format!("write {}", directory.display());
+        loop {
+            match make_entry(&directory, &record.id) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => break other.context(failed)?,
+            }
+            // The last other consumer took the directory along, or the source is removed.
+            if !source.exists() {
+                let name = source_name(dirs, link);
                 return Err(Failure::new(format!(
                     "could not get container for {name}: No such container: {name}"
                 )));
             }
-            other => other.context(|| format!("write {}", directory.display()))?,
         }
     }
     Ok(())
+}
+
+fn make_entry(directory: &Path, consumer: &str) -> io::Result<()> {
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    fs::write(directory.join(consumer), "")
 }
 
 /// Takes the container's entries at its sources away.
@@ -173,13 +183,17 @@ pub fn unregister(dirs: &Dirs, record: &Record) -> Result<(), Failure> {
 }
 
 fn remove_entry(dirs: &Dirs, source: &str, consumer: &str) -> Result<(), Failure> {
-    let path = dirs.container(source).join(CONSUMERS).join(consumer);
+    let directory = dirs.container(source).join(CONSUMERS);
+    let path = directory.join(consumer);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).context(|| format!("remove {}", path.display()))
+            return Err(error).context(|| format!("remove {}", path.display()));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    // Others' entries keep it.
+    let _ = fs::remove_dir(&directory);
+    Ok(())
 }
 
 impl Engine {
