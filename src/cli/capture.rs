@@ -96,12 +96,12 @@ fn run(call: &Call) -> Outcome {
     };
     let names: Vec<String> = interfaces.iter().map(|i| printable(&i.name)).collect();
     let subject = printable(&capture.subject);
-    error::print_plain(&format!("capturing on {} of {subject}", names.join(", ")));
+    let begun = || error::print_plain(&format!("capturing on {} of {subject}", names.join(", ")));
     let limits = Limits {
         time: line.duration,
         count,
     };
-    let outcome = match capture.run(&limits, sink.sink()) {
+    let outcome = match capture.run(&limits, sink.sink(), &begun) {
         Ok(outcome) => outcome,
         Err(RunError::Failed(failure)) => return Err(failure.into()),
         // As any program whose reader went away.

@@ -96,16 +96,22 @@ impl Capture {
         self.taps.iter().map(|tap| tap.interface.clone()).collect()
     }
 
-    /// Hands packets to the sink until something ends it.
+    /// Hands packets to the sink until something ends it. `begun` is called when whoever is told
+    /// so can end it by a signal.
     ///
     /// # Errors
     /// The sink's, with `what` it is called; the event loop cannot be made.
-    pub fn run(mut self, limits: &Limits, sink: &mut dyn Sink) -> Result<Outcome, RunError> {
+    pub fn run(
+        mut self,
+        limits: &Limits,
+        sink: &mut dyn Sink,
+        begun: &dyn Fn(),
+    ) -> Result<Outcome, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context(|| "start the event loop".into())?;
-        let stopped = runtime.block_on(self.listen(limits, sink))?;
+        let stopped = runtime.block_on(self.listen(limits, sink, begun))?;
         for tap in &mut self.taps {
             tap.look();
         }
@@ -117,11 +123,17 @@ impl Capture {
         })
     }
 
-    async fn listen(&mut self, limits: &Limits, sink: &mut dyn Sink) -> Result<Stopped, RunError> {
+    async fn listen(
+        &mut self,
+        limits: &Limits,
+        sink: &mut dyn Sink,
+        begun: &dyn Fn(),
+    ) -> Result<Stopped, RunError> {
         let mut interrupt =
             signal(SignalKind::interrupt()).context(|| "watch for SIGINT".into())?;
         let mut terminate =
             signal(SignalKind::terminate()).context(|| "watch for SIGTERM".into())?;
+        begun();
         let ended = match self.ended.take() {
             Some(pidfd) => Some(watch(pidfd)?),
             None => None,
