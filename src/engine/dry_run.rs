@@ -9,6 +9,7 @@
 //! do to the kernel is written down. Host ports are bound for a moment: whether they are free is
 //! known only then.
 
+mod limits;
 mod process;
 mod scratch;
 

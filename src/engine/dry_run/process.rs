@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{LinuxNamespaceType, LinuxResources, Mount, Spec};
+use oci_spec::runtime::{LinuxDevice, LinuxDeviceType, LinuxNamespaceType, Mount, Spec};
 use rbox_netsetup::script::{Group, word};
 
+use super::limits;
 use crate::engine::containers::cgroup_path;
 use crate::engine::dirs::Dirs;
 use crate::engine::record::Record;
@@ -27,77 +28,11 @@ pub fn groups(dirs: &Dirs, record: &Record, spec: &Spec, entered: &Entered<'_>) 
         .linux()
         .as_ref()
         .and_then(|linux| linux.resources().as_ref())
-        .map(|resources| limits(resources, &group, entered.cgroup_v2))
+        .map(|resources| limits::of_group(resources, &group, entered.cgroup_v2))
         .into_iter()
         .collect();
     groups.push(process(dirs, record, spec, entered));
     groups
-}
-
-/// A limit: file of version 1 (with its controller), file of version 2, both values.
-type Limit = (&'static str, String, &'static str, String);
-
-fn limits(resources: &LinuxResources, group: &str, unified: bool) -> Group {
-    let mut all: Vec<Limit> = Vec::new();
-    if let Some(limit) = resources.memory().and_then(|memory| memory.limit()) {
-        let text = limit.to_string();
-        all.push((
-            "memory/memory.limit_in_bytes",
-            text.clone(),
-            "memory.max",
-            text,
-        ));
-    }
-    if let Some(limit) = resources
-        .pids()
-        .map(|pids| pids.limit())
-        .filter(|limit| *limit > 0)
-    {
-        let text = limit.to_string();
-        all.push(("pids/pids.max", text.clone(), "pids.max", text));
-    }
-    if let Some(cpu) = resources.cpu() {
-        if let (Some(quota), period) = (cpu.quota(), cpu.period().unwrap_or(100_000)) {
-            let both = format!("{quota} {period}");
-            all.push(("cpu/cpu.cfs_period_us", period.to_string(), "cpu.max", both));
-            all.push(("cpu/cpu.cfs_quota_us", quota.to_string(), "", String::new()));
-        }
-        if let Some(cpus) = cpu.cpus().as_ref().filter(|cpus| !cpus.is_empty()) {
-            all.push((
-                "cpuset/cpuset.cpus",
-                cpus.clone(),
-                "cpuset.cpus",
-                cpus.clone(),
-            ));
-        }
-    }
-    let mut lines = Vec::new();
-    for (v1, value1, v2, value2) in all {
-        let (file, value) = if unified {
-            (format!("/sys/fs/cgroup{group}/{v2}"), value2)
-        } else {
-            let (controller, file) = v1.split_once('/').unwrap_or_default();
-            (format!("/sys/fs/cgroup/{controller}{group}/{file}"), value1)
-        };
-        if value.is_empty() {
-            continue;
-        }
-        if let Some((directory, _)) = file.rsplit_once('/') {
-            let make = format!("mkdir -p {}", word(directory));
-            if !lines.contains(&make) {
-                lines.push(make);
-            }
-        }
-        lines.push(format!("echo {} > {}", word(&value), word(&file)));
-    }
-    let mut limited = Group::new(
-        format!("limits, in group {group} of each controller"),
-        lines,
-    );
-    limited
-        .why
-        .push("(which devices may be used is a program for the kernel on cgroup v2)".to_owned());
-    limited
 }
 
 fn process(dirs: &Dirs, record: &Record, spec: &Spec, entered: &Entered<'_>) -> Group {
@@ -114,6 +49,8 @@ fn process(dirs: &Dirs, record: &Record, spec: &Spec, entered: &Entered<'_>) -> 
     }
     inner.extend(devices());
     let linux = spec.linux().as_ref();
+    let given = linux.and_then(|linux| linux.devices().as_ref());
+    inner.extend(given.into_iter().flatten().flat_map(device));
     inner.extend(each(
         linux.and_then(|linux| linux.masked_paths().as_ref()),
         "if [ -d \"$path\" ]; then mount -t tmpfs -o ro tmpfs \"$path\"; elif [ -e \"$path\" ]; \
@@ -138,6 +75,7 @@ fn process(dirs: &Dirs, record: &Record, spec: &Spec, entered: &Entered<'_>) -> 
     if spec.root().as_ref().and_then(|root| root.readonly()) == Some(true) {
         inner.push("mount -o remount,ro \"$root\"".to_owned());
     }
+    inner.extend(spec.process().iter().flat_map(limits::of_process));
     inner.push(program(spec));
 
     let mut enter = String::new();
@@ -294,6 +232,32 @@ fn devices() -> Vec<String> {
         .iter()
         .map(|(name, to)| format!("ln -sf {to} {}", place(name)));
     nodes.chain(links).collect()
+}
+
+/// A device that was asked for.
+fn device(device: &LinuxDevice) -> Vec<String> {
+    let path = device.path();
+    let place = below(&path.to_string_lossy());
+    let kind = match device.typ() {
+        LinuxDeviceType::B => "b",
+        LinuxDeviceType::P => "p",
+        _ => "c",
+    };
+    let numbers = match device.typ() {
+        LinuxDeviceType::P => String::new(),
+        _ => format!(" {} {}", device.major(), device.minor()),
+    };
+    let mode = device.file_mode().unwrap_or(0o666) & 0o7777;
+    let parent = path.parent().unwrap_or(path);
+    vec![
+        format!("mkdir -p {}", below(&parent.to_string_lossy())),
+        format!("mknod -m {mode:o} {place} {kind}{numbers}"),
+        format!(
+            "chown {}:{} {place}",
+            device.uid().unwrap_or_default(),
+            device.gid().unwrap_or_default()
+        ),
+    ]
 }
 
 fn program(spec: &Spec) -> String {
