@@ -25,6 +25,7 @@ use super::{Engine, Failure, containers, names};
 
 pub use overview::Overview;
 pub use place::Destination;
+use place::Ends;
 
 /// What is to be explained.
 #[derive(Clone, Debug)]
@@ -216,22 +217,7 @@ impl Engine {
         start: impl Fn() -> Result<(Start, String), Failure>,
     ) -> Result<Explained, Failure> {
         let ends = place::ends(target, destination, transport, None, &mut atlas)?;
-        let mut stories = Vec::new();
-        for (end, transport, to) in ends {
-            let (start, from) = start()?;
-            stories.push(walk::explain(
-                &mut atlas,
-                &Question {
-                    from,
-                    to,
-                    start,
-                    destination: end,
-                    transport,
-                    before: Vec::new(),
-                },
-            ));
-        }
-        Ok(Explained::Ways(stories))
+        ways(ends, &mut atlas, |_| start())
     }
 
     /// The same from another host.
@@ -246,23 +232,35 @@ impl Engine {
         let own = |ipv6: bool| start(ipv6).ok().map(|(_, _, own)| own);
         let addresses = [own(false), own(true)];
         let ends = place::ends(target, destination, transport, Some(addresses), &mut atlas)?;
-        let mut stories = Vec::new();
-        for (end, transport, to) in ends {
-            let (start, from, _) = start(end.address.is_ipv6())?;
-            stories.push(walk::explain(
-                &mut atlas,
-                &Question {
-                    from,
-                    to,
-                    start,
-                    destination: end,
-                    transport,
-                    before: Vec::new(),
-                },
-            ));
-        }
-        Ok(Explained::Ways(stories))
+        ways(ends, &mut atlas, |ipv6| {
+            let (start, from, _) = start(ipv6)?;
+            Ok((start, from))
+        })
     }
+}
+
+/// The ways to all ends; `start` says where those of a family (IPv6 if true) begin.
+fn ways(
+    ends: Ends,
+    atlas: &mut Atlas<'_>,
+    start: impl Fn(bool) -> Result<(Start, String), Failure>,
+) -> Result<Explained, Failure> {
+    let mut stories = Vec::new();
+    for (end, transport, to) in ends {
+        let (start, from) = start(end.address.is_ipv6())?;
+        stories.push(walk::explain(
+            atlas,
+            &Question {
+                from,
+                to,
+                start,
+                destination: end,
+                transport,
+                before: Vec::new(),
+            },
+        ));
+    }
+    Ok(Explained::Ways(stories))
 }
 
 /// TCP where there is a port, an echo request where there is none.

@@ -205,7 +205,7 @@ fn neighbour(info: &AddressInfo) -> Option<IpAddr> {
         .find(|address| *address != info.address && net.contains(address))
 }
 
-type Ends = Vec<(End, Transport, String)>;
+pub(super) type Ends = Vec<(End, Transport, String)>;
 
 /// What a sender who is in no container can ask for: what was typed, or else each published port
 /// by the address of the host that is `near` (IPv4, IPv6), or else the container's addresses.

@@ -5,11 +5,24 @@ use std::net::IpAddr;
 use super::super::hook::{Hook, Layer};
 use super::super::story::{Kind, Verdict};
 use super::super::surroundings::{Device, Position};
-use super::super::world::Node;
+use super::super::world::{Link, Node};
 use super::{Ending, LOCAL, Stage, Walk};
 use crate::kernel::netlink::{RouteAnswer, RouteQuestion};
 
 impl Walk<'_, '_> {
+    /// The interface, if frames can pass it.
+    fn live(&mut self, node: &Node, device: u32) -> Result<Link, Ending> {
+        let Some(link) = self.world(node)?.link(device).cloned() else {
+            let text = format!("cannot tell: interface {device} of {node} is gone");
+            return Err(Ending::new(Verdict::CannotTell, text));
+        };
+        if link.up {
+            return Ok(link);
+        }
+        let text = format!("dropped: {} of {node} is down", link.device.name);
+        Err(Ending::new(Verdict::Dropped, text))
+    }
+
     /// A frame comes in.
     pub(super) fn receive(
         &mut self,
@@ -17,15 +30,7 @@ impl Walk<'_, '_> {
         device: u32,
         next_hop: IpAddr,
     ) -> Result<Stage, Ending> {
-        let world = self.world(&node)?;
-        let Some(link) = world.link(device).cloned() else {
-            let text = format!("cannot tell: interface {device} of {node} is gone");
-            return Err(Ending::new(Verdict::CannotTell, text));
-        };
-        if !link.up {
-            let text = format!("dropped: {} is down", link.device.name);
-            return Err(Ending::new(Verdict::Dropped, text));
-        }
+        let link = self.live(&node, device)?;
         if node == Node::Host {
             self.entered = Some(link.device.name.clone());
         }
@@ -102,15 +107,7 @@ impl Walk<'_, '_> {
         device: u32,
         next_hop: IpAddr,
     ) -> Result<Stage, Ending> {
-        let world = self.world(&node)?;
-        let Some(link) = world.link(device).cloned() else {
-            let text = format!("cannot tell: interface {device} of {node} is gone");
-            return Err(Ending::new(Verdict::CannotTell, text));
-        };
-        if !link.up {
-            let text = format!("dropped: {} of {node} is down", link.device.name);
-            return Err(Ending::new(Verdict::Dropped, text));
-        }
+        let link = self.live(&node, device)?;
         if link.device.is_loopback() {
             return Ok(Stage::Arrive {
                 node,

@@ -150,14 +150,7 @@ impl Nft {
             }
             Ok(transaction)
         })
-        // The other firewall is just being stopped.
-        .or_else(|error| {
-            if error.is_missing() {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        })?;
+        .or_else(unless_missing)?;
         Ok(added)
     }
 
@@ -184,13 +177,7 @@ impl Nft {
                 }
                 Ok(transaction)
             })
-            .or_else(|error| {
-                if error.is_missing() {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
-            })?;
+            .or_else(unless_missing)?;
         }
         Ok(())
     }
@@ -269,6 +256,14 @@ pub(super) fn admit(t: &mut Transaction) {
         r.out_interface(bridges);
         r.in_interface(Set::Uplinks.name());
     });
+}
+
+/// The other firewall is just being stopped, or never was there.
+fn unless_missing(error: NftError) -> Result<(), NftError> {
+    if error.is_missing() {
+        return Ok(());
+    }
+    Err(error)
 }
 
 fn place(e: &mut Encoder, way: WayIn) {
