@@ -3,10 +3,13 @@
 use super::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Waits until the watch has something to say; at most ten seconds.
+/// Waits until the watch has something to say; at most ten seconds, times what a slow machine
+/// is given (`RBOX_TEST_PATIENCE`).
 fn wait(watch: &OomWatch) {
+    let patience = std::env::var("RBOX_TEST_PATIENCE");
+    let times: i64 = patience.map_or(1, |times| times.parse().unwrap());
     let timeout = Timespec {
-        tv_sec: 10,
+        tv_sec: 10 * times,
         tv_nsec: 0,
     };
     let ready = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&timeout)).unwrap();
