@@ -105,10 +105,21 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
         }
         other => other,
     };
-    let veth = veth.map_err(|error| match error.is_full() {
-        true => ApplyError::BridgeFull(step.bridge.clone()),
-        false => error.into(),
-    })?;
+    let veth = match veth {
+        Ok(veth) => veth,
+        Err(error) if error.is_full() => {
+            return Err(ApplyError::BridgeFull(step.bridge.clone()));
+        }
+        Err(error) => {
+            // The network may have been removed since its bridge was found.
+            let gone = matches!(context.host.link_index(&step.bridge), Ok(None));
+            let name = step.bridge.strip_prefix("br-").unwrap_or(&step.bridge);
+            return Err(match gone {
+                true => ApplyError::NetworkGone(name.to_owned()),
+                false => error.into(),
+            });
+        }
+    };
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
         set_parameters(&step.ifname, step.ipv6, &step.sysctls)?;
