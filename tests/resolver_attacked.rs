@@ -15,10 +15,11 @@ const SERVER: (&str, u16) = ("127.0.0.11", 53);
 /// floods are many times larger.
 const SLACK: u64 = 2_000;
 
-/// The monitor's share of memory, kB: proc_pid_smaps_rollup(5).
+/// What the monitor itself allocated, kB: proc_pid_smaps(5). Not its whole share: the program's own
+/// pages are divided among all who run it, and weigh more on it each time that another one ends.
 fn memory(monitor: i32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{monitor}/smaps_rollup")).unwrap();
-    let line = text.lines().find(|line| line.starts_with("Pss:")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("Pss_Anon:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
