@@ -19,7 +19,10 @@ const SLACK: u64 = 2_000;
 /// pages are divided among all who run it, and weigh more on it each time that another one ends.
 fn memory(monitor: i32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{monitor}/smaps_rollup")).unwrap();
-    let line = text.lines().find(|line| line.starts_with("Pss_Anon:")).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("Pss_Anon:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 

@@ -13,12 +13,15 @@
 mod change;
 mod compression;
 mod digest;
+pub mod dockerfile;
 mod image;
 mod layer;
 mod platform;
 mod reference;
+mod registry;
 mod store;
 mod tar;
+mod transfer;
 
 pub use self::tar::TarError;
 pub use change::{Change, ChangeError};
@@ -28,7 +31,10 @@ pub use image::{Image, PlatformMismatch};
 pub use layer::{NameProblem, UnpackError};
 pub use platform::{Platform, PlatformSyntax};
 pub use reference::{Reference, ReferenceError};
+pub use registry::{Credential, CredentialError, Credentials, NoCredentials};
 pub use store::{
-    GetError, ImageUser, ImportError, ImportOptions, ListError, LoadError, Loaded, ManifestError,
-    OpenError, ReadError, RemoveError, Removed, SaveError, SaveFormat, Store, TagError, WriteError,
+    CacheRecord, GetError, ImageUser, ImportError, ImportOptions, ListError, LoadError, Loaded,
+    ManifestError, OpenError, ReadError, RemoveError, Removed, SaveError, SaveFormat, Store,
+    TagError, WriteError,
 };
+pub use transfer::{Observer, Silent, Transfer};

@@ -3,6 +3,7 @@
 
 pub mod adopted;
 pub mod attach;
+pub mod build;
 pub mod capture;
 pub mod claim;
 pub mod clock;

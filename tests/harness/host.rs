@@ -24,6 +24,25 @@ impl Host {
         host
     }
 
+    /// A host with `alpine` and `flask:3.1` in a store of its own, which it may change: layers and
+    /// blobs are links to the shared ones, as a store never writes into those.
+    pub fn with_own_images() -> Host {
+        let host = Host::without_images();
+        let own = host.root().join("images");
+        let copied = Command::new("cp")
+            .arg("-al")
+            .arg(images::shared_store())
+            .arg(&own)
+            .status()
+            .unwrap();
+        assert!(copied.success(), "cannot link the shared image store");
+        // Rewritten by rename, but locked in place: not to be shared with other hosts.
+        for lock in ["lock", "sweep.lock"] {
+            let _ = std::fs::remove_file(own.join(lock));
+        }
+        host
+    }
+
     /// A host with an image store of its own, empty.
     pub fn without_images() -> Host {
         assert!(

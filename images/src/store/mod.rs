@@ -16,6 +16,7 @@
 //! `tmp/` whose lock is free, and the next writer deletes it. Nothing is synced to disk
 //! explicitly, as in Docker: after a power failure import or load again what was just loaded.
 
+mod cache;
 mod files;
 mod import;
 mod index;
@@ -31,6 +32,7 @@ mod sweep;
 mod tag;
 mod write;
 
+pub use cache::CacheRecord;
 pub use import::{ImportError, ImportOptions};
 pub use list::ListError;
 pub use load::{LoadError, Loaded};

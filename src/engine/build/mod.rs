@@ -1,0 +1,3 @@
+//! `build`: a Dockerfile and a context become an image.
+
+pub mod event;
