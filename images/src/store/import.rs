@@ -101,12 +101,12 @@ impl Store {
         {
             return Err(ImportError::Digest);
         }
-        let mut session = self.session()?;
-        let layer = ingest::store_and_unpack(&mut session, tar)?;
+        let session = self.session()?;
+        let layer = ingest::store_and_unpack(&session, tar)?;
         if layer.blob.1 == 0 {
             return Err(ImportError::Empty);
         }
-        let entry = new_image(&mut session, options, &layer)?;
+        let entry = new_image(&session, options, &layer)?;
         session.commit(|index| {
             match &options.reference {
                 Some(reference) => index.set(&reference.clone().with_default_tag(), &entry),
@@ -120,7 +120,7 @@ impl Store {
 
 /// Stages the config and manifest.
 fn new_image(
-    session: &mut Session<'_>,
+    session: &Session<'_>,
     options: &ImportOptions,
     layer: &ingest::Ingested,
 ) -> Result<Entry, ImportError> {

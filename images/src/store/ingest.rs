@@ -41,7 +41,7 @@ const BUFFERS: usize = 8;
 
 /// Reads a packed layer from `source`, keeps it as a blob and unpacks it; both wait in `session`.
 pub(crate) fn store_and_unpack(
-    session: &mut Session<'_>,
+    session: &Session<'_>,
     source: impl Read,
 ) -> Result<Ingested, IngestError> {
     let (file, path) = session.scratch()?;
@@ -65,7 +65,7 @@ pub(crate) fn store_and_unpack(
 
 /// Unpacks a layer whose packed bytes are kept already.
 pub(crate) fn unpack_packed(
-    session: &mut Session<'_>,
+    session: &Session<'_>,
     source: impl Read,
 ) -> Result<(Digest, Compression, u64), IngestError> {
     let (compression, mut plain) = decode(source)?;

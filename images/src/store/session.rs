@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,8 @@ pub(crate) struct LayerMeta {
     pub(crate) size: u64,
 }
 
-/// A writer's own directory under `tmp/`, and what waits there to be committed.
+/// A writer's own directory under `tmp/`, and what waits there to be committed. Several threads may
+/// bring in parts of it at once.
 pub(crate) struct Session<'s> {
     store: &'s Store,
     directory: PathBuf,
@@ -30,7 +33,13 @@ pub(crate) struct Session<'s> {
     own: File,
     /// Shared: what is found present now stays present until the commit.
     _keep: File,
-    made: u64,
+    made: AtomicU64,
+    staged: Mutex<Staged>,
+}
+
+/// What waits to be committed, by the name that it will get.
+#[derive(Default)]
+struct Staged {
     blobs: BTreeMap<Digest, PathBuf>,
     layers: BTreeMap<Digest, PathBuf>,
 }
@@ -61,9 +70,8 @@ impl Store {
             directory,
             own,
             _keep: keep,
-            made: 0,
-            blobs: BTreeMap::new(),
-            layers: BTreeMap::new(),
+            made: AtomicU64::new(0),
+            staged: Mutex::default(),
         })
     }
 
@@ -111,13 +119,18 @@ impl Session<'_> {
         self.store
     }
 
-    fn fresh(&mut self, what: &str) -> PathBuf {
-        self.made += 1;
-        self.directory.join(format!("{what}-{}", self.made))
+    fn fresh(&self, what: &str) -> PathBuf {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        self.directory.join(format!("{what}-{number}"))
+    }
+
+    /// Nothing panics while it is held, and each change of it is whole.
+    fn staged(&self) -> MutexGuard<'_, Staged> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new empty file of the session's own.
-    pub(super) fn scratch(&mut self) -> Result<(File, PathBuf), WriteError> {
+    pub(super) fn scratch(&self) -> Result<(File, PathBuf), WriteError> {
         let path = self.fresh("file");
         let file = File::options()
             .read(true)
@@ -128,7 +141,7 @@ impl Session<'_> {
     }
 
     /// A new empty layer: its directory, and its tree opened.
-    pub(super) fn fresh_layer(&mut self) -> Result<(PathBuf, OwnedFd), WriteError> {
+    pub(super) fn fresh_layer(&self) -> Result<(PathBuf, OwnedFd), WriteError> {
         let path = self.fresh("layer");
         let tree = path.join("fs");
         DirBuilder::new()
@@ -151,12 +164,12 @@ impl Session<'_> {
     }
 
     /// Hands over a finished blob.
-    pub(super) fn stage_blob(&mut self, digest: Digest, path: PathBuf) {
-        self.blobs.entry(digest).or_insert(path);
+    pub(super) fn stage_blob(&self, digest: Digest, path: PathBuf) {
+        self.staged().blobs.entry(digest).or_insert(path);
     }
 
     /// Hands over a small blob.
-    pub(super) fn stage_bytes(&mut self, bytes: &[u8]) -> Result<Digest, WriteError> {
+    pub(super) fn stage_bytes(&self, bytes: &[u8]) -> Result<Digest, WriteError> {
         let digest = Digest::of(bytes);
         let path = self.fresh("file");
         std::fs::write(&path, bytes).map_err(writing(&path))?;
@@ -166,26 +179,27 @@ impl Session<'_> {
 
     /// Hands over an unpacked layer; its meta file, written now, says that it is whole.
     pub(super) fn stage_layer(
-        &mut self,
+        &self,
         diff_id: Digest,
         path: PathBuf,
         size: u64,
     ) -> Result<(), WriteError> {
         let meta = path.join("meta.json");
         files::replace_json(&meta, &LayerMeta { size }).map_err(writing(&meta))?;
-        self.layers.entry(diff_id).or_insert(path);
+        self.staged().layers.entry(diff_id).or_insert(path);
         Ok(())
     }
 
     /// Whether a layer is unpacked already, in the store or in this session.
     pub(super) fn has_layer(&self, diff_id: &Digest) -> bool {
-        self.layers.contains_key(diff_id) || self.store.has_layer(diff_id)
+        self.staged().layers.contains_key(diff_id) || self.store.has_layer(diff_id)
     }
 
     /// Bytes of the regular files of a layer, in the store or in this session.
     pub(super) fn layer_size(&self, diff_id: &Digest) -> Result<u64, ReadError> {
-        match self.layers.get(diff_id) {
-            Some(path) => read_size(path),
+        let staged = self.staged().layers.get(diff_id).cloned();
+        match staged {
+            Some(path) => read_size(&path),
             None => read_size(&self.store.layer(diff_id)),
         }
     }
@@ -196,11 +210,12 @@ impl Session<'_> {
         change: impl FnOnce(&mut Index) -> Result<T, E>,
     ) -> Result<T, E> {
         let _lock = self.store.lock()?;
-        for (digest, from) in &self.blobs {
+        let staged = self.staged();
+        for (digest, from) in &staged.blobs {
             let to = self.store.blob(digest);
             std::fs::rename(from, &to).map_err(writing(&to))?;
         }
-        for (diff_id, from) in &self.layers {
+        for (diff_id, from) in &staged.layers {
             let to = self.store.layer(diff_id);
             // Unpacked by someone else meanwhile: theirs may be in use, ours goes.
             if !self.store.has_layer(diff_id) {
@@ -216,5 +231,28 @@ impl Drop for Session<'_> {
         // What cannot be deleted now is deleted by the next writer, once the lock is free.
         let _ = delete_directory(&self.directory);
         let _ = self.own.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_threads_stage_into_one_session() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let session = store.session().unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..8u8 {
+                let session = &session;
+                scope.spawn(move || session.stage_bytes(&[number]).unwrap());
+            }
+        });
+        session.commit(|_| Ok::<_, WriteError>(())).unwrap();
+        for number in 0..8u8 {
+            let blob = store.blob(&Digest::of(&[number]));
+            assert_eq!(std::fs::read(blob).unwrap(), [number]);
+        }
     }
 }

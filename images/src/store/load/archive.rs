@@ -41,7 +41,7 @@ const MOST_LINKS: usize = 8;
 
 impl Archive {
     /// Reads the whole archive.
-    pub(super) fn spool(session: &mut Session<'_>, plain: impl Read) -> Result<Archive, LoadError> {
+    pub(super) fn spool(session: &Session<'_>, plain: impl Read) -> Result<Archive, LoadError> {
         let mut reader = Reader::new(plain);
         let mut members = HashMap::new();
         let mut buffer = vec![0; 256 * 1024];
@@ -119,7 +119,7 @@ impl Spooled {
 }
 
 fn spool_one<R: Read>(
-    session: &mut Session<'_>,
+    session: &Session<'_>,
     reader: &mut Reader<R>,
     size: u64,
     buffer: &mut [u8],

@@ -125,9 +125,9 @@ impl Store {
     /// # Errors
     /// Whatever is wrong with the archive; then none of its images stays.
     pub fn load(&self, tar: impl Read) -> Result<Vec<Loaded>, LoadError> {
-        let mut session = self.session()?;
+        let session = self.session()?;
         let (_, plain) = decode(tar).map_err(LoadError::Read)?;
-        let archive = Archive::spool(&mut session, plain)?;
+        let archive = Archive::spool(&session, plain)?;
         let described = match oci::describe(&archive)? {
             Some(images) => images,
             None => docker::describe(&archive)?.ok_or(LoadError::NoImage)?,
@@ -135,7 +135,7 @@ impl Store {
         let mut checked = HashMap::new();
         let mut images = Vec::new();
         for image in described {
-            let entry = bring_in(&mut session, &image, &mut checked)?;
+            let entry = bring_in(&session, &image, &mut checked)?;
             images.push((entry, image.names));
         }
         session.commit(|index| {
@@ -169,7 +169,7 @@ type Checked = HashMap<Digest, (Digest, Compression)>;
 
 /// Checks an image and stages all its parts.
 fn bring_in(
-    session: &mut Session<'_>,
+    session: &Session<'_>,
     image: &Described,
     checked: &mut Checked,
 ) -> Result<Entry, LoadError> {
@@ -226,7 +226,7 @@ fn bring_in(
 
 /// Makes sure that the layer is unpacked, and is the one that the config means.
 fn check_layer(
-    session: &mut Session<'_>,
+    session: &Session<'_>,
     layer: &Spooled,
     expected: &Digest,
     checked: &mut Checked,
