@@ -12,6 +12,8 @@ use crate::instructions::Counter;
 pub struct Case {
     name: String,
     commands: Vec<Vec<String>>,
+    /// Not timed; makes the next round start where this one did.
+    afterwards: Vec<Vec<String>>,
     samples: Vec<Sample>,
 }
 
@@ -36,8 +38,15 @@ impl Case {
         Self {
             name: name.to_owned(),
             commands,
+            afterwards: Vec::new(),
             samples: Vec::new(),
         }
+    }
+
+    /// A command that is run after each round and not timed.
+    pub fn then(mut self, command: Vec<String>) -> Self {
+        self.afterwards.push(command);
+        self
     }
 
     fn once(&self) -> Result<Sample> {
@@ -48,10 +57,14 @@ impl Case {
             memory = memory.max(execute(command)?);
         }
         let time = start.elapsed();
+        let instructions = counter.and_then(Counter::read);
+        for command in &self.afterwards {
+            execute(command)?;
+        }
         Ok(Sample {
             time,
             memory,
-            instructions: counter.and_then(Counter::read),
+            instructions,
         })
     }
 
