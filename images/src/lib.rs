@@ -31,7 +31,10 @@ pub use image::{Image, PlatformMismatch};
 pub use layer::{NameProblem, UnpackError};
 pub use platform::{Platform, PlatformSyntax};
 pub use reference::{Reference, ReferenceError};
-pub use registry::{Credential, CredentialError, Credentials, NoCredentials};
+pub use registry::{
+    BlobBody, Client, ClientOptions, Credential, CredentialError, Credentials, Download, Fetched,
+    Login, NoCredentials, Refusal, RegistryError,
+};
 pub use store::{
     CacheRecord, GetError, ImageUser, ImportError, ImportOptions, ListError, LoadError, Loaded,
     ManifestError, OpenError, ReadError, RemoveError, Removed, SaveError, SaveFormat, Store,
