@@ -12,7 +12,7 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         return None;
     }
     let lower = word.to_ascii_lowercase();
-    let allowed = FURTHEST.min(lower.len().saturating_sub(1));
+    let allowed = FURTHEST.min(lower.len() / 2);
     known
         .iter()
         .map(|known| (distance(&lower, &known.to_ascii_lowercase()), *known))
@@ -21,20 +21,24 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, known)| known)
 }
 
-/// Levenshtein's: insertions, deletions and replacements of one character.
+/// Insertions, deletions, replacements and swaps of neighbours ("optimal string alignment").
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let above = &rows[i - 1];
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(row[j - 1] + 1).min(above[j] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -54,8 +58,13 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_levenshteins() {
-        for (a, b, expected) in [("", "", 0), ("kitten", "sitting", 3), ("a", "", 1)] {
+    fn distances_count_edits() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("kitten", "sitting", 3),
+            ("a", "", 1),
+            ("rnu", "run", 1),
+        ] {
             assert_eq!(distance(a, b), expected);
         }
     }

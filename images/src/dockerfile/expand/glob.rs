@@ -1,7 +1,7 @@
 //! The patterns of `${a#p}`, `${a%p}` and `${a/p/r}`: `*`, `?` and characters.
 
 /// Comparisons of one character with one token that a substitution may cost.
-const STEPS: usize = 20_000_000;
+const STEPS: usize = 4_000_000;
 
 /// Why a pattern cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
