@@ -111,6 +111,10 @@ impl<R: Read> Hashing<R> {
         }
     }
 
+    pub(crate) fn inner(&self) -> &R {
+        &self.inner
+    }
+
     /// Digest and number of the bytes read so far.
     pub(crate) fn finish(self) -> (Digest, u64) {
         (Digest::from_hasher(self.hasher), self.count)

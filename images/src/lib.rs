@@ -28,7 +28,7 @@ pub use change::{Change, ChangeError};
 pub use compression::Compression;
 pub use digest::{Digest, DigestError};
 pub use image::{Image, PlatformMismatch};
-pub use layer::{NameProblem, UnpackError};
+pub use layer::{IdRange, IdShift, NameProblem, PackError, PackProblem, UnpackError};
 pub use platform::{Platform, PlatformSyntax};
 pub use reference::{Reference, ReferenceError};
 pub use registry::{
@@ -36,8 +36,8 @@ pub use registry::{
     Login, NoCredentials, Refusal, RegistryError,
 };
 pub use store::{
-    CacheRecord, GetError, ImageUser, ImportError, ImportOptions, ListError, LoadError, Loaded,
-    ManifestError, OpenError, ReadError, RemoveError, Removed, SaveError, SaveFormat, Store,
-    TagError, WriteError,
+    AddImageError, CacheRecord, GetError, Hold, ImageUser, ImportError, ImportOptions, Layer,
+    ListError, LoadError, Loaded, ManifestError, OpenBlobError, OpenError, ReadError, RemoveError,
+    Removed, SaveError, SaveFormat, SnapshotError, Store, TagError, Workspace, WriteError,
 };
 pub use transfer::{Observer, Silent, Transfer};

@@ -16,11 +16,14 @@ mod attributes;
 mod delete;
 mod entry_name;
 mod node;
+mod pack;
 mod times;
 mod tree;
 
 pub(crate) use delete::delete_tree;
 pub use entry_name::NameProblem;
+pub use pack::{IdRange, IdShift, PackError, PackProblem};
+pub(crate) use pack::{Packer, Tree as PackedTree};
 
 use std::fs::File;
 use std::io::{self, Read};

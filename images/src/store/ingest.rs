@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
+use super::manifest::Descriptor;
 use super::session::Session;
 use super::write::{WriteError, writing};
 use crate::compression::{Compression, decode};
@@ -55,6 +56,11 @@ pub(crate) fn store_and_unpack(
     io::copy(&mut keeping, &mut io::sink())?;
     let blob = keeping.finish();
     session.stage_blob(blob.0.clone(), path);
+    let media_type = compression.layer_media_type();
+    session.note_blob(
+        diff_id.clone(),
+        Descriptor::new(media_type, &blob.0, blob.1),
+    );
     Ok(Ingested {
         diff_id,
         compression,

@@ -4,7 +4,7 @@
 //! /var/lib/rbox/images/
 //!   oci-layout  index.json       one descriptor for each name; an image without names has one too
 //!   blobs/sha256/<hex>           manifests, configs, layers as they came
-//!   layers/<diff-id hex>/fs/     the tree that overlayfs stacks      meta.json: its size
+//!   layers/<diff-id hex>/fs/     the tree that overlayfs stacks      meta.json: what is known of it
 //!   tmp/<pid>-<n>/               work of one writer, who holds a flock on it; renamed when whole
 //!   lock  sweep.lock
 //! ```
@@ -21,15 +21,19 @@ mod files;
 mod import;
 mod index;
 mod ingest;
+mod layer_meta;
 mod list;
 mod load;
 mod lookup;
 mod manifest;
+mod open_blob;
 mod remove;
 mod save;
 mod session;
+mod snapshot;
 mod sweep;
 mod tag;
+mod workspace;
 mod write;
 
 pub use cache::CacheRecord;
@@ -38,9 +42,12 @@ pub use list::ListError;
 pub use load::{LoadError, Loaded};
 pub use lookup::GetError;
 pub use manifest::ManifestError;
+pub use open_blob::OpenBlobError;
 pub use remove::{ImageUser, RemoveError, Removed};
 pub use save::{SaveError, SaveFormat};
+pub use snapshot::{AddImageError, Layer, SnapshotError};
 pub use tag::TagError;
+pub use workspace::{Hold, Workspace};
 pub use write::WriteError;
 
 use std::io;

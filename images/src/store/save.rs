@@ -4,7 +4,6 @@
 //! the older docker-archive, both pointing at the same blobs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 
 use serde::Serialize;
@@ -40,6 +39,9 @@ pub enum SaveError {
     /// The manifest makes no sense.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A blob cannot be had.
+    #[error(transparent)]
+    Blob(#[from] super::open_blob::OpenBlobError),
     /// A blob is not what its name says.
     #[error("blob {0} of the image store is damaged")]
     Damaged(Digest),
@@ -146,13 +148,9 @@ impl Store {
     }
 
     fn save_blob<W: Write>(&self, tar: &mut Archive<W>, digest: &Digest) -> Result<(), SaveError> {
-        let path = self.blob(digest);
-        let file = File::open(&path).map_err(|source| ReadError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        let size = file.metadata()?.len();
-        let mut hashing = Hashing::new(file.take(size));
+        let blob = self.open_blob_by(digest)?;
+        let size = blob.size;
+        let mut hashing = Hashing::new(blob);
         tar.file(
             &format!("blobs/sha256/{}", digest.hex()),
             size,

@@ -1,39 +1,28 @@
 //! One writer's work: staged apart, then made visible at once, or gone without a trace.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{Mode, OFlags};
-use serde::{Deserialize, Serialize};
 
 use super::index::Index;
-use super::write::{WriteError, delete_directory, make_private, writing};
+use super::layer_meta::LayerMeta;
+use super::manifest::Descriptor;
+use super::workspace::OwnDirectory;
+use super::write::{WriteError, make_private, writing};
 use super::{ReadError, Store, files};
 use crate::digest::Digest;
-
-/// What `layers/<diff-id>/meta.json` says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LayerMeta {
-    /// Bytes of the regular files.
-    pub(crate) size: u64,
-}
 
 /// A writer's own directory under `tmp/`, and what waits there to be committed. Several threads may
 /// bring in parts of it at once.
 pub(crate) struct Session<'s> {
     store: &'s Store,
-    directory: PathBuf,
-    /// Locked for as long as the session lives: free means dead.
-    own: File,
-    /// Shared: what is found present now stays present until the commit.
-    _keep: File,
-    made: AtomicU64,
+    own: OwnDirectory,
     staged: Mutex<Staged>,
 }
 
@@ -42,40 +31,21 @@ pub(crate) struct Session<'s> {
 struct Staged {
     blobs: BTreeMap<Digest, PathBuf>,
     layers: BTreeMap<Digest, PathBuf>,
+    /// What layers came as.
+    came_as: BTreeMap<Digest, Descriptor>,
 }
 
 impl Store {
     /// Starts a writer's work, first deleting what dead writers left.
     pub(super) fn session(&self) -> Result<Session<'_>, WriteError> {
-        let keep = self.lock_file("sweep.lock")?;
-        keep.lock_shared()
-            .map_err(writing(&self.root.join("sweep.lock")))?;
-        let _lock = self.lock()?;
-        self.make_layout()?;
-        let tmp = self.root.join("tmp");
-        delete_dead_sessions(&tmp)?;
-        let mut number = 0;
-        let directory = loop {
-            let candidate = tmp.join(format!("{}-{number}", std::process::id()));
-            match DirBuilder::new().mode(0o700).create(&candidate) {
-                Ok(()) => break candidate,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(writing(&candidate)(error)),
-            }
-        };
-        let own = File::open(&directory).map_err(writing(&directory))?;
-        own.lock().map_err(writing(&directory))?;
         Ok(Session {
             store: self,
-            directory,
-            own,
-            _keep: keep,
-            made: AtomicU64::new(0),
+            own: self.own_directory()?,
             staged: Mutex::default(),
         })
     }
 
-    fn make_layout(&self) -> Result<(), WriteError> {
+    pub(super) fn make_layout(&self) -> Result<(), WriteError> {
         for directory in [self.blobs(), self.layers(), self.root.join("tmp")] {
             make_private(&directory)?;
         }
@@ -93,25 +63,8 @@ impl Store {
     }
 }
 
-fn read_size(layer: &Path) -> Result<u64, ReadError> {
-    let meta: LayerMeta = files::read_json(&layer.join("meta.json"))?;
-    Ok(meta.size)
-}
-
-fn delete_dead_sessions(tmp: &Path) -> Result<(), WriteError> {
-    for entry in std::fs::read_dir(tmp).map_err(writing(tmp))? {
-        let path = entry.map_err(writing(tmp))?.path();
-        let Ok(directory) = File::open(&path) else {
-            // Gone meanwhile.
-            continue;
-        };
-        match directory.try_lock() {
-            Ok(()) => delete_directory(&path)?,
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(writing(&path)(error)),
-        }
-    }
-    Ok(())
+fn read_meta(layer: &Path) -> Result<LayerMeta, ReadError> {
+    files::read_json(&layer.join("meta.json"))
 }
 
 impl Session<'_> {
@@ -120,8 +73,7 @@ impl Session<'_> {
     }
 
     fn fresh(&self, what: &str) -> PathBuf {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        self.directory.join(format!("{what}-{number}"))
+        self.own.fresh(what)
     }
 
     /// Nothing panics while it is held, and each change of it is whole.
@@ -184,10 +136,29 @@ impl Session<'_> {
         path: PathBuf,
         size: u64,
     ) -> Result<(), WriteError> {
-        let meta = path.join("meta.json");
-        files::replace_json(&meta, &LayerMeta { size }).map_err(writing(&meta))?;
+        let meta = LayerMeta {
+            size,
+            ..LayerMeta::default()
+        };
+        self.stage_noted_layer(diff_id, path, &meta)
+    }
+
+    /// As [`Session::stage_layer`], with more to note.
+    pub(super) fn stage_noted_layer(
+        &self,
+        diff_id: Digest,
+        path: PathBuf,
+        meta: &LayerMeta,
+    ) -> Result<(), WriteError> {
+        let file = path.join("meta.json");
+        files::replace_json(&file, meta).map_err(writing(&file))?;
         self.staged().layers.entry(diff_id).or_insert(path);
         Ok(())
+    }
+
+    /// Notes which blob of this session a layer came as: images made of it here point to the same.
+    pub(super) fn note_blob(&self, diff_id: Digest, blob: Descriptor) {
+        self.staged().came_as.insert(diff_id, blob);
     }
 
     /// Whether a layer is unpacked already, in the store or in this session.
@@ -199,8 +170,8 @@ impl Session<'_> {
     pub(super) fn layer_size(&self, diff_id: &Digest) -> Result<u64, ReadError> {
         let staged = self.staged().layers.get(diff_id).cloned();
         match staged {
-            Some(path) => read_size(&path),
-            None => read_size(&self.store.layer(diff_id)),
+            Some(path) => Ok(read_meta(&path)?.size),
+            None => Ok(self.store.layer_meta(diff_id)?.size),
         }
     }
 
@@ -217,42 +188,19 @@ impl Session<'_> {
         }
         for (diff_id, from) in &staged.layers {
             let to = self.store.layer(diff_id);
-            // Unpacked by someone else meanwhile: theirs may be in use, ours goes.
-            if !self.store.has_layer(diff_id) {
+            if self.store.has_layer(diff_id) {
+                // Made by someone else meanwhile: theirs may be in use, ours goes.
+                let ours = read_meta(from).map_err(WriteError::from)?;
+                self.store.change_layer_meta_locked(diff_id, |meta| {
+                    meta.tar_size = meta.tar_size.or(ours.tar_size);
+                })?;
+            } else {
                 std::fs::rename(from, &to).map_err(writing(&to))?;
             }
         }
-        self.store.change_index_locked(change)
-    }
-}
-
-impl Drop for Session<'_> {
-    fn drop(&mut self) {
-        // What cannot be deleted now is deleted by the next writer, once the lock is free.
-        let _ = delete_directory(&self.directory);
-        let _ = self.own.unlock();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_threads_stage_into_one_session() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path()).unwrap();
-        let session = store.session().unwrap();
-        std::thread::scope(|scope| {
-            for number in 0..8u8 {
-                let session = &session;
-                scope.spawn(move || session.stage_bytes(&[number]).unwrap());
-            }
-        });
-        session.commit(|_| Ok::<_, WriteError>(())).unwrap();
-        for number in 0..8u8 {
-            let blob = store.blob(&Digest::of(&[number]));
-            assert_eq!(std::fs::read(blob).unwrap(), [number]);
+        for (diff_id, blob) in &staged.came_as {
+            self.store.note_blob_locked(diff_id, blob)?;
         }
+        self.store.change_index_locked(change)
     }
 }

@@ -111,10 +111,20 @@ impl Store {
             return Ok(());
         };
         if let Ok(layers) = parse_config(&bytes).and_then(|config| diff_ids(&config)) {
-            kept.layers
-                .extend(layers.iter().map(|layer| layer.hex().to_owned()));
+            for layer in layers {
+                self.mark_layer(&layer, kept);
+            }
         }
         Ok(())
+    }
+
+    /// A layer keeps what it came as: its tree alone does not pack to the same bytes.
+    fn mark_layer(&self, diff_id: &Digest, kept: &mut Kept) {
+        let blob = self.layer_meta(diff_id).ok().and_then(|meta| meta.blob);
+        if let Some(digest) = blob.and_then(|blob| blob.digest().ok()) {
+            kept.blobs.insert(digest.hex().to_owned());
+        }
+        kept.layers.insert(diff_id.hex().to_owned());
     }
 }
 

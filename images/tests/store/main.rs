@@ -14,6 +14,7 @@ mod hostile;
 mod loading;
 mod removal;
 mod round_trip;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 

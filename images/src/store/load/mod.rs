@@ -194,7 +194,9 @@ fn bring_in(
         session.stage_blob(layer.digest.clone(), layer.path.clone());
         size = size.saturating_add(session.layer_size(expected)?);
         let media_type = compression.layer_media_type();
-        descriptors.push(Descriptor::new(media_type, &layer.digest, layer.size));
+        let descriptor = Descriptor::new(media_type, &layer.digest, layer.size);
+        session.note_blob(expected.clone(), descriptor.clone());
+        descriptors.push(descriptor);
     }
     session.stage_blob(id.clone(), image.config.path.clone());
     let manifest = match &image.manifest {
