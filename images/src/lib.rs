@@ -12,6 +12,7 @@
 
 mod change;
 mod compression;
+pub mod context;
 mod digest;
 pub mod dockerfile;
 mod image;
