@@ -10,6 +10,7 @@ pub mod clock;
 pub mod connection;
 pub mod containers;
 pub mod create;
+pub mod credentials;
 pub mod detach;
 pub mod devices;
 pub mod dirs;
@@ -32,6 +33,7 @@ pub mod protocol;
 pub mod prune;
 pub mod record;
 pub mod recover;
+pub mod registry;
 pub mod reload;
 pub mod remove;
 pub mod request;
@@ -60,6 +62,8 @@ pub struct Engine {
     pub images: Store,
     /// Networks.
     pub networks: NetworkStore,
+    /// Registries named by `--insecure-registry`.
+    pub insecure_registries: Vec<String>,
     /// Tells the user something although nothing failed. Nobody listens unless it is set.
     pub tell: fn(&Failure),
 }
@@ -87,6 +91,7 @@ impl Engine {
             dirs,
             images,
             networks,
+            insecure_registries: Vec::new(),
             tell: |_| {},
         })
     }
