@@ -12,7 +12,6 @@
 
 mod change;
 mod compression;
-pub mod context;
 mod digest;
 pub mod dockerfile;
 mod image;
@@ -38,7 +37,8 @@ pub use registry::{
 };
 pub use store::{
     AddImageError, CacheRecord, GetError, Hold, ImageUser, ImportError, ImportOptions, Layer,
-    ListError, LoadError, Loaded, ManifestError, OpenBlobError, OpenError, ReadError, RemoveError,
-    Removed, SaveError, SaveFormat, SnapshotError, Store, TagError, Workspace, WriteError,
+    ListError, LoadError, Loaded, ManifestError, OpenBlobError, OpenError, PullError, Pulled,
+    ReadError, RemoveError, Removed, SaveError, SaveFormat, SnapshotError, Store, TagError,
+    Workspace, WriteError,
 };
 pub use transfer::{Observer, Silent, Transfer};

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::ReadError;
 
 /// More than any honest index, manifest or config has.
-const LARGEST_JSON: u64 = 8 << 20;
+pub(crate) const LARGEST_JSON: u64 = 8 << 20;
 
 /// The whole file, if it is of sane size.
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, ReadError> {

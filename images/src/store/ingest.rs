@@ -69,11 +69,83 @@ pub(crate) fn store_and_unpack(
     })
 }
 
+/// A layer that was read to its end, whatever it was. Nothing of it waits in the session yet.
+pub(crate) struct Received {
+    /// Digest of the packed bytes.
+    pub(crate) digest: Digest,
+    /// Where they are.
+    pub(crate) path: PathBuf,
+    /// What they held.
+    pub(crate) plain: Result<Plain, IngestError>,
+}
+
+/// The plain side of a layer.
+pub(crate) struct Plain {
+    pub(crate) diff_id: Digest,
+    pub(crate) compression: Compression,
+    /// The tree that it became, where it was unpacked.
+    pub(crate) tree: Option<Unpacked>,
+}
+
+/// A tree in a directory of the session's.
+pub(crate) struct Unpacked {
+    pub(crate) directory: PathBuf,
+    /// Bytes of the regular files.
+    pub(crate) size: u64,
+}
+
+/// Reads a packed layer to its end even when it makes no sense, so that the caller can tell
+/// damage on the way, which its digest shows, from a layer that was made wrong. Without `unpack`
+/// its plain bytes are only hashed.
+pub(crate) fn receive(
+    session: &Session<'_>,
+    source: impl Read,
+    unpack: bool,
+) -> Result<Received, IngestError> {
+    let (file, path) = session.scratch()?;
+    let mut keeping = Hashing::new(Keeping {
+        source,
+        file,
+        path: &path,
+    });
+    let plain = if unpack {
+        unpack_apart(session, &mut keeping).map(|(diff_id, compression, tree)| Plain {
+            diff_id,
+            compression,
+            tree: Some(tree),
+        })
+    } else {
+        let digest = plain_digest(&mut keeping).map_err(IngestError::from);
+        digest.map(|(diff_id, compression)| Plain {
+            diff_id,
+            compression,
+            tree: None,
+        })
+    };
+    io::copy(&mut keeping, &mut io::sink())?;
+    let (digest, _) = keeping.finish();
+    Ok(Received {
+        digest,
+        path,
+        plain,
+    })
+}
+
 /// Unpacks a layer whose packed bytes are kept already.
 pub(crate) fn unpack_packed(
     session: &Session<'_>,
     source: impl Read,
 ) -> Result<(Digest, Compression, u64), IngestError> {
+    let (diff_id, compression, tree) = unpack_apart(session, source)?;
+    session.stage_layer(diff_id.clone(), tree.directory, tree.size)?;
+    Ok((diff_id, compression, tree.size))
+}
+
+/// Unpacks a layer without handing it over to be committed.
+fn unpack_apart(
+    session: &Session<'_>,
+    source: impl Read,
+) -> Result<(Digest, Compression, Unpacked), IngestError> {
     let (compression, mut plain) = decode(source)?;
     let (directory, tree) = session.fresh_layer()?;
     let (scratch, scratch_path) = session.scratch()?;
@@ -102,8 +174,7 @@ pub(crate) fn unpack_packed(
     drop(plain);
     // The notes of directory times are of no more use.
     std::fs::remove_file(&scratch_path).map_err(writing(&scratch_path))?;
-    session.stage_layer(diff_id.clone(), directory, size)?;
-    Ok((diff_id, compression, size))
+    Ok((diff_id, compression, Unpacked { directory, size }))
 }
 
 /// The digest of the plain bytes, for a layer that is unpacked already.
