@@ -87,7 +87,7 @@ fn nothing_at_all_is_changed() {
         ),
         ("-p 8081:80 alpine true", "port is already allocated"),
         ("--network nosuch alpine true", "network nosuch not found"),
-        ("nosuchimage true", "Unable to find image"),
+        ("nosuchimage true", "No such image: nosuchimage:latest"),
         (
             "--userns auto alpine true",
             "in a user namespace of its own is not supported",

@@ -1,7 +1,7 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{capture, container, image, network, registry, system};
+use super::{capture, container, image, network, system};
 
 /// A group of commands.
 pub struct Group {
@@ -37,12 +37,11 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("inspect", &system::inspect::SPEC),
     ("kill", &container::kill::SPEC),
     ("load", &image::load::SPEC),
-    ("login", &registry::login::SPEC),
-    ("logout", &registry::logout::SPEC),
     ("logs", &container::logs::SPEC),
     ("oci", &system::oci::SPEC),
     ("port", &container::port::SPEC),
     ("ps", &container::ps::SPEC),
+    ("pull", &image::pull::SPEC),
     ("rename", &container::rename::SPEC),
     ("restart", &container::restart::SPEC),
     ("rm", &container::rm::SPEC),
@@ -78,6 +77,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("image load", &image::load::SPEC),
     ("image ls", &image::ls::SPEC),
     ("image list", &image::ls::SPEC),
+    ("image pull", &image::pull::SPEC),
     ("image rm", &image::rm::SPEC),
     ("image remove", &image::rm::SPEC),
     ("image save", &image::save::SPEC),
@@ -122,14 +122,14 @@ const DOCKERS: &[&str] = &[
     "image build",
     "image history",
     "image prune",
-    "image pull",
     "image push",
     "info",
+    "login",
+    "logout",
     "manifest",
     "node",
     "pause",
     "plugin",
-    "pull",
     "push",
     "search",
     "secret",
@@ -208,10 +208,8 @@ pub fn help() -> String {
     )
 }
 
-const GLOBAL_OPTIONS: &str = "      --insecure-registry list
-                          Registry that may be spoken to by plain HTTP, or by TLS with
-                          anybody (RBOX_INSECURE_REGISTRIES, comma-separated)
-      --root string       Where containers, images and networks are kept
+const GLOBAL_OPTIONS: &str =
+    "      --root string       Where containers, images and networks are kept
                           (default \"/var/lib/rbox\", RBOX_ROOT)
       --run-root string   Where the state of running containers is
                           (default \"/run/rbox\", RBOX_RUN_ROOT)

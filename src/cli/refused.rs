@@ -60,6 +60,7 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "logs" => &["details"],
         "ps" | "inspect" | "container inspect" => &["size/s"],
         "images" => &["tree"],
+        "pull" => &["disable-content-trust"],
         "rmi" => &["no-prune", "platform"],
         "load" | "save" | "import" | "image inspect" => &["platform"],
         "network create" => &["config-from", "config-only", "ingress"],

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use oci_spec::image::ImageConfiguration;
+use rbox_images::Platform;
 use rbox_netsetup::model::endpoint::EndpointConfig;
 use rbox_netsetup::model::port::ContainerPort;
 use rbox_netsetup::store::directory_lock::DirectoryLock;
@@ -72,16 +73,17 @@ impl Engine {
 
     /// Checks a request and says what its record would be. Changes nothing.
     pub fn draft(&self, request: &ContainerRequest) -> Result<Draft, Failure> {
-        if let Some(path) = &request.cidfile {
-            check_cidfile(path)?;
-        }
-        if let Some(name) = &request.name {
-            names::check(name, name)?;
-        }
-        let warnings = validate::host_config(request)?;
-        let choice = user_namespace::Choice::of(&request.host)?;
-        user_namespace::check::request(&request.host, &choice)?;
+        let (choice, mut warnings) = check(request)?;
         let image = self.image_for(request)?;
+        let built_for = image.platform();
+        if !built_for.runs_here() {
+            // Docker's text. An emulator that the kernel knows may run it all the same.
+            warnings.push(format!(
+                "WARNING: The requested image's platform ({built_for}) does not match the \
+                 detected host platform ({}) and no specific platform was requested",
+                Platform::host()
+            ));
+        }
         let id = names::new_id()?;
         let mut record = Record {
             id: id.clone(),
@@ -110,25 +112,15 @@ impl Engine {
     }
 
     fn image_for(&self, request: &ContainerRequest) -> Result<rbox_images::Image, Failure> {
-        match self.images.get(&request.image) {
-            Ok(_) if request.pull == PullPolicy::Always => Err(Failure::new(format!(
-                "cannot pull '{}': no registry support",
-                request.image
-            ))
-            .hint("load or import the image, and leave --pull out")),
-            Ok(image) => Ok(image),
-            Err(rbox_images::GetError::NotFound(_)) if request.pull == PullPolicy::Missing => {
-                let name = request
-                    .image
-                    .parse::<rbox_images::Reference>()
-                    .map_or_else(|_| request.image.clone(), |reference| reference.familiar());
-                Err(
-                    Failure::new(format!("Unable to find image '{name}' locally"))
-                        .hint("`rbox import FILE NAME` or `rbox load -i FILE` brings one in"),
-                )
+        self.images.get(&request.image).map_err(|error| {
+            let failure = Failure::new(error.to_string());
+            match error {
+                rbox_images::GetError::NotFound(_) if request.pull != PullPolicy::Never => {
+                    failure.hint("`rbox pull`, `rbox load` or `rbox import` brings an image in")
+                }
+                _ => failure,
             }
-            Err(error) => Err(Failure::new(error.to_string())),
-        }
+        })
     }
 
     /// Replaces names of other containers by ids and names of networks by
@@ -212,6 +204,22 @@ impl Engine {
         record.networks = networks;
         Ok(())
     }
+}
+
+/// What can be wrong with a request whatever its image is; the warnings are for stderr.
+pub(super) fn check(
+    request: &ContainerRequest,
+) -> Result<(user_namespace::Choice, Vec<String>), Failure> {
+    if let Some(path) = &request.cidfile {
+        check_cidfile(path)?;
+    }
+    if let Some(name) = &request.name {
+        names::check(name, name)?;
+    }
+    let warnings = validate::host_config(request)?;
+    let choice = user_namespace::Choice::of(&request.host)?;
+    user_namespace::check::request(&request.host, &choice)?;
+    Ok((choice, warnings))
 }
 
 fn check_cidfile(path: &Path) -> Result<(), Failure> {

@@ -10,7 +10,6 @@ pub mod clock;
 pub mod connection;
 pub mod containers;
 pub mod create;
-pub mod credentials;
 pub mod detach;
 pub mod devices;
 pub mod dirs;
@@ -31,6 +30,7 @@ pub mod names;
 pub mod network;
 pub mod protocol;
 pub mod prune;
+pub mod pull;
 pub mod record;
 pub mod recover;
 pub mod registry;
@@ -62,8 +62,6 @@ pub struct Engine {
     pub images: Store,
     /// Networks.
     pub networks: NetworkStore,
-    /// Registries named by `--insecure-registry`.
-    pub insecure_registries: Vec<String>,
     /// Tells the user something although nothing failed. Nobody listens unless it is set.
     pub tell: fn(&Failure),
 }
@@ -91,7 +89,6 @@ impl Engine {
             dirs,
             images,
             networks,
-            insecure_registries: Vec::new(),
             tell: |_| {},
         })
     }

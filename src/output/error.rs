@@ -27,6 +27,11 @@ pub fn print_plain(message: &str) {
     emit(&format!("{message}\n"));
 }
 
+/// Text as it is.
+pub fn print_raw(text: &str) {
+    emit(text);
+}
+
 fn text(failure: &Failure) -> String {
     let mut text = format!("rbox: {}\n", failure.message);
     if let Some(hint) = &failure.hint {

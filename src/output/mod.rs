@@ -1,5 +1,5 @@
 //! How results look: tables, human units, Go templates, JSON, errors.
-//! Pure but for [`error`], which writes to stderr.
+//! Pure but for [`error`] and [`stdout`], which write, and what uses them.
 
 pub mod error;
 pub mod format;
@@ -9,4 +9,5 @@ pub mod json;
 pub mod stdout;
 pub mod table;
 pub mod template;
+pub mod transfer;
 pub mod units;

@@ -1,6 +1,7 @@
 //! `create`: a container that does not run yet.
 
 use super::flags::ContainerFlags;
+use super::image;
 use super::request::Refused;
 use super::run::{by_engine, dry_run, prepare, streams};
 use crate::cli::call::{Arity, Call, Spec, say};
@@ -37,7 +38,9 @@ fn run(call: &Call) -> Outcome {
     if line.container.dry_run {
         return dry_run(call, &request, false).map_err(by_engine);
     }
-    let created = call.engine()?.create(&request).map_err(by_engine)?;
+    let engine = call.engine()?;
+    image::provide(&engine, &request, line.container.quiet).map_err(by_engine)?;
+    let created = engine.create(&request).map_err(by_engine)?;
     for warning in &created.warnings {
         error::print_plain(warning);
     }

@@ -5,6 +5,7 @@ pub mod create;
 pub mod exec;
 mod filter;
 mod flags;
+pub mod image;
 pub mod inspect;
 pub mod kill;
 pub mod logs;

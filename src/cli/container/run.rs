@@ -2,7 +2,7 @@
 
 use super::flags::ContainerFlags;
 use super::request::{self, Client, Refused};
-use super::{check_tty, exit_code};
+use super::{check_tty, exit_code, image};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
 use crate::engine::Engine;
@@ -70,6 +70,7 @@ fn run(call: &Call) -> Outcome {
         return dry_run(call, &request, true).map_err(Stop::Refused);
     }
     let engine = call.engine().map_err(refused)?;
+    image::provide(&engine, &request, flags.quiet).map_err(Stop::Refused)?;
     let created = engine.create(&request).map_err(Stop::Refused)?;
     for warning in &created.warnings {
         error::print_plain(warning);

@@ -5,6 +5,7 @@ pub mod inspect;
 pub mod load;
 pub mod ls;
 mod ls_filter;
+pub mod pull;
 pub mod rm;
 pub mod save;
 pub mod tag;

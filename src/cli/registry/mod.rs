@@ -1,4 +1,0 @@
-//! Commands on registries.
-
-pub mod login;
-pub mod logout;
