@@ -74,6 +74,8 @@ mod privileges;
 mod ps_and_inspect;
 mod published_port_forms;
 mod published_port_paths;
+mod pull;
+mod pull_broken;
 mod races;
 mod reload;
 mod resolver;

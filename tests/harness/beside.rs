@@ -12,13 +12,13 @@ use super::output::Output;
 use super::wait::wait_until;
 
 /// A daemon of a test's own, ended with it.
-struct Daemon {
+pub struct Daemon {
     child: Child,
     log: PathBuf,
 }
 
 impl Daemon {
-    fn start(host: &Host, words: &[&str]) -> Daemon {
+    pub fn start(host: &Host, words: &[&str]) -> Daemon {
         let log = host.scratch().join(format!("{}.log", words[0]));
         let file = File::create(&log).unwrap();
         let child = Command::new(words[0])
@@ -38,7 +38,8 @@ impl Daemon {
         let _ = rustix::process::kill_process(pid, signal);
     }
 
-    fn said(&self) -> String {
+    /// What it printed so far.
+    pub fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 }

@@ -83,6 +83,16 @@ pub const OPTIONAL: &[Package] = &[
         reason: "to run containers with our runtime in crun's place",
     },
     Package {
+        name: "docker-registry",
+        program: "docker-registry",
+        reason: "to pull images from a real registry and to push them",
+    },
+    Package {
+        name: "skopeo",
+        program: "skopeo",
+        reason: "to copy images between registries and files as another tool does",
+    },
+    Package {
         name: "graphviz",
         program: "dot",
         reason: "to read the picture of the networks that is written for it",

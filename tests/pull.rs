@@ -1,0 +1,448 @@
+//! Images from a real registry: docker-registry on the test's own host.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::harness::registry::{INDEX, LAYER, MANIFEST};
+use crate::harness::{Host, Parts, Registry, Tar, eventually, wait_until};
+
+/// First 12 digits of a layer's digest, as lines show it.
+fn short(descriptor: &Value) -> String {
+    descriptor["digest"].as_str().unwrap()[7..19].to_owned()
+}
+
+fn layers(registry: &Registry, name: &str) -> Vec<String> {
+    let (_, manifest) = registry.manifest_of(name);
+    let layers = manifest["layers"].as_array().unwrap();
+    layers.iter().map(short).collect()
+}
+
+#[test]
+fn a_pull_is_told_as_docker_tells_it() {
+    const TEST: &str = "a_pull_is_told_as_docker_tells_it";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("a/x:latest", &Parts::plain(10_000));
+    registry.image("a/x:1", &Parts::plain(10_000));
+    let (digest, _) = registry.manifest_of("a/x:latest");
+    let output = host.rbox(&["pull", "localhost:5000/a/x"]);
+    let text = output.ok();
+    let mut lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[..2],
+        ["Using default tag: latest", "latest: Pulling from a/x"]
+    );
+    assert_eq!(
+        lines.split_off(lines.len() - 3),
+        [
+            format!("Digest: {digest}"),
+            "Status: Downloaded newer image for localhost:5000/a/x:latest".into(),
+            "localhost:5000/a/x:latest".into()
+        ]
+    );
+    for layer in layers(&registry, "a/x:latest") {
+        let of_layer: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix(&format!("{layer}: ")))
+            .collect();
+        assert_eq!(
+            of_layer,
+            [
+                "Pulling fs layer",
+                "Verifying Checksum",
+                "Download complete",
+                "Pull complete"
+            ]
+        );
+    }
+
+    assert_eq!(
+        host.ok("pull localhost:5000/a/x"),
+        format!(
+            "Using default tag: latest\nlatest: Pulling from a/x\nDigest: {digest}\n\
+             Status: Image is up to date for localhost:5000/a/x:latest\nlocalhost:5000/a/x:latest"
+        )
+    );
+    assert_eq!(
+        host.ok("image pull localhost:5000/a/x:1"),
+        format!(
+            "1: Pulling from a/x\nDigest: {digest}\n\
+             Status: Downloaded newer image for localhost:5000/a/x:1\nlocalhost:5000/a/x:1"
+        )
+    );
+    assert_eq!(
+        host.ok("pull -q localhost:5000/a/x:1"),
+        "localhost:5000/a/x:1"
+    );
+    let id = host.ok("images -q --no-trunc localhost:5000/a/x:1");
+    assert_eq!(
+        host.ok("images -q --no-trunc localhost:5000/a/x:latest"),
+        id
+    );
+}
+
+#[test]
+fn an_image_is_pulled_by_its_digest_and_found_by_it() {
+    const TEST: &str = "an_image_is_pulled_by_its_digest_and_found_by_it";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("a/x:1", &Parts::plain(100));
+    let (digest, _) = registry.manifest_of("a/x:1");
+    let name = format!("localhost:5000/a/x@{digest}");
+    let text = host.ok(&format!("pull {name}"));
+    assert!(text.starts_with(&format!("{name}: Pulling from a/x\n")));
+    assert!(text.ends_with(&format!(
+        "Digest: {digest}\nStatus: Downloaded newer image for {name}\n{name}"
+    )));
+    assert_eq!(
+        host.fails(
+            1,
+            &format!("pull localhost:5000/a/x@sha256:{}", "0".repeat(64))
+        ),
+        format!(
+            "rbox: manifest for localhost:5000/a/x@sha256:{} not found: manifest unknown: \
+             manifest unknown",
+            "0".repeat(64)
+        )
+    );
+}
+
+#[test]
+fn a_missing_image_is_pulled_by_run_and_create() {
+    const TEST: &str = "a_missing_image_is_pulled_by_run_and_create";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("alpine:latest", &Parts::alpine());
+    let (digest, _) = registry.manifest_of("alpine:latest");
+    let run = |flags: &[&str]| {
+        let mut words = vec!["run", "--rm", "--network", "none"];
+        words.extend(flags);
+        words.extend(["localhost:5000/alpine", "echo", "hello"]);
+        let output = host.rbox(&words);
+        (output.code, output.stdout, output.stderr)
+    };
+    let (code, _, said) = run(&["--pull", "never"]);
+    assert_eq!(code, 125);
+    assert!(said.starts_with("rbox: No such image: localhost:5000/alpine:latest\n"));
+
+    let (code, printed, said) = run(&[]);
+    assert_eq!((code, printed.as_str()), (0, "hello\n"), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "Unable to find image 'localhost:5000/alpine:latest' locally",
+            "latest: Pulling from alpine"
+        ]
+    );
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [
+            format!("Digest: {digest}"),
+            "Status: Downloaded newer image for localhost:5000/alpine:latest".into()
+        ]
+    );
+    // Now it is here.
+    assert_eq!(run(&[]), (0, "hello\n".into(), String::new()));
+    let (code, printed, said) = run(&["--pull", "always"]);
+    assert_eq!((code, printed.as_str()), (0, "hello\n"));
+    assert_eq!(
+        said,
+        format!(
+            "latest: Pulling from alpine\nDigest: {digest}\n\
+             Status: Image is up to date for localhost:5000/alpine:latest\n"
+        )
+    );
+    host.ok("rmi localhost:5000/alpine");
+    assert_eq!(run(&["-q"]), (0, "hello\n".into(), String::new()));
+
+    host.ok("rmi localhost:5000/alpine");
+    let created = host.rbox(&["create", "--name", "made", "localhost:5000/alpine"]);
+    assert!(
+        created.stderr.starts_with("Unable to find image"),
+        "{created:?}"
+    );
+    assert_eq!(created.ok().len(), 64);
+
+    for (command, code) in [("run", 125), ("create", 1)] {
+        let said = host.fails(code, &format!("{command} localhost:5000/nosuch"));
+        assert!(
+            said.starts_with(
+                "Unable to find image 'localhost:5000/nosuch:latest' locally\n\
+                 rbox: manifest for localhost:5000/nosuch:latest not found: manifest unknown: \
+                 manifest unknown"
+            ),
+            "{said}"
+        );
+    }
+    // What is wrong otherwise is told before anything is downloaded.
+    let said = host.fails(125, "run --name /bad/name localhost:5000/nosuch");
+    assert!(!said.contains("Unable to find"), "{said}");
+}
+
+#[test]
+fn layers_that_are_here_are_not_downloaded() {
+    const TEST: &str = "layers_that_are_here_are_not_downloaded";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    let base = Tar::default().file("base", b"base").finish();
+    let top = Tar::default().file("top", b"top").finish();
+    registry.image("base:1", &Parts::of(&[base.clone()]));
+    registry.image("app:1", &Parts::of(&[base, top]));
+    host.ok("pull localhost:5000/base:1");
+    let text = host.ok("pull localhost:5000/app:1");
+    let layers = layers(&registry, "app:1");
+    assert!(
+        text.contains(&format!("\n{}: Already exists\n", layers[0])),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("\n{}: Pull complete\n", layers[1])),
+        "{text}"
+    );
+    let kept = fs::read_dir(host.root().join("images/layers")).unwrap();
+    assert_eq!(kept.count(), 2);
+}
+
+#[test]
+fn lists_are_for_several_machines() {
+    const TEST: &str = "lists_are_for_several_machines";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    let here = rbox_images::Platform::host().architecture;
+    let entry = |architecture: &str, size: usize| {
+        let parts = Parts::plain(size).architecture(architecture);
+        let mut entry = registry.image(&format!("m:{architecture}"), &parts);
+        entry["platform"] = json!({ "architecture": architecture, "os": "linux" });
+        entry
+    };
+    let index = |entries: Vec<Value>| json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
+    let all = vec![entry("s390x", 10), entry(&here, 20), entry("riscv64", 30)];
+    let list = registry.manifest("m:all", INDEX, &index(all));
+    let foreign = vec![entry("s390x", 10), entry("riscv64", 30)];
+    registry.manifest("m:foreign", INDEX, &index(foreign));
+
+    let shown = |name: &str| {
+        let text = host.ok(&format!("image inspect {name}"));
+        let shown: Value = serde_json::from_str(&text).unwrap();
+        shown[0].clone()
+    };
+    let text = host.ok("pull localhost:5000/m:all");
+    let digest = list["digest"].as_str().unwrap();
+    assert!(text.contains(&format!("\nDigest: {digest}\n")), "{text}");
+    let image = shown("localhost:5000/m:all");
+    assert_eq!(image["Architecture"], here.as_str());
+    host.ok("pull --platform linux/s390x localhost:5000/m:all");
+    assert_eq!(shown("localhost:5000/m:all")["Architecture"], "s390x");
+
+    let said = host.fails(1, "pull localhost:5000/m:foreign");
+    assert_eq!(
+        said,
+        format!(
+            "rbox: no matching manifest for linux/{here} in the manifest list entries\n\
+             hint: there is one for linux/riscv64, linux/s390x: choose with --platform"
+        )
+    );
+    let said = host.fails(1, "pull localhost:5000/m:riscv64");
+    assert_eq!(
+        said,
+        format!(
+            "rbox: image with reference localhost:5000/m:riscv64 was found but its platform \
+             (linux/riscv64) does not match the specified platform (linux/{here})\n\
+             hint: 'rbox pull --platform linux/riscv64' takes it all the same"
+        )
+    );
+    host.ok("pull --platform linux/riscv64 localhost:5000/m:riscv64");
+    let said = host.fails(127, "run --rm --network none localhost:5000/m:riscv64");
+    assert!(
+        said.starts_with(&format!(
+            "WARNING: The requested image's platform (linux/riscv64) does not match the detected \
+             host platform (linux/{here}) and no specific platform was requested\n"
+        )),
+        "{said}"
+    );
+    let said = host.fails(1, "pull --platform bogus localhost:5000/m:all");
+    assert!(said.contains("bogus"), "{said}");
+}
+
+#[test]
+fn every_form_of_layer_and_manifest_is_read() {
+    const TEST: &str = "every_form_of_layer_and_manifest_is_read";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    let tars: Vec<Vec<u8>> = ["plain", "gzip", "zstd"]
+        .iter()
+        .map(|name| Tar::default().file(name, name.as_bytes()).finish())
+        .collect();
+    let mut parts = Parts::of(&tars);
+    let oci = "application/vnd.oci.image.layer.v1.tar";
+    parts.layers[0] = (oci.into(), tars[0].clone());
+    let zstd = zstd::encode_all(&tars[2][..], 3).unwrap();
+    parts.layers[2] = (format!("{oci}+zstd"), zstd);
+    registry.image("forms:oci", &parts);
+    host.ok("pull localhost:5000/forms:oci");
+
+    let docker = "application/vnd.docker";
+    let mut parts = Parts::of(&[Tar::default().file("docker", b"docker").finish()]);
+    parts.layers[0].0 = format!("{docker}.image.rootfs.diff.tar.gzip");
+    let layer = registry.blob("forms", &parts.layers[0].0, &parts.layers[0].1);
+    let config = serde_json::to_vec(&parts.config).unwrap();
+    let config = registry.blob(
+        "forms",
+        &format!("{docker}.container.image.v1+json"),
+        &config,
+    );
+    let manifest_type = format!("{docker}.distribution.manifest.v2+json");
+    let manifest = json!({ "schemaVersion": 2, "mediaType": manifest_type, "config": config,
+                           "layers": [layer] });
+    let mut entry = registry.manifest("forms:docker", &manifest_type, &manifest);
+    host.ok("pull localhost:5000/forms:docker");
+    let architecture = rbox_images::Platform::host().architecture;
+    entry["platform"] = json!({ "architecture": architecture, "os": "linux" });
+    let list_type = format!("{docker}.distribution.manifest.list.v2+json");
+    let list = json!({ "schemaVersion": 2, "mediaType": list_type, "manifests": [entry] });
+    registry.manifest("forms:list", &list_type, &list);
+    host.ok("pull localhost:5000/forms:list");
+
+    let trees = host.root().join("images/layers");
+    for name in ["plain", "gzip", "zstd", "docker"] {
+        let found = fs::read_dir(&trees).unwrap().flatten().any(|layer| {
+            fs::read(layer.path().join("fs").join(name)).is_ok_and(|text| text == name.as_bytes())
+        });
+        assert!(found, "{name}");
+    }
+}
+
+#[test]
+fn all_tags_of_a_repository_are_pulled() {
+    const TEST: &str = "all_tags_of_a_repository_are_pulled";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    for (tag, size) in [("one", 10), ("two", 20), ("three", 30)] {
+        registry.image(&format!("a/x:{tag}"), &Parts::plain(size));
+    }
+    let text = host.ok("pull -a localhost:5000/a/x");
+    for tag in ["one", "two", "three"] {
+        assert!(
+            text.contains(&format!("{tag}: Pulling from a/x\n")),
+            "{text}"
+        );
+        host.ok(&format!("image inspect localhost:5000/a/x:{tag}"));
+    }
+    assert!(
+        text.ends_with("Status: Downloaded newer image for localhost:5000/a/x\nlocalhost:5000/a/x"),
+        "{text}"
+    );
+    assert!(!text.contains("Using default tag"));
+    assert_eq!(
+        host.fails(1, "pull -a localhost:5000/a/x:one"),
+        "rbox: tag can't be used with --all-tags/-a"
+    );
+}
+
+#[test]
+fn what_is_no_image_is_refused_by_name() {
+    const TEST: &str = "what_is_no_image_is_refused_by_name";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    let with = |change: &dyn Fn(&mut Parts)| {
+        let mut parts = Parts::plain(10);
+        change(&mut parts);
+        parts
+    };
+    let helm = with(&|parts| parts.config_type = "application/vnd.cncf.helm.config.v1+json".into());
+    registry.image("k:helm", &helm);
+    let encrypted = with(&|parts| parts.layers[1].0 = format!("{LAYER}+encrypted"));
+    registry.image("k:encrypted", &encrypted);
+    let foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+    registry.image(
+        "k:foreign",
+        &with(&|parts| parts.layers[1].0 = foreign.into()),
+    );
+    for (tag, text) in [
+        (
+            "helm",
+            "rbox: unsupported media type application/vnd.cncf.helm.config.v1+json".to_owned(),
+        ),
+        (
+            "encrypted",
+            format!("is encrypted: unsupported media type {LAYER}+encrypted"),
+        ),
+        (
+            "foreign",
+            format!("may not be distributed by registries: unsupported media type {foreign}"),
+        ),
+    ] {
+        let said = host.fails(1, &format!("pull localhost:5000/k:{tag}"));
+        assert!(said.contains(&text), "{said}");
+    }
+    assert_eq!(host.ok("images -q"), "");
+    assert!(registry.manifest_of("k:helm").1["mediaType"] == MANIFEST);
+}
+
+#[test]
+fn names_that_cannot_be_pulled_are_told() {
+    let host = Host::without_images();
+    for (line, text) in [
+        (
+            "pull Bad",
+            "invalid reference format: repository name (library/Bad) must be lowercase",
+        ),
+        ("pull a:b:c", "invalid reference format"),
+    ] {
+        assert_eq!(host.fails(1, line), format!("rbox: {text}"));
+    }
+    let said = host.fails(1, "pull localhost:5001/x");
+    assert!(said.contains("connection refused"), "{said}");
+    let said = host.fails(125, "pull --disable-content-trust x");
+    assert!(
+        said.starts_with("rbox: unsupported flag: --disable-content-trust"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_killed_pull_leaves_nothing_that_counts() {
+    const TEST: &str = "a_killed_pull_leaves_nothing_that_counts";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("a/x:1", &Parts::plain(2_000_000));
+    let proxy = crate::harness::Faulty::before(registry.address());
+    proxy.fault("/blobs/", 3, crate::harness::Fault::Slow(1000));
+    let name = format!("{}/a/x:1", proxy.address());
+    let mut pull = host.spawn(&format!("pull {name}"));
+    let tmp = host.root().join("images/tmp");
+    let size = |path: &std::path::Path| fs::metadata(path).map_or(0, |file| file.len());
+    eventually("the first bytes of a layer", || {
+        let session = fs::read_dir(&tmp).ok()?.flatten().next()?;
+        let files = fs::read_dir(session.path()).ok()?.flatten();
+        files
+            .map(|file| size(&file.path()))
+            .find(|size| *size > 10_000)
+    });
+    pull.kill().unwrap();
+    pull.wait().unwrap();
+    assert_eq!(host.ok("images -q"), "");
+    host.ok(&format!("pull {name}"));
+    assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0);
+    assert!(wait_until(1, || host.ok("images -q").len() == 12));
+}
