@@ -12,6 +12,8 @@
 
 mod change;
 mod compression;
+pub mod context;
+pub mod copy;
 mod digest;
 pub mod dockerfile;
 mod image;
@@ -22,6 +24,7 @@ mod registry;
 mod store;
 mod tar;
 mod transfer;
+mod view;
 
 pub use self::tar::TarError;
 pub use change::{Change, ChangeError};
@@ -42,3 +45,4 @@ pub use store::{
     Workspace, WriteError,
 };
 pub use transfer::{Observer, Silent, Transfer};
+pub use view::{View, ViewError, ViewReadError};
