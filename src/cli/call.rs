@@ -47,6 +47,8 @@ pub struct Call {
     pub words: Vec<String>,
     /// Where the state is.
     pub dirs: Dirs,
+    /// `--insecure-registry`, each.
+    pub insecure_registries: Vec<String>,
 }
 
 impl Call {
@@ -66,6 +68,9 @@ impl Call {
     pub fn engine(&self) -> Result<Engine, Stop> {
         let mut engine = Engine::open(self.dirs.clone())?;
         engine.tell = crate::output::error::warn;
+        engine
+            .insecure_registries
+            .clone_from(&self.insecure_registries);
         Ok(engine)
     }
 

@@ -1,7 +1,7 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{capture, container, image, network, system};
+use super::{capture, container, image, network, registry, system};
 
 /// A group of commands.
 pub struct Group {
@@ -37,6 +37,8 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("inspect", &system::inspect::SPEC),
     ("kill", &container::kill::SPEC),
     ("load", &image::load::SPEC),
+    ("login", &registry::login::SPEC),
+    ("logout", &registry::logout::SPEC),
     ("logs", &container::logs::SPEC),
     ("oci", &system::oci::SPEC),
     ("port", &container::port::SPEC),
@@ -124,8 +126,6 @@ const DOCKERS: &[&str] = &[
     "image prune",
     "image push",
     "info",
-    "login",
-    "logout",
     "manifest",
     "node",
     "pause",
@@ -208,8 +208,10 @@ pub fn help() -> String {
     )
 }
 
-const GLOBAL_OPTIONS: &str =
-    "      --root string       Where containers, images and networks are kept
+const GLOBAL_OPTIONS: &str = "      --insecure-registry list
+                          Registry that may be spoken to by plain HTTP, or by TLS with
+                          anybody (RBOX_INSECURE_REGISTRIES, comma-separated)
+      --root string       Where containers, images and networks are kept
                           (default \"/var/lib/rbox\", RBOX_ROOT)
       --run-root string   Where the state of running containers is
                           (default \"/run/rbox\", RBOX_RUN_ROOT)

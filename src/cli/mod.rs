@@ -17,6 +17,7 @@ mod image;
 mod network;
 pub mod parse;
 mod refused;
+mod registry;
 mod stop;
 mod system;
 
@@ -40,6 +41,9 @@ struct Globals {
     /// Where the state of running containers is (default "/run/rbox")
     #[arg(long, value_name = "string")]
     run_root: Option<PathBuf>,
+    /// Registry that may be spoken to by plain HTTP, or by TLS with anybody
+    #[arg(long, value_name = "list")]
+    insecure_registry: Vec<String>,
     /// Print version information and quit
     #[arg(short, long)]
     version: bool,
@@ -63,6 +67,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         spec: &RBOX,
         words: Vec::new(),
         dirs: Dirs::resolve(None, None),
+        insecure_registries: Vec::new(),
     };
     let outcome = text(words).and_then(|words| {
         call.words = words;
@@ -138,6 +143,7 @@ fn globals(call: &mut Call) -> Result<(), Stop> {
         return Err(Stop::Exit(0));
     }
     call.dirs = Dirs::resolve(globals.root, globals.run_root);
+    call.insecure_registries = globals.insecure_registry;
     call.words = globals.command;
     Ok(())
 }

@@ -52,6 +52,7 @@ impl Engine {
             images: rbox_images::Store::open(&self.dirs.images())
                 .map_err(|error| Failure::new(error.to_string()))?,
             networks: NetworkStore::open(&scratch.dir("networks"), &scratch.dir("run")),
+            insecure_registries: self.insecure_registries.clone(),
             tell: self.tell,
         };
         let Draft {

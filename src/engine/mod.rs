@@ -10,6 +10,7 @@ pub mod clock;
 pub mod connection;
 pub mod containers;
 pub mod create;
+pub mod credentials;
 pub mod detach;
 pub mod devices;
 pub mod dirs;
@@ -62,6 +63,8 @@ pub struct Engine {
     pub images: Store,
     /// Networks.
     pub networks: NetworkStore,
+    /// Registries named by `--insecure-registry`.
+    pub insecure_registries: Vec<String>,
     /// Tells the user something although nothing failed. Nobody listens unless it is set.
     pub tell: fn(&Failure),
 }
@@ -89,6 +92,7 @@ impl Engine {
             dirs,
             images,
             networks,
+            insecure_registries: Vec::new(),
             tell: |_| {},
         })
     }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// argv[0] of the process that gives a terminal back when its owner was killed.
 pub const GUARD: &str = "rbox-terminal-guard";
@@ -30,15 +30,24 @@ pub struct RawMode {
 impl RawMode {
     /// `None` where stdin is no terminal.
     pub fn enter() -> io::Result<Option<RawMode>> {
+        RawMode::change(Termios::make_raw)
+    }
+
+    /// Only without echo, as passwords are typed; lines are edited as before.
+    pub fn without_echo() -> io::Result<Option<RawMode>> {
+        RawMode::change(|settings| settings.local_modes.remove(LocalModes::ECHO))
+    }
+
+    fn change(change: impl FnOnce(&mut Termios)) -> io::Result<Option<RawMode>> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
             return Ok(None);
         }
         let before = tcgetattr(&stdin)?;
         let guard = spawn_guard(&stdin).ok();
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(&stdin, OptionalActions::Now, &raw)?;
+        let mut changed = before.clone();
+        change(&mut changed);
+        tcsetattr(&stdin, OptionalActions::Now, &changed)?;
         Ok(Some(RawMode { before, guard }))
     }
 }

@@ -124,10 +124,10 @@ impl Exchange {
         for (name, value) in &request.headers {
             head = head.header(*name, value);
         }
-        if let Some(authorization) = &request.authorization {
-            if url.same_origin(&request.url) {
-                head = head.header("Authorization", authorization);
-            }
+        if let Some(authorization) = &request.authorization
+            && url.same_origin(&request.url)
+        {
+            head = head.header("Authorization", authorization);
         }
         let failed = |error: ureq::Error| transport(&request.method, url, &error);
         let sent = match &mut request.payload {

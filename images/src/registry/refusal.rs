@@ -56,10 +56,10 @@ impl Refusal {
                 (code, message)
             })
             .collect();
-        if errors.is_empty() {
-            if let Some(text) = body.error_description.or(body.details).or(body.error) {
-                errors.push(("UNAUTHORIZED".to_owned(), plain(&text)));
-            }
+        if errors.is_empty()
+            && let Some(text) = body.error_description.or(body.details).or(body.error)
+        {
+            errors.push(("UNAUTHORIZED".to_owned(), plain(&text)));
         }
         Refusal { errors }
     }

@@ -1,0 +1,4 @@
+//! Commands on registries.
+
+pub mod login;
+pub mod logout;
