@@ -41,8 +41,8 @@ pub use registry::{
 pub use store::{
     AddImageError, CacheRecord, GetError, Hold, ImageUser, ImportError, ImportOptions, Layer,
     ListError, LoadError, Loaded, ManifestError, OpenBlobError, OpenError, PullError, Pulled,
-    ReadError, RemoveError, Removed, SaveError, SaveFormat, SnapshotError, Store, TagError,
-    Workspace, WriteError,
+    PushError, Pushed, ReadError, RemoveError, Removed, SaveError, SaveFormat, SnapshotError,
+    Store, TagError, Workspace, WriteError,
 };
 pub use transfer::{Observer, Silent, Transfer};
 pub use view::{View, ViewError, ViewReadError};

@@ -38,7 +38,7 @@ pub enum Transfer {
     AlreadyExists,
     /// `Preparing`.
     Preparing,
-    /// `Pushing`; packed bytes, the total where it is known.
+    /// `Pushing`; bytes as the store has them, the total where it is known.
     Pushing {
         /// So far.
         done: u64,

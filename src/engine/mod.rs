@@ -32,6 +32,7 @@ pub mod network;
 pub mod protocol;
 pub mod prune;
 pub mod pull;
+pub mod push;
 pub mod record;
 pub mod recover;
 pub mod registry;

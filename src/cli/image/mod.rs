@@ -6,6 +6,7 @@ pub mod load;
 pub mod ls;
 mod ls_filter;
 pub mod pull;
+pub mod push;
 pub mod rm;
 pub mod save;
 pub mod tag;
