@@ -15,8 +15,12 @@
 mod dns_query;
 mod dns_reply;
 mod dns_world;
+mod dockerfile;
+mod dockerignore;
+mod manifest;
 mod network_options;
 mod port;
+mod reference;
 mod zone;
 
 /// Takes any bytes; panics when what must hold does not.
@@ -26,8 +30,12 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("dns_query", dns_query::run),
     ("dns_reply", dns_reply::run),
+    ("dockerfile", dockerfile::run),
+    ("dockerignore", dockerignore::run),
+    ("manifest", manifest::run),
     ("network_options", network_options::run),
     ("port", port::run),
+    ("reference", reference::run),
     ("zone", zone::run),
 ];
 

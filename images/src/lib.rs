@@ -44,5 +44,6 @@ pub use store::{
     PushError, Pushed, ReadError, RemoveError, Removed, SaveError, SaveFormat, SnapshotError,
     Store, TagError, Workspace, WriteError,
 };
+pub use store::check_image;
 pub use transfer::{Observer, Silent, Transfer};
 pub use view::{View, ViewError, ViewReadError};

@@ -177,6 +177,25 @@ pub(crate) fn diff_ids(config: &ImageConfiguration) -> Result<Vec<Digest>, Manif
         .collect()
 }
 
+/// Checks a manifest and a config that came from elsewhere: whether they make an image, as far as
+/// that can be seen without the layers. The digests of the uncompressed layers, lowest first.
+///
+/// # Errors
+/// [`ManifestError`] for the first thing that is wrong.
+pub fn check_image(manifest: &[u8], config: &[u8]) -> Result<Vec<Digest>, ManifestError> {
+    let manifest = Manifest::parse(manifest)?;
+    manifest.config_digest()?;
+    let layers = manifest.layer_digests()?.len();
+    let diff_ids = diff_ids(&parse_config(config)?)?;
+    match diff_ids.len() == layers {
+        true => Ok(diff_ids),
+        false => Err(ManifestError::LayerCount {
+            config: diff_ids.len(),
+            manifest: layers,
+        }),
+    }
+}
+
 /// Docker's name for a stack of layers, printed when it is deleted.
 pub(crate) fn chain_ids(diff_ids: &[Digest]) -> Vec<Digest> {
     let mut chain: Vec<Digest> = Vec::with_capacity(diff_ids.len());

@@ -43,7 +43,7 @@ pub use import::{ImportError, ImportOptions};
 pub use list::ListError;
 pub use load::{LoadError, Loaded};
 pub use lookup::GetError;
-pub use manifest::ManifestError;
+pub use manifest::{ManifestError, check_image};
 pub use open_blob::OpenBlobError;
 pub use pull::{PullError, Pulled};
 pub use push::{PushError, Pushed};
