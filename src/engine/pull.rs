@@ -4,7 +4,7 @@ use rbox_images::{GetError, Observer, Platform, PullError, Pulled, Reference};
 
 use super::failure::Failure;
 use super::request::{ContainerRequest, PullPolicy};
-use super::{Engine, create};
+use super::{Engine, create, registry};
 
 /// An image that a container needs and that has to be pulled first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,10 +95,7 @@ fn tell_status(name: &Reference, newer: bool, observer: &dyn Observer) {
 fn failure(error: PullError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error {
-        PullError::Registry(error) => match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        },
+        PullError::Registry(error) => registry::failure(&error),
         PullError::NoMatch { available, .. } if !available.is_empty() => {
             let list = available.join(", ");
             failure.hint(format!("there is one for {list}: choose with --platform"))
