@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::harness::registry::{INDEX, LAYER, MANIFEST};
-use crate::harness::{Host, Parts, Registry, Tar, eventually, wait_until};
+use crate::harness::{Fault, Faulty, Host, Parts, Registry, Tar, Terminal, eventually, wait_until};
 
 /// First 12 digits of a layer's digest, as lines show it.
 fn short(descriptor: &Value) -> String {
@@ -426,8 +426,8 @@ fn a_killed_pull_leaves_nothing_that_counts() {
         return;
     };
     registry.image("a/x:1", &Parts::plain(2_000_000));
-    let proxy = crate::harness::Faulty::before(registry.address());
-    proxy.fault("/blobs/", 3, crate::harness::Fault::Slow(1000));
+    let proxy = Faulty::before(registry.address());
+    proxy.fault("/blobs/", 3, Fault::Slow(1000));
     let name = format!("{}/a/x:1", proxy.address());
     let mut pull = host.spawn(&format!("pull {name}"));
     let tmp = host.root().join("images/tmp");
@@ -445,4 +445,88 @@ fn a_killed_pull_leaves_nothing_that_counts() {
     host.ok(&format!("pull {name}"));
     assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0);
     assert!(wait_until(1, || host.ok("images -q").len() == 12));
+}
+
+#[test]
+fn on_a_terminal_every_layer_has_its_line() {
+    const TEST: &str = "on_a_terminal_every_layer_has_its_line";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("a/x:1", &Parts::plain(400_000));
+    let large = &layers(&registry, "a/x:1")[1];
+    let proxy = Faulty::before(registry.address());
+    proxy.fault("/blobs/", 3, Fault::Slow(500));
+    let name = format!("{}/a/x:1", proxy.address());
+    let mut terminal = Terminal::start(&host.command(&["pull", &name]));
+    terminal.expect(&format!("{large}: Pulling fs layer\r\n"));
+    terminal.expect(&format!("\x1b[1A\r\x1b[2K{large}: Downloading "));
+    terminal.expect("kB/4");
+    terminal.expect(&format!("\x1b[1A\r\x1b[2K{large}: Pull complete\r\x1b[1B"));
+    terminal.expect(&format!("Status: Downloaded newer image for {name}\r\n"));
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn pulls_of_the_same_image_at_once_do_not_disturb_each_other() {
+    const TEST: &str = "pulls_of_the_same_image_at_once_do_not_disturb_each_other";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("a/x:1", &Parts::plain(1_000_000));
+    let pulls: Vec<_> = (0..4)
+        .map(|_| host.spawn("pull -q localhost:5000/a/x:1"))
+        .collect();
+    for pull in pulls {
+        let output = pull.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(host.ok("images -q").lines().count(), 1);
+    let tmp = host.root().join("images/tmp");
+    assert_eq!(fs::read_dir(tmp).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_pull_found_here_stays_until_it_is_done() {
+    const TEST: &str = "what_a_pull_found_here_stays_until_it_is_done";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    let base = Tar::default().file("base", b"base").finish();
+    let top = Tar::default()
+        .file("top", &crate::harness::registry::noise(300_000))
+        .finish();
+    let app = Parts::of(&[base.clone(), top]);
+    registry.image("base:1", &Parts::of(&[base]));
+    registry.image("app:1", &app);
+    host.ok("pull localhost:5000/base:1");
+    let proxy = Faulty::before(registry.address());
+    let slow = rbox_images::Digest::of(&app.layers[1].1).to_string();
+    proxy.fault(&slow, 1, Fault::Slow(500));
+    let name = format!("{}/app:1", proxy.address());
+    let pull = host.spawn(&format!("pull {name}"));
+    eventually("the request for the second layer", || {
+        proxy
+            .seen()
+            .iter()
+            .any(|seen| seen.request.contains(&slow))
+            .then_some(())
+    });
+    host.ok("rmi localhost:5000/base:1");
+    let output = pull.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for diff_id in app.config["rootfs"]["diff_ids"].as_array().unwrap() {
+        let hex = &diff_id.as_str().unwrap()[7..];
+        assert!(
+            host.root()
+                .join("images/layers")
+                .join(hex)
+                .join("fs")
+                .exists()
+        );
+    }
+    host.ok(&format!("image inspect {name}"));
 }

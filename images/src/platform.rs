@@ -40,6 +40,23 @@ impl Platform {
     }
 }
 
+/// `arm64` alone is Linux on it, and `linux` alone is this machine's processor.
+fn from_one_word(word: &str) -> Option<Platform> {
+    const ARCHITECTURES: [&str; 12] = [
+        "386", "amd64", "arm", "arm64", "loong64", "mips64le", "mipsle", "ppc64", "ppc64le",
+        "riscv64", "s390x", "wasm",
+    ];
+    let host = Platform::host();
+    if word == host.os {
+        return Some(host);
+    }
+    let architecture = goarch(word);
+    ARCHITECTURES.contains(&architecture).then(|| Platform {
+        architecture: architecture.to_owned(),
+        ..host
+    })
+}
+
 fn goarch(arch: &str) -> &str {
     match arch {
         "x86_64" => "amd64",
@@ -65,6 +82,9 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Platform, PlatformSyntax> {
         let wrong = || PlatformSyntax(text.to_owned());
+        if let Some(platform) = from_one_word(&text.to_ascii_lowercase()) {
+            return Ok(platform);
+        }
         let mut parts = text.split('/').map(str::to_ascii_lowercase);
         let mut part = || parts.next().filter(|part| !part.is_empty());
         let os = part().ok_or_else(wrong)?;
@@ -103,7 +123,12 @@ mod tests {
             "linux/x86_64".parse::<Platform>().unwrap().to_string(),
             "linux/amd64"
         );
-        for bad in ["linux", "linux/", "", "a/b/c/d", "/amd64"] {
+        assert_eq!(
+            "aarch64".parse::<Platform>().unwrap().to_string(),
+            "linux/arm64"
+        );
+        assert_eq!("linux".parse::<Platform>().unwrap(), Platform::host());
+        for bad in ["linus", "linux/", "", "a/b/c/d", "/amd64"] {
             assert!(bad.parse::<Platform>().is_err(), "{bad}");
         }
     }

@@ -25,7 +25,7 @@ mod who;
 
 pub use beside::{Dockerd, Firewalld, Podman, Ufw};
 pub use bundle::Bundle;
-pub use client::Client;
+pub use client::{Client, installed};
 pub use faulty::{Fault, Faulty};
 pub use host::{Host, kill};
 pub use ids::{leases, remapped, root_of};
