@@ -77,6 +77,7 @@ mod published_port_paths;
 mod pull;
 mod pull_broken;
 mod races;
+mod registry_peers;
 mod reload;
 mod resolver;
 mod resolver_attacked;
