@@ -16,6 +16,7 @@ mod ignore;
 mod memo;
 mod pattern;
 mod select;
+mod stdin;
 mod tree;
 mod walk;
 
@@ -23,12 +24,14 @@ pub(crate) use attributes::{Attributes, attributes_of};
 pub(crate) use checksum::open_regular;
 pub(crate) use memo::Stamp;
 pub(crate) use select::Found;
+pub(crate) use stdin::scratch_file;
 pub(crate) use walk::{Entry, below, walk};
 
 pub use checksum::ChecksumError;
 pub use ignore::{Ignore, IgnoreError};
 pub use pattern::{BadPattern, Pattern};
 pub use select::{SelectError, SelectOptions, Selection};
+pub use stdin::FromStdin;
 pub use tree::Tree;
 pub use walk::WalkError;
 
@@ -37,6 +40,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use crate::layer::UnpackError;
 use crate::view::{ViewReadError, read_below};
 
 /// Most bytes of a Dockerfile or of a `.dockerignore`.
@@ -57,6 +61,17 @@ pub enum ContextError {
     /// A file is there.
     #[error("unable to prepare context: context must be a directory: {0}")]
     NotDirectory(PathBuf),
+    /// What comes through the pipe cannot be read.
+    #[error("unable to prepare context: cannot read the context from stdin: {0}")]
+    Stdin(io::Error),
+    /// An archive that is refused.
+    #[error("unable to prepare context: {0}")]
+    Unpack(#[from] UnpackError),
+    /// No archive, and too long for a Dockerfile.
+    #[error(
+        "unable to prepare context: the Dockerfile on stdin is larger than {LARGEST_DOCKERFILE} bytes"
+    )]
+    TooLarge,
     /// It cannot be opened.
     #[error("unable to prepare context: {path}: {source}")]
     Io {

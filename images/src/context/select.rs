@@ -107,6 +107,21 @@ pub(super) fn select<'a>(
     })
 }
 
+pub(super) fn select_file<'a>(tree: &'a Tree, name: &str) -> Result<Selection<'a>, SelectError> {
+    let options = SelectOptions::default();
+    let search = Search {
+        tree,
+        options: &options,
+        found: Vec::new(),
+    };
+    let found = search.plain(name, &clean(name.as_bytes()), 0)?;
+    Ok(Selection {
+        tree,
+        found: vec![found],
+        excludes: None,
+    })
+}
+
 struct Search<'a, 'o> {
     tree: &'a Tree,
     options: &'o SelectOptions<'a>,

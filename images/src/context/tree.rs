@@ -52,6 +52,14 @@ impl Tree {
         select::select(self, options)
     }
 
+    /// One file directly below the root by its exact name, as a download has one.
+    ///
+    /// # Errors
+    /// [`SelectError`]: it is not there.
+    pub fn select_file(&self, name: &str) -> Result<Selection<'_>, SelectError> {
+        select::select_file(self, name)
+    }
+
     pub(super) fn ignore(&mut self, ignore: Ignore) {
         self.ignore = (!ignore.is_empty()).then_some(ignore);
     }

@@ -39,6 +39,9 @@ pub enum NameProblem {
     /// A whiteout of nothing, of `.` or of `..`, or a whiteout used as a directory.
     #[error("its whiteout names no file")]
     Whiteout,
+    /// A whiteout in an archive that is no layer.
+    #[error("its name means a deleted file in a layer")]
+    Deletion,
     /// Something other than a directory in the place of the whole layer.
     #[error("it would replace the layer's own directory")]
     Root,

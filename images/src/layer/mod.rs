@@ -91,6 +91,7 @@ pub(crate) fn unpack(tar: impl Read, root: OwnedFd, scratch: File) -> Result<u64
         tree: Tree::new(root)?,
         times: DirectoryTimes::new(scratch),
         size: 0,
+        files: None,
     };
     let mut buffer = vec![0; COPY_BUFFER];
     while let Some(member) = reader.next_member()? {
@@ -101,12 +102,60 @@ pub(crate) fn unpack(tar: impl Read, root: OwnedFd, scratch: File) -> Result<u64
     Ok(size)
 }
 
+/// How an archive of plain files is unpacked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extracted {
+    /// User and group of all that is unpacked; without, those of the archive.
+    pub(crate) owner: Option<(u32, u32)>,
+}
+
+/// Unpacks an archive that is no layer, as `ADD` does and for a build context: into a directory
+/// that may have something in it, absolute names as if they were not, and names that would mean
+/// deletions in a layer are refused.
+pub(crate) fn extract(
+    tar: impl Read,
+    root: OwnedFd,
+    scratch: File,
+    files: Extracted,
+) -> Result<(), UnpackError> {
+    let mut reader = Reader::new(tar);
+    let mut layer = Layer {
+        tree: Tree::new(root)?,
+        times: DirectoryTimes::new(scratch),
+        size: 0,
+        files: Some(files),
+    };
+    let mut buffer = vec![0; COPY_BUFFER];
+    while let Some(mut member) = reader.next_member()? {
+        if let Some((uid, gid)) = files.owner {
+            (member.uid, member.gid) = (uid, gid);
+        }
+        strip_root(&mut member.name);
+        if member.kind == crate::tar::Kind::HardLink {
+            strip_root(&mut member.link);
+        }
+        layer.add(&member, &mut reader, &mut buffer)?;
+    }
+    layer.finish()?;
+    reader.drain().map_err(UnpackError::from)
+}
+
+/// `/` alone is the directory itself.
+fn strip_root(name: &mut Vec<u8>) {
+    let slashes = name.iter().take_while(|byte| **byte == b'/').count();
+    if slashes > 0 {
+        name.splice(..slashes, *b"./");
+    }
+}
+
 const COPY_BUFFER: usize = 128 * 1024;
 
 struct Layer {
     tree: Tree,
     times: DirectoryTimes,
     size: u64,
+    /// Set when it is no layer.
+    files: Option<Extracted>,
 }
 
 impl Layer {
@@ -120,6 +169,9 @@ impl Layer {
             .map_err(|problem| UnpackError::name(&member.name, problem))?;
         match entry {
             Entry::Root => self.root(member),
+            Entry::Ignored | Entry::Whiteout(_) | Entry::Opaque(_) if self.files.is_some() => {
+                Err(UnpackError::name(&member.name, NameProblem::Deletion))
+            }
             Entry::Ignored => Ok(()),
             Entry::Whiteout(name) => node::whiteout(&mut self.tree, &name),
             Entry::Opaque(directory) => node::opaque(&mut self.tree, &directory),

@@ -7,7 +7,9 @@
     reason = "a test fails by panicking, also in what its functions share"
 )]
 
+mod archives;
 mod destinations;
+mod downloads;
 mod metadata;
 mod sources;
 mod views;
@@ -157,6 +159,7 @@ fn options(to: &str) -> CopyOptions {
         destination: Destination::new("/work", to),
         owner: None,
         mode: None,
+        unpack: None,
     }
 }
 

@@ -179,12 +179,14 @@ fn excluded_files_are_left_out_of_each_source() {
     assert_eq!(bench.layer(), ["o/", "o/a.txt", "o/b.txt"]);
 }
 
+type Change<'a> = &'a dyn Fn(&std::path::Path);
+
 #[test]
 fn a_file_that_changes_between_key_and_copy_is_an_error() {
     let Some(bench) = Bench::new("a_file_that_changes_between_key_and_copy_is_an_error") else {
         return;
     };
-    let changes: [(&str, &dyn Fn(&std::path::Path)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("content", &|path| fs::write(path, "other").unwrap()),
         ("a link", &|path| {
             fs::remove_file(path).unwrap();
