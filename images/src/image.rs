@@ -19,6 +19,10 @@ pub struct Image {
     pub layers: Vec<PathBuf>,
     /// Its names in familiar form, `alpine:latest`.
     pub references: Vec<String>,
+    /// What registries call it, `alpine@sha256:…`: a digest is known after a pull or push.
+    pub repo_digests: Vec<String>,
+    /// When it last got a name here, RFC 3339; `None` in stores of older versions.
+    pub tagged: Option<String>,
     /// Bytes of the regular files of all layers.
     pub size: u64,
     /// RFC 3339, as the config has it.

@@ -38,12 +38,13 @@ pub use registry::{
     BlobBody, Client, ClientOptions, Credential, CredentialError, Credentials, Download, Fetched,
     Login, NoCredentials, Refusal, RegistryError,
 };
-pub use store::{
-    AddImageError, CacheRecord, GetError, Hold, ImageUser, ImportError, ImportOptions, Layer,
-    ListError, LoadError, Loaded, ManifestError, OpenBlobError, OpenError, PullError, Pulled,
-    PushError, Pushed, ReadError, RemoveError, Removed, SaveError, SaveFormat, SnapshotError,
-    Store, TagError, Workspace, WriteError,
-};
 pub use store::check_image;
+pub use store::{
+    AddImageError, CacheEntry, CachePruned, CacheRecord, CacheUsage, GetError, HistoryStep, Hold,
+    ImageUsage, ImageUser, ImportError, ImportOptions, Layer, ListError, LoadError, Loaded,
+    ManifestError, OpenBlobError, OpenError, PrunedImages, PullError, Pulled, PushError, Pushed,
+    ReadError, RemoveError, RemoveOptions, Removed, SaveError, SaveFormat, SnapshotError, Store,
+    Swept, TagError, Usage, UsersNow, UsersUnknown, Workspace, WriteError,
+};
 pub use transfer::{Observer, Silent, Transfer};
 pub use view::{View, ViewError, ViewReadError};

@@ -20,6 +20,7 @@ pub mod explain;
 pub mod failure;
 pub mod fd_stream;
 pub mod graph;
+pub mod image_users;
 pub mod inspect;
 pub mod json_file;
 pub mod links;

@@ -16,7 +16,7 @@ pub fn image(image: &Image) -> Value {
     json!({
         "Id": image.id,
         "RepoTags": image.references,
-        "RepoDigests": [],
+        "RepoDigests": image.repo_digests,
         "Parent": "",
         "Comment": comment.unwrap_or_default(),
         "Created": image.created.clone().unwrap_or_default(),
@@ -99,6 +99,8 @@ mod tests {
             config: serde_json::from_value(config).unwrap(),
             layers: Vec::new(),
             references: vec!["alpine:3.20".into()],
+            repo_digests: Vec::new(),
+            tagged: None,
             size: 7_797_760,
             created: Some("2026-11-21T21:40:38.480635035Z".into()),
         });

@@ -82,6 +82,16 @@ impl Reference {
         self
     }
 
+    /// The same repository with a digest and no tag, as `inspect` lists where an image came from.
+    #[must_use]
+    pub fn with_digest(&self, digest: &Digest) -> Reference {
+        Reference {
+            tag: None,
+            digest: Some(digest.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The registry's host and port, `docker.io` when none was typed.
     pub fn domain(&self) -> &str {
         &self.domain
@@ -231,6 +241,15 @@ mod tests {
             (both.tag(), both.digest().unwrap().as_str()),
             (Some("3"), digest.as_str())
         );
+    }
+
+    #[test]
+    fn where_an_image_came_from_has_no_tag() {
+        let digest = Digest::of(b"manifest");
+        let tagged: Reference = "reg.test:5000/a/b:c".parse().unwrap();
+        let from = tagged.with_digest(&digest);
+        assert_eq!(from.familiar(), format!("reg.test:5000/a/b@{digest}"));
+        assert_eq!(from.tag(), None);
     }
 
     #[test]

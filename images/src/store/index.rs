@@ -1,8 +1,12 @@
 //! `index.json`: which names lead to which images.
+//!
+//! A descriptor for each name; one without a name for an image that has none. A name is a tag, or
+//! a digest alone: `alpine@sha256:…` after a pull by digest, or where the tag has moved on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Descriptor, OCI_INDEX};
@@ -18,6 +22,10 @@ pub(crate) const IMAGE_NAME: &str = "io.containerd.image.name";
 const IMAGE_ID: &str = "rbox.image.id";
 /// Unpacked bytes of all layers, so that listing images reads no layer.
 const IMAGE_SIZE: &str = "rbox.image.size";
+/// What the name's registry calls the image: the digest of its manifest, or of the list it is in.
+const REPO_DIGEST: &str = "rbox.repo.digest";
+/// When the name was given, RFC 3339.
+const TAGGED: &str = "rbox.tagged";
 
 /// The index in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,12 +87,41 @@ impl Index {
             .find(|entry| entry.id == *id)
     }
 
-    /// All names of an image.
+    /// The tags of an image, in the order in which they were given.
     pub(crate) fn references(&self, id: &Digest) -> Vec<Reference> {
-        self.entries()
-            .filter(|(entry, _)| entry.id == *id)
-            .filter_map(|(_, name)| name)
+        self.names(id)
+            .into_iter()
+            .filter(|name| name.tag().is_some())
             .collect()
+    }
+
+    /// All names of an image, those that are a digest alone, too.
+    pub(crate) fn names(&self, wanted: &Digest) -> Vec<Reference> {
+        self.of(wanted).filter_map(name).collect()
+    }
+
+    /// What registries call an image, `docker.io/library/alpine@sha256:…`, each once, sorted.
+    pub(crate) fn repo_digests(&self, wanted: &Digest) -> Vec<Reference> {
+        let mut digests: Vec<Reference> = self
+            .of(wanted)
+            .filter_map(|descriptor| Some(name(descriptor)?.with_digest(&repo_digest(descriptor)?)))
+            .collect();
+        digests.sort();
+        digests.dedup();
+        digests
+    }
+
+    /// When an image last got a name.
+    pub(crate) fn tagged(&self, wanted: &Digest) -> Option<Timestamp> {
+        self.of(wanted)
+            .filter_map(|descriptor| descriptor.annotation(TAGGED)?.parse().ok())
+            .max()
+    }
+
+    fn of<'i>(&'i self, wanted: &'i Digest) -> impl Iterator<Item = &'i Descriptor> {
+        self.manifests
+            .iter()
+            .filter(move |descriptor| id(descriptor).as_ref() == Some(wanted))
     }
 
     /// Adds an image without a name, unless it is there already.
@@ -94,24 +131,110 @@ impl Index {
         }
     }
 
-    /// Points a name at an image; the image that had it stays, without a name if it was the last.
+    /// Points a name at an image. The image that had it stays: without a name if it was the last,
+    /// or under the digest by which the registry knew it. A name with a digest is kept without
+    /// its tag.
     pub(crate) fn set(&mut self, reference: &Reference, new: &Entry) {
-        self.untag(reference);
-        // The nameless descriptor has served its purpose.
-        self.manifests
-            .retain(|d| !(name(d).is_none() && id(d).as_ref() == Some(&new.id)));
-        self.manifests.push(described(new, Some(reference)));
+        let name = match reference.digest() {
+            Some(digest) => reference.with_digest(digest),
+            None => reference.clone(),
+        };
+        let digest = name.tag().and_then(|_| self.known_digest(&name, &new.id));
+        self.untag(&name);
+        let taken_over = digest.as_ref().map(|digest| name.with_digest(digest));
+        // The nameless descriptor has served its purpose, as has a digest that the tag has now.
+        self.manifests.retain(|d| {
+            let known = self::name(d);
+            id(d).as_ref() != Some(&new.id) || known.is_some() && known != taken_over
+        });
+        self.manifests.push(described(new, Some(&name)));
+        if let Some(digest) = digest {
+            self.set_digest(&name, &digest);
+        }
     }
 
-    /// Takes a name away.
+    /// Notes what the registry of a name calls the image: the digest of its manifest, or of the
+    /// list when the name means one. A name that is not there stays so.
+    pub(crate) fn set_digest(&mut self, reference: &Reference, digest: &Digest) {
+        let Some(image) = self.by_reference(reference) else {
+            return;
+        };
+        for descriptor in &mut self.manifests {
+            let same_place = name(descriptor)
+                .is_some_and(|known| known.repository() == reference.repository())
+                && id(descriptor).as_ref() == Some(&image.id);
+            if same_place && let Some(annotations) = &mut descriptor.annotations {
+                annotations.insert(REPO_DIGEST.to_owned(), digest.to_string());
+            }
+        }
+    }
+
+    /// The digest that an image has in a repository already.
+    fn known_digest(&self, reference: &Reference, id: &Digest) -> Option<Digest> {
+        self.of(id)
+            .filter(|d| name(d).is_some_and(|known| known.repository() == reference.repository()))
+            .find_map(repo_digest)
+    }
+
+    /// Takes a name away from an image that keeps existing.
     pub(crate) fn untag(&mut self, reference: &Reference) {
         let Some(old) = self.by_reference(reference) else {
             return;
         };
+        let digest = reference
+            .tag()
+            .and_then(|_| self.known_digest(reference, &old.id));
         let wanted = reference.to_string();
         self.manifests
             .retain(|d| d.annotation(IMAGE_NAME) != Some(wanted.as_str()));
+        if let Some(digest) = digest
+            && self.known_digest(reference, &old.id).is_none()
+        {
+            let lone = reference.with_digest(&digest);
+            self.manifests.push(described(&old, Some(&lone)));
+        }
         self.add(&old);
+    }
+
+    /// Takes away a tag, and with a repository's last tag of the image the digest that the image
+    /// has there. The image keeps existing. Returns what is gone.
+    pub(crate) fn drop_tag(&mut self, reference: &Reference) -> Vec<Reference> {
+        let Some(image) = self.by_reference(reference) else {
+            return Vec::new();
+        };
+        let wanted = reference.to_string();
+        let digests = self.repo_digests(&image.id);
+        let mut gone = vec![reference.clone()];
+        self.manifests
+            .retain(|d| d.annotation(IMAGE_NAME) != Some(wanted.as_str()));
+        let in_place = |known: &Reference| known.repository() == reference.repository();
+        if !self.references(&image.id).iter().any(in_place) {
+            for digest in digests.into_iter().filter(in_place) {
+                self.drop_digest(&image.id, &digest);
+                gone.push(digest);
+            }
+        }
+        self.add(&image);
+        gone
+    }
+
+    /// Forgets what a registry calls an image. The image keeps existing.
+    pub(crate) fn drop_digest(&mut self, wanted: &Digest, repo_digest: &Reference) {
+        let image = self.by_id(wanted);
+        self.manifests
+            .retain(|d| id(d).as_ref() != Some(wanted) || name(d).as_ref() != Some(repo_digest));
+        for descriptor in &mut self.manifests {
+            let is_it = id(descriptor).as_ref() == Some(wanted)
+                && name(descriptor)
+                    .is_some_and(|known| known.repository() == repo_digest.repository())
+                && self::repo_digest(descriptor).as_ref() == repo_digest.digest();
+            if is_it && let Some(annotations) = &mut descriptor.annotations {
+                annotations.remove(REPO_DIGEST);
+            }
+        }
+        if let Some(image) = image {
+            self.add(&image);
+        }
     }
 
     /// Forgets an image under all its names.
@@ -128,6 +251,7 @@ fn described(image: &Entry, reference: Option<&Reference>) -> Descriptor {
     ]);
     if let Some(reference) = reference {
         annotations.extend(name_annotations(reference));
+        annotations.insert(TAGGED.to_owned(), Timestamp::now().to_string());
     }
     Descriptor {
         annotations: Some(annotations),
@@ -135,15 +259,13 @@ fn described(image: &Entry, reference: Option<&Reference>) -> Descriptor {
     }
 }
 
-/// The two annotations that carry a name, here and in archives.
-pub(crate) fn name_annotations(reference: &Reference) -> [(String, String); 2] {
-    [
-        (IMAGE_NAME.to_owned(), reference.to_string()),
-        (
-            REF_NAME.to_owned(),
-            reference.tag().unwrap_or_default().to_owned(),
-        ),
-    ]
+/// The annotations that carry a name, here and in archives.
+pub(crate) fn name_annotations(reference: &Reference) -> BTreeMap<String, String> {
+    let mut annotations = BTreeMap::from([(IMAGE_NAME.to_owned(), reference.to_string())]);
+    if let Some(tag) = reference.tag() {
+        annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+    }
+    annotations
 }
 
 fn id(descriptor: &Descriptor) -> Option<Digest> {
@@ -152,6 +274,13 @@ fn id(descriptor: &Descriptor) -> Option<Digest> {
 
 fn name(descriptor: &Descriptor) -> Option<Reference> {
     descriptor.annotation(IMAGE_NAME)?.parse().ok()
+}
+
+fn repo_digest(descriptor: &Descriptor) -> Option<Digest> {
+    if let Some(digest) = name(descriptor)?.digest() {
+        return Some(digest.clone());
+    }
+    descriptor.annotation(REPO_DIGEST)?.parse().ok()
 }
 
 fn entry(descriptor: &Descriptor) -> Option<Entry> {
@@ -186,6 +315,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn familiar(names: &[Reference]) -> Vec<String> {
+        names.iter().map(Reference::familiar).collect()
+    }
+
     #[test]
     fn a_name_that_moves_leaves_its_old_image_nameless() {
         let mut index = Index::default();
@@ -206,11 +339,61 @@ mod tests {
         index.set(&reference("b"), &image("one"));
         index.set(&reference("b"), &image("one"));
         assert_eq!(index.references(&image("one").id).len(), 2);
+        assert!(index.tagged(&image("one").id).is_some());
         index.untag(&reference("a"));
         index.untag(&reference("b"));
         assert_eq!(index.entries().collect::<Vec<_>>(), [(image("one"), None)]);
+        assert_eq!(index.tagged(&image("one").id), None);
         index.remove(&image("one").id);
         assert_eq!(index, Index::default());
+    }
+
+    #[test]
+    fn a_digest_is_known_in_its_repository_and_not_elsewhere() {
+        let (id, digest) = (image("one").id, Digest::of(b"list"));
+        let mut index = Index::default();
+        index.set(&reference("a:1"), &image("one"));
+        index.set_digest(&reference("a:1"), &digest);
+        index.set(&reference("a:2"), &image("one"));
+        index.set(&reference("reg.test/a:1"), &image("one"));
+        let from = vec![format!("a@{digest}")];
+        assert_eq!(familiar(&index.repo_digests(&id)), from);
+        // Loaded or pulled again: the digest stays.
+        index.set(&reference("a:1"), &image("one"));
+        index.untag(&reference("a:2"));
+        assert_eq!(familiar(&index.repo_digests(&id)), from);
+        index.set_digest(&reference("nosuch"), &digest);
+        assert_eq!(familiar(&index.references(&id)), ["reg.test/a:1", "a:1"]);
+    }
+
+    #[test]
+    fn an_image_whose_tag_moves_on_is_still_known_by_its_digest() {
+        let (old, digest) = (image("old"), Digest::of(b"old list"));
+        let mut index = Index::default();
+        index.set(&reference("a"), &old);
+        index.set_digest(&reference("a"), &digest);
+        index.set(&reference("a"), &image("new"));
+        assert!(index.references(&old.id).is_empty());
+        let lone = vec![format!("a@{digest}")];
+        assert_eq!(familiar(&index.names(&old.id)), lone);
+        assert_eq!(familiar(&index.repo_digests(&old.id)), lone);
+        // It comes back under a tag: the lone digest is that tag's.
+        index.set(&reference("a:old"), &old);
+        assert_eq!(familiar(&index.names(&old.id)), ["a:old"]);
+        assert_eq!(familiar(&index.repo_digests(&old.id)), lone);
+    }
+
+    #[test]
+    fn a_name_by_digest_needs_no_tag() {
+        let digest = Digest::of(b"list");
+        let mut index = Index::default();
+        index.set(&reference(&format!("a:3@{digest}")), &image("one"));
+        let id = image("one").id;
+        assert_eq!(familiar(&index.names(&id)), [format!("a@{digest}")]);
+        assert!(index.references(&id).is_empty());
+        index.untag(&reference(&format!("a@{digest}")));
+        assert!(index.names(&id).is_empty());
+        assert!(index.by_id(&id).is_some());
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub enum ListError {
 }
 
 impl Store {
-    /// Every image once, with all its names; the newest first, as Docker lists them.
+    /// Every image once, with all its names; the newest first, as Docker lists them. Also one
+    /// that lost a layer: it shall be seen, so that it can be removed or loaded again.
     ///
     /// # Errors
     /// When a file of the store cannot be read. An image that is removed meanwhile is left out.
@@ -33,11 +34,9 @@ impl Store {
             {
                 continue;
             }
-            let image = match self.image(&index, &entry.id, Some(&entry)) {
+            let image = match self.describe(&index, &entry.id, Some(&entry)) {
                 Ok(image) => image,
                 Err(GetError::Read(error)) if error.is_missing() => continue,
-                // It shall be seen, and can be removed by its id.
-                Err(GetError::LayerMissing { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
             let created = image.created.as_deref().and_then(|text| text.parse().ok());

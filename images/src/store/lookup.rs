@@ -87,7 +87,24 @@ impl Store {
         self.image(&index, &found.entry.id, Some(&found.entry))
     }
 
-    pub(super) fn image(
+    /// An image whose layers are all there.
+    fn image(&self, index: &Index, id: &Digest, entry: Option<&Entry>) -> Result<Image, GetError> {
+        let image = self.describe(index, id, entry)?;
+        let missing = image.layers.iter().find(|tree| !tree.exists());
+        if let Some(hex) = missing
+            .and_then(|tree| tree.parent())
+            .and_then(|layer| layer.file_name())
+        {
+            return Err(GetError::LayerMissing {
+                id: id.to_string(),
+                layer: format!("sha256:{}", hex.to_string_lossy()),
+            });
+        }
+        Ok(image)
+    }
+
+    /// An image as its config says, whether or not its layers are there.
+    pub(super) fn describe(
         &self,
         index: &Index,
         id: &Digest,
@@ -100,32 +117,26 @@ impl Store {
         let config =
             super::manifest::parse_config(&files::read_small(&self.blob(id))?).map_err(damaged)?;
         let diff_ids = diff_ids(&config).map_err(damaged)?;
-        let mut layers = Vec::with_capacity(diff_ids.len());
-        for diff_id in stacked(&diff_ids) {
-            let tree = self.layer_tree(diff_id);
-            if !tree.exists() {
-                let layer = diff_id.to_string();
-                return Err(GetError::LayerMissing {
-                    id: id.to_string(),
-                    layer,
-                });
-            }
-            layers.push(tree);
-        }
+        let layers = stacked(&diff_ids)
+            .into_iter()
+            .map(|diff_id| self.layer_tree(diff_id))
+            .collect();
         Ok(Image {
             id: id.to_string(),
             manifest_digest: entry.map(|e| e.manifest.digest.clone()).unwrap_or_default(),
             created: config.created().clone(),
             config,
             layers,
-            references: index
-                .references(id)
-                .iter()
-                .map(Reference::familiar)
-                .collect(),
+            references: familiar(&index.references(id)),
+            repo_digests: familiar(&index.repo_digests(id)),
+            tagged: index.tagged(id).map(|time| time.to_string()),
             size: entry.map_or(0, |e| e.size),
         })
     }
+}
+
+fn familiar(names: &[Reference]) -> Vec<String> {
+    names.iter().map(Reference::familiar).collect()
 }
 
 /// Each layer once, where it is highest: overlayfs refuses the same directory twice, and whatever
@@ -167,18 +178,32 @@ pub(super) fn find(index: &Index, name: &str) -> Result<Found, GetError> {
         });
     }
     if let Some(digest) = reference.digest()
-        && let Some((entry, known)) = index
-            .entries()
-            .filter(|(entry, _)| entry.manifest.digest == digest.as_str())
-            .find_map(|(entry, known)| Some((entry, known?)))
-        && known.repository() == reference.repository()
+        && let Some(found) = by_digest(index, &reference, digest)
     {
-        return Ok(Found {
-            entry,
-            reference: Some(known),
-        });
+        return Ok(found);
     }
     by_prefix(index, name)?.ok_or_else(|| GetError::NotFound(reference.familiar()))
+}
+
+/// `repository@digest`: what its registry calls it, or an image of that name and manifest.
+fn by_digest(index: &Index, wanted: &Reference, digest: &Digest) -> Option<Found> {
+    let wanted = wanted.with_digest(digest);
+    let candidates: Vec<Entry> = index
+        .entries()
+        .filter_map(|(entry, name)| (name?.repository() == wanted.repository()).then_some(entry))
+        .collect();
+    let called_so = candidates
+        .iter()
+        .find(|entry| index.repo_digests(&entry.id).contains(&wanted));
+    let entry = called_so.or_else(|| {
+        candidates
+            .iter()
+            .find(|entry| entry.manifest.digest == digest.as_str())
+    })?;
+    Some(Found {
+        entry: entry.clone(),
+        reference: called_so.is_some().then_some(wanted),
+    })
 }
 
 fn by_manifest(index: &Index, digest: &Digest) -> Option<(Entry, Option<Reference>)> {

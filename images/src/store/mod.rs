@@ -5,6 +5,7 @@
 //!   oci-layout  index.json       one descriptor for each name; an image without names has one too
 //!   blobs/sha256/<hex>           manifests, configs, layers as they came
 //!   layers/<diff-id hex>/fs/     the tree that overlayfs stacks      meta.json: what is known of it
+//!   cache/<key hex>.json         which layer a build step with this key made
 //!   tmp/<pid>-<n>/               work of one writer, who holds a flock on it; renamed when whole
 //!   lock  sweep.lock
 //! ```
@@ -18,6 +19,7 @@
 
 mod cache;
 mod files;
+mod history;
 mod import;
 mod index;
 mod ingest;
@@ -27,6 +29,7 @@ mod load;
 mod lookup;
 mod manifest;
 mod open_blob;
+mod prune;
 mod pull;
 mod push;
 mod remove;
@@ -35,22 +38,27 @@ mod session;
 mod snapshot;
 mod sweep;
 mod tag;
+mod usage;
 mod workspace;
 mod write;
 
-pub use cache::CacheRecord;
+pub use cache::{CacheEntry, CachePruned, CacheRecord};
+pub use history::HistoryStep;
 pub use import::{ImportError, ImportOptions};
 pub use list::ListError;
 pub use load::{LoadError, Loaded};
 pub use lookup::GetError;
 pub use manifest::{ManifestError, check_image};
 pub use open_blob::OpenBlobError;
+pub use prune::PrunedImages;
 pub use pull::{PullError, Pulled};
 pub use push::{PushError, Pushed};
-pub use remove::{ImageUser, RemoveError, Removed};
+pub use remove::{ImageUser, RemoveError, RemoveOptions, Removed, UsersNow, UsersUnknown};
 pub use save::{SaveError, SaveFormat};
 pub use snapshot::{AddImageError, Layer, SnapshotError};
+pub use sweep::Swept;
 pub use tag::TagError;
+pub use usage::{CacheUsage, ImageUsage, Usage};
 pub use workspace::{Hold, Workspace};
 pub use write::WriteError;
 

@@ -8,6 +8,7 @@ use super::manifest::{chain_ids, diff_ids, parse_config};
 use super::write::WriteError;
 use super::{Store, files};
 use crate::digest::{Digest, short};
+use crate::reference::Reference;
 
 /// A container that was made from an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,22 @@ pub struct ImageUser {
     pub running: bool,
     /// `sha256:…` of its image.
     pub image_id: String,
+}
+
+/// Tells which containers there are at the moment it is called. It is called under the store's
+/// locks, so that it must use no function of the store that takes one.
+pub type UsersNow<'a> = &'a dyn Fn() -> Result<Vec<ImageUser>, UsersUnknown>;
+
+/// Which containers use images cannot be told, so that nothing may be deleted.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsersUnknown(pub String);
+
+/// How to remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RemoveOptions {
+    /// Also what stopped containers use, and all names of an image that is named by its id.
+    pub force: bool,
 }
 
 /// One thing that is gone, printed as `Untagged: …` or `Deleted: …`.
@@ -58,6 +75,9 @@ pub enum RemoveError {
         /// By what.
         reason: String,
     },
+    /// Nobody knows what is in use.
+    #[error(transparent)]
+    Users(#[from] UsersUnknown),
     /// The store cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -73,27 +93,38 @@ impl Store {
     pub fn remove(
         &self,
         name: &str,
-        force: bool,
-        users: &[ImageUser],
+        options: RemoveOptions,
+        users: UsersNow<'_>,
     ) -> Result<Vec<Removed>, RemoveError> {
-        let removed = self.change_index(|index| {
-            let chains_before = self.chains(index, users);
-            let (mut removed, gone) = take_out(index, name, force, users)?;
+        let removed = self.remove_from_index(name, options, users)?;
+        self.collect(users)?;
+        Ok(removed)
+    }
+
+    /// As [`Store::remove`], for a caller that removes several and collects then.
+    pub(super) fn remove_from_index(
+        &self,
+        name: &str,
+        options: RemoveOptions,
+        users: UsersNow<'_>,
+    ) -> Result<Vec<Removed>, RemoveError> {
+        self.change_index(|index| {
+            let users = users()?;
+            let chains_before = self.chains(index, &users);
+            let (mut removed, gone) = take_out(index, name, options, &users)?;
             if let Some(id) = gone {
                 removed.push(Removed::Deleted(id.to_string()));
-                let left = self.chains(index, users);
+                let left = self.chains(index, &users);
                 let mut own = self.chain_of(&id);
                 own.retain(|chain| chains_before.contains(chain) && !left.contains(chain));
                 removed.extend(own.iter().rev().map(|id| Removed::Deleted(id.to_string())));
             }
             Ok::<_, RemoveError>(removed)
-        })?;
-        self.collect(users)?;
-        Ok(removed)
+        })
     }
 
     /// Stacks of layers that images in the index or containers use.
-    fn chains(&self, index: &Index, users: &[ImageUser]) -> BTreeSet<Digest> {
+    pub(super) fn chains(&self, index: &Index, users: &[ImageUser]) -> BTreeSet<Digest> {
         let of_users = users.iter().filter_map(|user| user.image_id.parse().ok());
         let ids: BTreeSet<Digest> = index
             .entries()
@@ -104,7 +135,7 @@ impl Store {
     }
 
     /// Empty for an image whose config cannot be read: it has no layers worth a line.
-    fn chain_of(&self, id: &Digest) -> Vec<Digest> {
+    pub(super) fn chain_of(&self, id: &Digest) -> Vec<Digest> {
         let Ok(bytes) = files::read_small(&self.blob(id)) else {
             return Vec::new();
         };
@@ -119,9 +150,10 @@ impl Store {
 fn take_out(
     index: &mut Index,
     name: &str,
-    force: bool,
+    options: RemoveOptions,
     users: &[ImageUser],
 ) -> Result<(Vec<Removed>, Option<Digest>), RemoveError> {
+    let force = options.force;
     let found = find(index, name)?;
     let id = found.entry.id;
     let using = |running: bool| {
@@ -129,24 +161,30 @@ fn take_out(
             .iter()
             .find(|user| user.image_id == id.as_str() && user.running == running)
     };
-    let names = index.references(&id);
+    let tags = index.references(&id);
+    let digests = index.repo_digests(&id);
     let mut removed = Vec::new();
-    let mut by_name = false;
+    let by_name = found.reference.is_some();
     if let Some(reference) = found.reference {
         let user = using(true).or_else(|| using(false));
-        if let Some(user) = user.filter(|_| !force && names.len() <= 1) {
+        if let Some(user) = user.filter(|_| !force && is_single(&tags, &digests)) {
             return Err(RemoveError::NameInUse {
                 name: name.to_owned(),
                 container: short(&user.container_id).to_owned(),
                 image: short(id.as_str()).to_owned(),
             });
         }
-        index.untag(&reference);
-        removed.push(Removed::Untagged(reference.familiar()));
-        if names.len() > 1 {
+        let gone = match reference.tag() {
+            Some(_) => index.drop_tag(&reference),
+            None => {
+                index.drop_digest(&id, &reference);
+                vec![reference]
+            }
+        };
+        removed.extend(gone.iter().map(untagged));
+        if !index.names(&id).is_empty() {
             return Ok((removed, None));
         }
-        by_name = true;
     }
     if let Some(user) = using(true) {
         if by_name {
@@ -156,7 +194,7 @@ fn take_out(
         return Err(in_use(&id, "cannot be forced", "running", user));
     }
     if !force {
-        if !by_name && names.len() > 1 {
+        if !by_name && !is_single(&tags, &digests) {
             return Err(RemoveError::InUse {
                 image: short(id.as_str()).to_owned(),
                 force: "must be forced",
@@ -168,10 +206,25 @@ fn take_out(
         }
     }
     if !by_name {
-        removed.extend(names.iter().map(|name| Removed::Untagged(name.familiar())));
+        removed.extend(tags.iter().chain(&digests).map(untagged));
     }
     index.remove(&id);
     Ok((removed, Some(id)))
+}
+
+fn untagged(name: &Reference) -> Removed {
+    Removed::Untagged(name.familiar())
+}
+
+/// Whether an image has one name at most; a digest in the tag's own repository is no second one.
+fn is_single(tags: &[Reference], digests: &[Reference]) -> bool {
+    match (tags, digests) {
+        ([], digests) => digests.len() <= 1,
+        ([tag], digests) => digests
+            .iter()
+            .all(|digest| digest.repository() == tag.repository()),
+        _ => false,
+    }
 }
 
 fn in_use(id: &Digest, force: &'static str, state: &str, user: &ImageUser) -> RemoveError {
@@ -226,8 +279,8 @@ mod tests {
         users: &[ImageUser],
     ) -> Result<(Vec<String>, usize), String> {
         let mut index = index(names);
-        let (removed, _) =
-            take_out(&mut index, name, force, users).map_err(|error| error.to_string())?;
+        let (removed, _) = take_out(&mut index, name, RemoveOptions { force }, users)
+            .map_err(|error| error.to_string())?;
         let lines = removed
             .into_iter()
             .map(|line| match line {

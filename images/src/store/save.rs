@@ -172,6 +172,7 @@ fn chosen(index: &Index, name: &str) -> Result<Vec<(Entry, Option<Reference>)>, 
         let mut all: Vec<_> = index
             .entries()
             .filter_map(|(entry, known)| Some((entry, known?)))
+            .filter(|(_, known)| known.tag().is_some())
             .filter(|(_, known)| known.repository() == bare.repository())
             .map(|(entry, known)| (entry, Some(known)))
             .collect();
@@ -187,7 +188,8 @@ fn chosen(index: &Index, name: &str) -> Result<Vec<(Entry, Option<Reference>)>, 
         return Ok(vec![(found.entry, found.reference)]);
     }
     let found = find(index, name)?;
-    Ok(vec![(found.entry, found.reference)])
+    let tag = found.reference.filter(|name| name.tag().is_some());
+    Ok(vec![(found.entry, tag)])
 }
 
 fn oci_index(images: &[Saved]) -> ArchiveIndex {
@@ -197,7 +199,7 @@ fn oci_index(images: &[Saved]) -> ArchiveIndex {
             manifests.push(image.entry.manifest.clone());
         }
         for name in &image.names {
-            let annotations = BTreeMap::from(name_annotations(name));
+            let annotations = name_annotations(name);
             let manifest = image.entry.manifest.clone();
             manifests.push(Descriptor {
                 annotations: Some(annotations),

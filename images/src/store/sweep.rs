@@ -1,16 +1,31 @@
 //! Deleting blobs and layers that nothing leads to any more.
+//!
+//! What leads somewhere: the index, containers, and records of the build cache. Whoever is about
+//! to lead somewhere (a pull, a build, a `run` between finding its image and writing its record)
+//! holds `sweep.lock` shared meanwhile; the sweep waits for nobody and leaves it to the next one.
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::index::Index;
 use super::manifest::{Manifest, diff_ids, parse_config};
-use super::remove::{ImageUser, RemoveError};
-use super::write::{WriteError, delete_directory, writing};
+use super::remove::{ImageUser, RemoveError, UsersNow};
+use super::workspace::delete_dead;
+use super::write::{WriteError, delete_directory, make_private, writing};
 use super::{ReadError, Store, files};
 use crate::digest::Digest;
+
+/// What a sweep deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Bytes of blobs and of layers' files.
+    pub bytes: u64,
+    /// Someone adds to the store at this moment, so nothing was deleted; a later sweep will.
+    pub put_off: bool,
+}
 
 /// File names that stay.
 #[derive(Default)]
@@ -20,54 +35,78 @@ struct Kept {
 }
 
 impl Store {
-    /// Deletes what neither the index nor a container in `users` needs. When someone is importing
-    /// at this moment it does nothing; a later call finds the same.
+    /// Deletes what neither the index nor a container nor the build cache needs, and what killed
+    /// writers left. When someone is adding at this moment it does nothing; a later call finds
+    /// the same.
     ///
     /// # Errors
-    /// When the store cannot be read or written.
-    pub fn collect(&self, users: &[ImageUser]) -> Result<(), RemoveError> {
+    /// When the store cannot be read or written, or `users` cannot be told.
+    pub fn collect(&self, users: UsersNow<'_>) -> Result<Swept, RemoveError> {
         if !self.blobs().exists() {
-            return Ok(());
+            return Ok(Swept::default());
         }
-        self.sweep(users).map_err(RemoveError::from)
-    }
-
-    fn sweep(&self, users: &[ImageUser]) -> Result<(), WriteError> {
         let lock = self.lock()?;
+        let sweep_lock = self.root.join("sweep.lock");
         let alone = self.lock_file("sweep.lock")?;
         match alone.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(()),
-            Err(TryLockError::Error(error)) => {
-                return Err(writing(&self.root.join("sweep.lock"))(error));
+            Err(TryLockError::WouldBlock) => {
+                return Ok(Swept {
+                    bytes: 0,
+                    put_off: true,
+                });
             }
+            Err(TryLockError::Error(error)) => return Err(writing(&sweep_lock)(error).into()),
         }
-        let kept = self.mark(users)?;
+        make_private(&self.root.join("tmp"))?;
+        delete_dead(&self.root.join("tmp"))?;
+        // Asked now: nobody can come to use an image while the lock is held.
+        let kept = self.mark(&users()?).map_err(WriteError::from)?;
+        let mut swept = Swept::default();
         for name in unmarked(&self.blobs(), &kept.blobs)? {
             let path = self.blobs().join(name);
+            swept.bytes += path.metadata().map_or(0, |blob| blob.len());
             std::fs::remove_file(&path).map_err(writing(&path))?;
         }
         let layers = unmarked(&self.layers(), &kept.layers)?;
         if layers.is_empty() {
-            return Ok(());
+            return Ok(swept);
         }
         // Renamed first: a layer under its diff-id is always whole.
-        let grave = self.root.join(format!("tmp/{}-swept", std::process::id()));
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&grave)
-            .map_err(writing(&grave))?;
+        let grave = self.grave()?;
         let own = File::open(&grave).map_err(writing(&grave))?;
         own.lock().map_err(writing(&grave))?;
         for name in layers {
             let from = self.layers().join(&name);
+            if let Ok(diff_id) = format!("sha256:{name}").parse() {
+                swept.bytes += self.size_on_disk(&diff_id);
+            }
             std::fs::rename(&from, grave.join(&name)).map_err(writing(&from))?;
         }
         // Deleting takes long and is nobody's business any more.
         drop(alone);
         drop(lock);
-        delete_directory(&grave)
+        delete_directory(&grave)?;
+        Ok(swept)
+    }
+
+    /// A new directory in `tmp/`, made under the lock.
+    fn grave(&self) -> Result<PathBuf, WriteError> {
+        let tmp = self.root.join("tmp");
+        let mut number = 0;
+        loop {
+            let grave = tmp.join(format!("{}-swept-{number}", std::process::id()));
+            match DirBuilder::new().mode(0o700).create(&grave) {
+                Ok(()) => return Ok(grave),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(writing(&grave)(error)),
+            }
+        }
+    }
+
+    /// Bytes of a layer's files; 0 for one that is not there.
+    pub(super) fn size_on_disk(&self, diff_id: &Digest) -> u64 {
+        self.layer_meta(diff_id).map_or(0, |meta| meta.size)
     }
 
     fn mark(&self, users: &[ImageUser]) -> Result<Kept, ReadError> {
@@ -83,8 +122,20 @@ impl Store {
         for user in users {
             if let Ok(id) = user.image_id.parse::<Digest>() {
                 self.mark_config(&id, &mut kept)?;
+                // A `commit` of the container needs them, when its image was removed by force.
+                for layer in self.layers_of(&id) {
+                    let came_as = self.layer_meta(&layer).ok().and_then(|meta| meta.blob);
+                    kept.blobs.extend(
+                        came_as
+                            .and_then(|blob| blob.digest().ok())
+                            .map(|blob| blob.hex().to_owned()),
+                    );
+                }
             }
         }
+        let cached = self.cached_layers()?;
+        kept.layers
+            .extend(cached.iter().map(|layer| layer.hex().to_owned()));
         Ok(kept)
     }
 

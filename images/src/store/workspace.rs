@@ -114,7 +114,7 @@ impl Drop for OwnDirectory {
     }
 }
 
-fn delete_dead(tmp: &Path) -> Result<(), WriteError> {
+pub(super) fn delete_dead(tmp: &Path) -> Result<(), WriteError> {
     for entry in std::fs::read_dir(tmp).map_err(writing(tmp))? {
         let path = entry.map_err(writing(tmp))?.path();
         let Ok(directory) = File::open(&path) else {

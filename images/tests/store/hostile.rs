@@ -386,7 +386,7 @@ fn a_tree_too_deep_for_descriptors_comes_and_goes() {
         .store
         .import(&broken[..], &ImportOptions::default())
         .unwrap_err();
-    bench.store.remove("x", false, &[]).unwrap();
+    bench.remove("x", false, &[]).unwrap();
     bench.assert_empty();
 }
 
@@ -406,6 +406,6 @@ fn a_deep_path_is_walked_with_few_descriptors() {
     bench.import(&tar, "x");
     let image = bench.store.get("x").unwrap();
     assert_eq!(image.size, 3);
-    bench.store.remove("x", false, &[]).unwrap();
+    bench.remove("x", false, &[]).unwrap();
     bench.assert_empty();
 }

@@ -10,6 +10,7 @@
 )]
 
 mod archive;
+mod caching;
 mod hostile;
 mod loading;
 mod removal;
@@ -18,7 +19,7 @@ mod snapshot;
 
 use std::path::{Path, PathBuf};
 
-use rbox_images::{ImportOptions, Store};
+use rbox_images::{ImageUser, ImportOptions, RemoveError, RemoveOptions, Removed, Store, Swept};
 
 /// A store of its own with a directory beside it that nothing may touch.
 struct Bench {
@@ -50,6 +51,20 @@ impl Bench {
 
     fn import(&self, tar: &[u8], name: &str) -> String {
         self.store.import(tar, &named(name)).unwrap()
+    }
+
+    fn remove(
+        &self,
+        name: &str,
+        force: bool,
+        users: &[ImageUser],
+    ) -> Result<Vec<Removed>, RemoveError> {
+        let options = RemoveOptions { force };
+        self.store.remove(name, options, &|| Ok(users.to_vec()))
+    }
+
+    fn collect(&self, users: &[ImageUser]) -> Swept {
+        self.store.collect(&|| Ok(users.to_vec())).unwrap()
     }
 
     /// The tree of an image of one layer.

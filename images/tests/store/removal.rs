@@ -35,16 +35,13 @@ fn the_last_name_takes_image_blobs_and_layer_along() {
         .store
         .tag("a", &"reg.test:5000/a/b:c".parse().unwrap())
         .unwrap();
-    let one = bench
-        .store
-        .remove("reg.test:5000/a/b:c", false, &[])
-        .unwrap();
+    let one = bench.remove("reg.test:5000/a/b:c", false, &[]).unwrap();
     assert_eq!(one, [untagged("reg.test:5000/a/b:c")]);
-    let all = bench.store.remove("a", false, &[]).unwrap();
+    let all = bench.remove("a", false, &[]).unwrap();
     let layer = Digest::of(&tar("1")).to_string();
     assert_eq!(all, [untagged("a:latest"), deleted(&id), deleted(&layer)]);
     bench.assert_empty();
-    let error = bench.store.remove("a", false, &[]).unwrap_err().to_string();
+    let error = bench.remove("a", false, &[]).unwrap_err().to_string();
     assert_eq!(error, "No such image: a:latest");
 }
 
@@ -57,12 +54,12 @@ fn a_layer_that_another_image_has_too_stays() {
     let second = bench.import(&tar("1"), "b");
     assert_ne!(first, second);
     assert_eq!(
-        bench.store.remove("a", false, &[]).unwrap(),
+        bench.remove("a", false, &[]).unwrap(),
         [untagged("a:latest"), deleted(&first)]
     );
     assert!(bench.tree("b").join("f").exists());
     assert_eq!(names(&bench.root().join("layers")).len(), 1);
-    bench.store.remove(&second[7..], false, &[]).unwrap();
+    bench.remove(&second[7..], false, &[]).unwrap();
     bench.assert_empty();
 }
 
@@ -82,7 +79,7 @@ fn stacks_of_layers_are_named_by_chain_from_the_top() {
     let base = Digest::of(&low).to_string();
     let chain = Digest::of(format!("{base} {}", Digest::of(&high)).as_bytes()).to_string();
     assert_eq!(
-        bench.store.remove("two", false, &[]).unwrap(),
+        bench.remove("two", false, &[]).unwrap(),
         [
             untagged("two:latest"),
             deleted(&id),
@@ -100,25 +97,21 @@ fn what_a_container_needs_stays_until_the_container_is_gone() {
     };
     let id = bench.import(&tar("1"), "a");
     let stopped = [user(&id, false)];
-    let error = bench
-        .store
-        .remove("a", false, &stopped)
-        .unwrap_err()
-        .to_string();
+    let error = bench.remove("a", false, &stopped).unwrap_err().to_string();
     assert!(
         error.starts_with("conflict: unable to remove repository reference \"a\""),
         "{error}"
     );
     assert_eq!(
-        bench.store.remove("a", true, &stopped).unwrap(),
+        bench.remove("a", true, &stopped).unwrap(),
         [untagged("a:latest"), deleted(&id)]
     );
     assert!(bench.store.get("a").is_err() && bench.store.get(&id).is_err());
     let kept = bench.store.get_kept(&id).unwrap();
     assert!(kept.layers[0].join("f").exists());
-    bench.store.collect(&stopped).unwrap();
+    bench.collect(&stopped);
     assert!(kept.layers[0].join("f").exists());
-    bench.store.collect(&[]).unwrap();
+    bench.collect(&[]);
     assert!(bench.store.get_kept(&id).is_err());
     bench.assert_empty();
 }
@@ -145,7 +138,7 @@ fn an_image_whose_name_went_to_another_is_listed_without_one() {
             (old.clone(), Vec::new())
         ]
     );
-    bench.store.remove(&old, false, &[]).unwrap();
+    bench.remove(&old, false, &[]).unwrap();
     bench.store.tag(&new[7..19], &"b".parse().unwrap()).unwrap();
     assert_eq!(bench.store.get("b").unwrap().id, new);
     let error = bench
@@ -173,20 +166,17 @@ fn a_name_goes_while_someone_imports_and_the_rest_goes_later() {
         while names(&bench.root().join("tmp")).is_empty() {
             std::thread::yield_now();
         }
-        assert_eq!(
-            bench.store.remove("a", false, &[]).unwrap()[1],
-            deleted(&id)
-        );
+        assert_eq!(bench.remove("a", false, &[]).unwrap()[1], deleted(&id));
         assert_eq!(names(&bench.root().join("layers")).len(), 1);
         feed.write_all(&bytes[600..]).unwrap();
         drop(feed);
         importing.join().unwrap();
     });
-    bench.store.collect(&[]).unwrap();
+    bench.collect(&[]);
     assert_eq!(
         names(&bench.root().join("layers")),
         [Digest::of(&tar("2")).hex()]
     );
-    bench.store.remove("b", false, &[]).unwrap();
+    bench.remove("b", false, &[]).unwrap();
     bench.assert_empty();
 }

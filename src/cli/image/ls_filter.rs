@@ -175,6 +175,8 @@ mod tests {
             config: serde_json::from_value(config).unwrap(),
             layers: Vec::new(),
             references: references.iter().map(|name| (*name).to_owned()).collect(),
+            repo_digests: Vec::new(),
+            tagged: None,
             size: 1,
             created: Some(created.to_owned()),
         }

@@ -1,6 +1,6 @@
 //! `rmi`.
 
-use rbox_images::{ImageUser, Removed};
+use rbox_images::{RemoveOptions, Removed};
 
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, is_absent};
@@ -28,19 +28,13 @@ struct Rmi {
 fn run(call: &Call) -> Outcome {
     let line: Rmi = call.parse()?;
     let engine = call.engine()?;
-    let users: Vec<ImageUser> = engine
-        .list()?
-        .0
-        .into_iter()
-        .map(|container| ImageUser {
-            running: container.state == "running",
-            container_id: container.id,
-            image_id: container.image_id,
-        })
-        .collect();
+    let options = RemoveOptions { force: line.force };
     let mut code = 0;
     for name in &line.images {
-        match engine.images.remove(name, line.force, &users) {
+        match engine
+            .images
+            .remove(name, options, &|| engine.image_users())
+        {
             Ok(removed) => {
                 for step in removed {
                     match step {

@@ -1,0 +1,36 @@
+//! Which containers keep images from being deleted.
+
+use rbox_images::{ImageUser, UsersUnknown};
+
+use super::{Engine, containers, names};
+
+impl Engine {
+    /// Every container and the image that it was made from, by the records alone: nothing is
+    /// recovered and no lock is waited for, so that the store may ask under its own.
+    ///
+    /// # Errors
+    /// When the containers cannot be listed, or one that runs has a damaged record. A stopped
+    /// one with a damaged record cannot start any more and needs no image.
+    pub fn image_users(&self) -> Result<Vec<ImageUser>, UsersUnknown> {
+        let ids = names::ids(&self.dirs.containers())
+            .map_err(|failure| UsersUnknown(failure.to_string()))?;
+        let mut users = Vec::new();
+        for id in ids {
+            let alive = containers::is_alive(&self.dirs, &id);
+            match containers::read_record(&self.dirs.container(&id)) {
+                Ok(Some(record)) => users.push(ImageUser {
+                    running: alive && containers::run_state(&self.dirs, &id).is_some(),
+                    container_id: id,
+                    image_id: record.image_id,
+                }),
+                Err(failure) if alive => {
+                    return Err(UsersUnknown(format!(
+                        "cannot tell which image the running container {id} uses: {failure}"
+                    )));
+                }
+                Ok(None) | Err(_) => {}
+            }
+        }
+        Ok(users)
+    }
+}
