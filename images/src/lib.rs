@@ -42,7 +42,7 @@ pub use store::check_image;
 pub use store::{
     AddImageError, CacheEntry, CachePruned, CacheRecord, CacheUsage, GetError, HistoryStep, Hold,
     ImageUsage, ImageUser, ImportError, ImportOptions, Layer, ListError, LoadError, Loaded,
-    ManifestError, OpenBlobError, OpenError, PrunedImages, PullError, Pulled, PushError, Pushed,
+    ManifestError, MissingLayer, OpenBlobError, OpenError, PrunedImages, PullError, Pulled, PushError, Pushed,
     ReadError, RemoveError, RemoveOptions, Removed, SaveError, SaveFormat, SnapshotError, Store,
     Swept, TagError, Usage, UsersNow, UsersUnknown, Workspace, WriteError,
 };

@@ -43,11 +43,21 @@ impl Engine {
     /// Makes the container's record and its writable layer. Nothing is left of
     /// one that fails.
     pub fn create(&self, request: &ContainerRequest) -> Result<CreatedContainer, Failure> {
+        let draft = self.draft(request)?;
+        self.make(draft, request)
+    }
+
+    /// Makes what was drafted from `request`. Nothing is left of one that fails.
+    pub fn make(
+        &self,
+        draft: Draft,
+        request: &ContainerRequest,
+    ) -> Result<CreatedContainer, Failure> {
         let Draft {
             mut record,
             choice,
             warnings,
-        } = self.draft(request)?;
+        } = draft;
         let id = record.id.clone();
         let dir = self.dirs.container(&id);
         // Held until the record is there: without both its maker died.
@@ -74,26 +84,33 @@ impl Engine {
     /// Checks a request and says what its record would be. Changes nothing.
     pub fn draft(&self, request: &ContainerRequest) -> Result<Draft, Failure> {
         let (choice, mut warnings) = check(request)?;
-        let image = self.image_for(request)?;
-        let built_for = image.platform();
-        if !built_for.runs_here() {
-            // Docker's text. An emulator that the kernel knows may run it all the same.
-            warnings.push(format!(
-                "WARNING: The requested image's platform ({built_for}) does not match the \
-                 detected host platform ({}) and no specific platform was requested",
-                Platform::host()
-            ));
-        }
+        let (image_id, image) = match &request.build {
+            Some(_) => Default::default(),
+            None => {
+                let image = self.image_for(request)?;
+                let built_for = image.platform();
+                if !built_for.runs_here() {
+                    // Docker's text. An emulator that the kernel knows may run it all the same.
+                    warnings.push(format!(
+                        "WARNING: The requested image's platform ({built_for}) does not match \
+                         the detected host platform ({}) and no specific platform was requested",
+                        Platform::host()
+                    ));
+                }
+                (image.id, image.config)
+            }
+        };
         let id = names::new_id()?;
         let mut record = Record {
             id: id.clone(),
             name: String::new(),
             created: clock::now(),
-            image_id: image.id.clone(),
-            config: merge(request, &image.config, &id),
+            image_id,
+            config: merge(request, &image, &id),
             host: request.host.clone(),
             networks: Vec::new(),
             user_namespace: None,
+            build: request.build.clone(),
         };
         if record.argv().is_empty() {
             return Err(Failure::new("no command specified")
@@ -233,6 +250,25 @@ fn check_cidfile(path: &Path) -> Result<(), Failure> {
 }
 
 fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Failure> {
+    if record.build.is_none() {
+        make_writable_layer(dir, record)?;
+    }
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o710))
+        .context(|| format!("set the mode of {}", dir.display()))?;
+    let path = dir.join("config.json");
+    json_file::write(&path, record).context(|| format!("write {}", path.display()))?;
+    if let Some(cidfile) = cidfile {
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(cidfile)
+            .and_then(|mut file| file.write_all(record.id.as_bytes()))
+            .context(|| format!("write the container ID file {}", cidfile.display()))?;
+    }
+    Ok(())
+}
+
+fn make_writable_layer(dir: &Path, record: &Record) -> Result<(), Failure> {
     for part in ["upper", "work"] {
         let path = dir.join(part);
         fs::create_dir_all(&path).context(|| format!("make {}", path.display()))?;
@@ -247,20 +283,7 @@ fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Fail
     }
     let path = dir.join("upper");
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .context(|| format!("set the mode of {}", path.display()))?;
-    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o710))
-        .context(|| format!("set the mode of {}", dir.display()))?;
-    let path = dir.join("config.json");
-    json_file::write(&path, record).context(|| format!("write {}", path.display()))?;
-    if let Some(cidfile) = cidfile {
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(cidfile)
-            .and_then(|mut file| file.write_all(record.id.as_bytes()))
-            .context(|| format!("write the container ID file {}", cidfile.display()))?;
-    }
-    Ok(())
+        .context(|| format!("set the mode of {}", path.display()))
 }
 
 /// Image settings first, the command line's over them (Docker's merge rules).

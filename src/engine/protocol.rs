@@ -28,6 +28,12 @@ pub enum Request {
         attach: Option<Streams>,
         /// Terminal size, rows and columns.
         size: Option<(u16, u16)>,
+        /// The container is killed when this connection closes, however that comes.
+        #[serde(default)]
+        bound: bool,
+        /// Environment that is written down nowhere, `NAME=value` each.
+        #[serde(default)]
+        secrets: Vec<String>,
     },
     /// Join the container's streams.
     Attach {
@@ -228,6 +234,8 @@ mod tests {
                     stderr: false,
                 }),
                 size: Some((24, 80)),
+                bound: true,
+                secrets: vec!["TOKEN=x".into()],
             }),
             Frame::Request(Request::Stop {
                 signal: 15,

@@ -2,6 +2,7 @@
 //! (`state.json` beside it), and what runs now (`/run/…/state.json`).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rbox_netsetup::model::endpoint::EndpointConfig;
 use rbox_netsetup::model::port::ContainerPort;
@@ -31,6 +32,21 @@ pub struct Record {
     /// The ids that its own are on the host, unless it is in the host's user namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_namespace: Option<Mapping>,
+    /// A step of a build: its root is this, and not an image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<BuildRoot>,
+}
+
+/// What the root of a step of a build is made of. The writable directory is the build's: it
+/// becomes a layer when the step is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildRoot {
+    /// Trees of layers, lowest first.
+    pub layers: Vec<PathBuf>,
+    /// Overlayfs' upper directory.
+    pub upper: PathBuf,
+    /// Its work directory, on the same filesystem.
+    pub work: PathBuf,
 }
 
 /// Docker's `Config`: image and command line merged.

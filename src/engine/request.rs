@@ -9,6 +9,8 @@ use rbox_netsetup::model::endpoint::EndpointConfig;
 use rbox_netsetup::model::port::{ContainerPort, PortBinding};
 use serde::{Deserialize, Serialize};
 
+use super::record::BuildRoot;
+
 /// `run` and `create`: everything but how the client behaves afterwards.
 #[derive(Clone, Default, Debug, PartialEq)]
 pub struct ContainerRequest {
@@ -53,6 +55,8 @@ pub struct ContainerRequest {
     /// `--network` in the order given with each one's settings; empty means the default bridge.
     /// Modes other than networks are in `host.network_mode` and leave this empty.
     pub networks: Vec<EndpointConfig>,
+    /// A step of a build: the root to run on, instead of `image`, which is only shown.
+    pub build: Option<BuildRoot>,
 }
 
 /// `--pull`.

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rbox_runtime::process::self_exe;
 
@@ -18,7 +18,7 @@ pub const MONITOR: &str = "rbox-monitor";
 
 /// Spawns the monitor of `id`; the lock goes with it. The returned socket is
 /// where the `Start` request is sent and its answers come from.
-pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failure> {
+pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(UnixStream, Child), Failure> {
     let (ours, theirs) = UnixStream::pair().context(|| "make a socket pair".into())?;
     // The binary is executed through a mount that cannot be written to, so that
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
@@ -35,7 +35,7 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
         .file()
         .try_clone()
         .context(|| "pass the lock on".into())?;
-    Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
+    let child = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(MONITOR)
         .arg(&dirs.root)
         .arg(&dirs.run_root)
@@ -46,7 +46,7 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<UnixStream, Failu
         .stderr(errors)
         .spawn()
         .context(|| format!("start the monitor of container {id}"))?;
-    Ok(ours)
+    Ok((ours, child))
 }
 
 /// Goes on in a copy of this program that is mapped from a read-only mount: a

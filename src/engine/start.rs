@@ -43,13 +43,15 @@ impl Engine {
                     .unwrap_or_else(|| Failure::no_such_container(name)));
             }
         };
-        let mut stream = spawn::monitor(&self.dirs, id, lock)
+        let (mut stream, _) = spawn::monitor(&self.dirs, id, lock)
             .map_err(|failure| self.not_begun(&record, failure))?;
         let streams = attach.map(|options| options.streams);
         let size = attach.and_then(|_| terminal::size());
         let asked = Frame::Request(Request::Start {
             attach: streams,
             size,
+            bound: false,
+            secrets: Vec::new(),
         })
         .write(&mut stream);
         let mut answer = asked.and_then(|()| Frame::read(&mut stream));

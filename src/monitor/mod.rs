@@ -74,20 +74,32 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             .try_clone_to_owned()
             .context(|| "take the client's socket".into())?,
     );
-    let (attach, size) = match Frame::read(&mut client).context(|| "read the request".into())? {
-        Some(Frame::Request(Request::Start { attach, size })) => (attach, size),
-        _ => return Err(Failure::new("the client asked for nothing")),
+    let request = Frame::read(&mut client).context(|| "read the request".into())?;
+    let Some(Frame::Request(Request::Start {
+        attach,
+        size,
+        bound,
+        secrets,
+    })) = request
+    else {
+        return Err(Failure::new("the client asked for nothing"));
     };
     let engine = Engine::open(dirs)?;
     let asked = start::Asked {
         size,
         stdin_attached: attach.is_some_and(|streams| streams.stdin),
         program: PathBuf::from(program),
+        secrets,
+    };
+    let client = supervise::First {
+        stream: client,
+        attach,
+        bound,
     };
     match start::start(engine, &id, &asked) {
-        Ok(live) => supervise::run(live, client, attach),
+        Ok(live) => supervise::run(live, client),
         Err(failure) => {
-            let _ = Frame::Failed(failure).write(&mut client);
+            let _ = Frame::Failed(failure).write(&mut &client.stream);
             Ok(())
         }
     }

@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use oci_spec::runtime::Spec;
 use rbox_runtime::cgroup;
 use rbox_runtime::process::user::ResolvedUser;
 use rbox_runtime::rootfs::overlay::{self, OverlayError};
@@ -22,10 +23,11 @@ use super::network::Network;
 use super::teardown;
 use crate::engine::connection::SOCKET;
 use crate::engine::containers::{self, cgroup_path};
+use crate::engine::create::set_env;
 use crate::engine::exec::user_in;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::lower::{self, Facts};
-use crate::engine::record::{LastState, Record};
+use crate::engine::record::{BuildRoot, LastState, Record};
 use crate::engine::recover::netns_path;
 use crate::engine::user_namespace::mapping::{Mapping, to_oci};
 use crate::engine::user_namespace::{check, lease};
@@ -84,6 +86,8 @@ pub struct Asked {
     pub stdin_attached: bool,
     /// Path of our binary, which `--init` mounts.
     pub program: PathBuf,
+    /// Environment that is written down nowhere.
+    pub secrets: Vec<String>,
 }
 
 /// Starts the container, or leaves nothing but the reason in its state.
@@ -169,13 +173,22 @@ fn process(
     let dir = dirs.container(&record.id);
     let run_dir = dirs.run(&record.id);
     let listener = listen(&run_dir)?;
-    let image = engine
-        .images
-        .get(&record.image_id)
-        .map_err(|error| Failure::new(error.to_string()))?;
     lease::renew(dirs, record)?;
-    let rootfs = root_filesystem(&image.layers, &dir, record.user_namespace.as_ref())
-        .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
+    let rootfs = match &record.build {
+        Some(BuildRoot {
+            layers,
+            upper,
+            work,
+        }) => overlay::detached(layers, upper, work),
+        None => {
+            let image = engine
+                .images
+                .get(&record.image_id)
+                .map_err(|error| Failure::new(error.to_string()))?;
+            root_filesystem(&image.layers, &dir, record.user_namespace.as_ref())
+        }
+    }
+    .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
     let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
     check::user(record, &user)?;
     let links = links::resolve(dirs, record)?;
@@ -183,11 +196,12 @@ fn process(
     let mut facts = facts(engine, record, &asked.program, user, &network, &links)?;
     facts.files = files::write(engine, record, &network, &links)?;
     sources(record)?;
-    let spec = lower::spec(record, &facts)?;
+    let mut spec = lower::spec(record, &facts)?;
     let bundle = run_dir.join("bundle");
     fs::create_dir_all(&bundle).context(|| format!("make {}", bundle.display()))?;
     let path = bundle.join("config.json");
     json_file::write(&path, &spec).context(|| format!("write {}", path.display()))?;
+    keep_secret(&mut spec, &asked.secrets);
 
     let (stdio, mut streams) = stdio(record, asked.size)?;
     let mut created = rbox_runtime::create(CreateRequest {
@@ -214,6 +228,20 @@ fn process(
         streams,
         listener,
     })
+}
+
+/// Adds environment to a configuration that has been written.
+fn keep_secret(spec: &mut Spec, secrets: &[String]) {
+    let Some(process) = spec.process_mut() else {
+        return;
+    };
+    let mut env = process.env().clone().unwrap_or_default();
+    for entry in secrets {
+        if let Some((name, value)) = entry.split_once('=') {
+            set_env(&mut env, name, value);
+        }
+    }
+    process.set_env(Some(env));
 }
 
 /// What lowering needs to know, but for the files.

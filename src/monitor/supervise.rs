@@ -146,25 +146,31 @@ impl Supervisor {
     }
 }
 
+/// The client that started the container.
+pub struct First {
+    /// To it.
+    pub stream: StdStream,
+    /// What it wants to receive and feed.
+    pub attach: Option<Streams>,
+    /// The container does not outlive it.
+    pub bound: bool,
+}
+
 /// Runs until the container has ended and everything is undone.
-pub fn run(live: Live, client: StdStream, attach: Option<Streams>) -> Result<(), Failure> {
+pub fn run(live: Live, client: First) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context(|| "start the event loop".into())?;
     let tasks = LocalSet::new();
-    let mut live = tasks.block_on(&runtime, supervise(live, client, attach))?;
+    let mut live = tasks.block_on(&runtime, supervise(live, client))?;
     drop(tasks);
     drop(runtime);
     teardown::finish(&mut live);
     Ok(())
 }
 
-async fn supervise(
-    mut live: Live,
-    client: StdStream,
-    attach: Option<Streams>,
-) -> Result<Live, Failure> {
+async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
     let (hub, sources) = streams(&mut live)?;
     let pidfd = live
         .running
@@ -179,12 +185,25 @@ async fn supervise(
         live: RefCell::new(live),
         clients: RefCell::default(),
     });
-    client
+    let First {
+        stream,
+        attach,
+        bound,
+    } = client;
+    stream
         .set_nonblocking(true)
         .context(|| "talk to the client".into())?;
-    let client = UnixStream::from_std(client).context(|| "talk to the client".into())?;
+    let stream = UnixStream::from_std(stream).context(|| "talk to the client".into())?;
     // Subscribed before the first byte is read: the client misses nothing.
-    let mut first = spawn_local(first_client(supervisor.clone(), client, attach));
+    let of_the_client = first_client(supervisor.clone(), stream, attach);
+    let keeper = bound.then(|| supervisor.clone());
+    let mut first = spawn_local(async move {
+        of_the_client.await;
+        // The client is gone, or has heard how it ended.
+        if let Some(supervisor) = keeper {
+            let _ = supervisor.kill(9);
+        }
+    });
     tokio::task::yield_now().await;
     let pumps: Vec<_> = sources
         .into_iter()

@@ -47,7 +47,7 @@ pub use history::HistoryStep;
 pub use import::{ImportError, ImportOptions};
 pub use list::ListError;
 pub use load::{LoadError, Loaded};
-pub use lookup::GetError;
+pub use lookup::{GetError, MissingLayer};
 pub use manifest::{ManifestError, check_image};
 pub use open_blob::OpenBlobError;
 pub use prune::PrunedImages;

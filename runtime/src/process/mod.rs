@@ -15,6 +15,7 @@ pub mod incoming;
 pub mod inherited;
 pub(crate) mod limits;
 mod memory_policy;
+pub mod mount_namespace;
 pub(crate) mod operation;
 pub(crate) mod plan;
 pub(crate) mod procfs;

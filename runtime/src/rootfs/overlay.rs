@@ -97,6 +97,11 @@ fn open_context() -> Result<OwnedFd, OverlayError> {
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)
         .map_err(|error| kernel("fsopen", error, None))?;
     set(&context, "source", b"overlay")?;
+    // Whatever the kernel was built with: the writable directory is to be a layer that stands for
+    // itself, without references to what it was copied from.
+    for feature in ["redirect_dir", "metacopy", "index"] {
+        set(&context, feature, b"off")?;
+    }
     Ok(context)
 }
 
