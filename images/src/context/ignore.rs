@@ -32,10 +32,10 @@ struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IgnoreError {
     /// `!` alone.
-    #[error("error from .dockerignore on line {0}: illegal exclusion pattern: \"!\"")]
+    #[error("line {0}: illegal exclusion pattern: \"!\"")]
     Nothing(usize),
     /// A pattern that is none.
-    #[error("error from .dockerignore on line {line}: {text:?}: syntax error in pattern")]
+    #[error("line {line}: {text:?}: syntax error in pattern")]
     Pattern {
         /// From 1.
         line: usize,
@@ -43,10 +43,10 @@ pub enum IgnoreError {
         text: String,
     },
     /// Not UTF-8.
-    #[error("error from .dockerignore on line {0}: bytes that are not UTF-8")]
+    #[error("line {0}: bytes that are not UTF-8")]
     Text(usize),
     /// Over 4 MiB, or over 20,000 patterns.
-    #[error("the .dockerignore file has more than {LARGEST} bytes or {MOST} patterns")]
+    #[error("more than {LARGEST} bytes or {MOST} patterns")]
     TooLarge,
 }
 
@@ -297,18 +297,9 @@ mod tests {
     #[test]
     fn wrong_files_are_told_with_their_line() {
         let error = |text: &[u8]| Ignore::parse(text).unwrap_err().to_string();
-        assert_eq!(
-            error(b"a\n!\n"),
-            "error from .dockerignore on line 2: illegal exclusion pattern: \"!\""
-        );
-        assert_eq!(
-            error(b"\n[a\n"),
-            "error from .dockerignore on line 2: \"[a\": syntax error in pattern"
-        );
-        assert_eq!(
-            error(b"\xff"),
-            "error from .dockerignore on line 1: bytes that are not UTF-8"
-        );
+        assert_eq!(error(b"a\n!\n"), "line 2: illegal exclusion pattern: \"!\"");
+        assert_eq!(error(b"\n[a\n"), "line 2: \"[a\": syntax error in pattern");
+        assert_eq!(error(b"\xff"), "line 1: bytes that are not UTF-8");
         assert_eq!(
             Ignore::parse(&vec![b'\n'; LARGEST + 1]).unwrap_err(),
             IgnoreError::TooLarge

@@ -5,8 +5,6 @@
 
 use std::ops::RangeInclusive;
 
-use crate::change::Change;
-
 /// A whole Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dockerfile {
@@ -217,19 +215,4 @@ pub enum Healthcheck {
         /// `--retries`.
         retries: u32,
     },
-}
-
-/// Instructions that only change the config, as `commit -c` and `import -c` take them too.
-impl Instruction {
-    /// The change of the config, for an instruction that is nothing else and needs no shell.
-    pub fn config_change(&self) -> Option<Change> {
-        match self {
-            Instruction::Env(pairs) => Some(Change::Env(pairs.clone())),
-            Instruction::Label(pairs) => Some(Change::Label(pairs.clone())),
-            Instruction::User(user) => Some(Change::User(user.clone())),
-            Instruction::StopSignal(signal) => Some(Change::StopSignal(signal.clone())),
-            Instruction::Volume(paths) => Some(Change::Volume(paths.clone())),
-            _ => None,
-        }
-    }
 }
