@@ -42,9 +42,9 @@ pub use store::check_image;
 pub use store::{
     AddImageError, CacheEntry, CachePruned, CacheRecord, CacheUsage, GetError, HistoryStep, Hold,
     ImageUsage, ImageUser, ImportError, ImportOptions, Layer, ListError, LoadError, Loaded,
-    ManifestError, MissingLayer, OpenBlobError, OpenError, PrunedImages, PullError, Pulled, PushError, Pushed,
-    ReadError, RemoveError, RemoveOptions, Removed, SaveError, SaveFormat, SnapshotError, Store,
-    Swept, TagError, Usage, UsersNow, UsersUnknown, Workspace, WriteError,
+    ManifestError, MissingLayer, OpenBlobError, OpenError, PrunedImages, PullError, Pulled,
+    PushError, Pushed, ReadError, RemoveError, RemoveOptions, Removed, SaveError, SaveFormat,
+    SnapshotError, Store, Swept, TagError, Usage, UsersNow, UsersUnknown, Workspace, WriteError,
 };
 pub use transfer::{Observer, Silent, Transfer};
 pub use view::{View, ViewError, ViewReadError};

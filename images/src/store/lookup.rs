@@ -88,7 +88,23 @@ impl Store {
         self.image(&index, &found.entry.id, Some(&found.entry))
     }
 
-<<<<<<< HEAD
+    /// The trees of layers, as overlayfs stacks them: lowest first, each once.
+    ///
+    /// # Errors
+    /// When one of them is not there.
+    pub fn layer_trees(&self, diff_ids: &[Digest]) -> Result<Vec<PathBuf>, MissingLayer> {
+        stacked(diff_ids)
+            .into_iter()
+            .map(|diff_id| {
+                let tree = self.layer_tree(diff_id);
+                match tree.exists() {
+                    true => Ok(tree),
+                    false => Err(MissingLayer(diff_id.to_string())),
+                }
+            })
+            .collect()
+    }
+
     /// An image whose layers are all there.
     fn image(&self, index: &Index, id: &Digest, entry: Option<&Entry>) -> Result<Image, GetError> {
         let image = self.describe(index, id, entry)?;
@@ -107,26 +123,6 @@ impl Store {
 
     /// An image as its config says, whether or not its layers are there.
     pub(super) fn describe(
-=======
-    /// The trees of layers, as overlayfs stacks them: lowest first, each once.
-    ///
-    /// # Errors
-    /// When one of them is not there.
-    pub fn layer_trees(&self, diff_ids: &[Digest]) -> Result<Vec<PathBuf>, MissingLayer> {
-        stacked(diff_ids)
-            .into_iter()
-            .map(|diff_id| {
-                let tree = self.layer_tree(diff_id);
-                match tree.exists() {
-                    true => Ok(tree),
-                    false => Err(MissingLayer(diff_id.to_string())),
-                }
-            })
-            .collect()
-    }
-
-    pub(super) fn image(
->>>>>>> ac0d3d1 (engine: containers on a root of their own, bound to who started them)
         &self,
         index: &Index,
         id: &Digest,
@@ -139,19 +135,10 @@ impl Store {
         let config =
             super::manifest::parse_config(&files::read_small(&self.blob(id))?).map_err(damaged)?;
         let diff_ids = diff_ids(&config).map_err(damaged)?;
-<<<<<<< HEAD
         let layers = stacked(&diff_ids)
             .into_iter()
             .map(|diff_id| self.layer_tree(diff_id))
             .collect();
-=======
-        let layers =
-            self.layer_trees(&diff_ids)
-                .map_err(|MissingLayer(layer)| GetError::LayerMissing {
-                    id: id.to_string(),
-                    layer,
-                })?;
->>>>>>> ac0d3d1 (engine: containers on a root of their own, bound to who started them)
         Ok(Image {
             id: id.to_string(),
             manifest_digest: entry.map(|e| e.manifest.digest.clone()).unwrap_or_default(),
@@ -166,16 +153,14 @@ impl Store {
     }
 }
 
-<<<<<<< HEAD
 fn familiar(names: &[Reference]) -> Vec<String> {
     names.iter().map(Reference::familiar).collect()
 }
-=======
+
 /// A layer that is not unpacked here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("layer {0} is missing")]
 pub struct MissingLayer(pub String);
->>>>>>> ac0d3d1 (engine: containers on a root of their own, bound to who started them)
 
 /// Each layer once, where it is highest: overlayfs refuses the same directory twice, and whatever
 /// the lower of two equal layers holds, the upper one holds above everything between them.
