@@ -75,6 +75,11 @@ impl Host {
         self.dir.path().join("run")
     }
 
+    /// Where `login` keeps credentials; nothing is there at first.
+    pub fn docker_config(&self) -> PathBuf {
+        self.dir.path().join("docker")
+    }
+
     /// A directory for the test's own files.
     pub fn scratch(&self) -> PathBuf {
         let path = self.dir.path().join("scratch");
@@ -112,6 +117,7 @@ impl Host {
             ("RBOX", env!("CARGO_BIN_EXE_rbox").into()),
             ("RBOX_ROOT", path(self.root())),
             ("RBOX_RUN_ROOT", path(self.run_root())),
+            ("DOCKER_CONFIG", path(self.docker_config())),
         ]
     }
 

@@ -115,6 +115,13 @@ impl Registry {
 
     /// The manifest that a tag has.
     pub fn manifest_of(&self, name: &str) -> (Digest, Value) {
+        let bytes = self.manifest_bytes(name);
+        let value = serde_json::from_slice(&bytes).unwrap();
+        (Digest::of(&bytes), value)
+    }
+
+    /// Its bytes.
+    pub fn manifest_bytes(&self, name: &str) -> Vec<u8> {
         let (repository, tag) = name.split_once(':').unwrap();
         let path = format!("/v2/{repository}/manifests/{tag}");
         let accept = format!(
@@ -123,8 +130,7 @@ impl Registry {
         );
         let got = self.request("GET", &path, &[("Accept", &accept)], b"");
         assert_eq!(got.status, 200, "{}", got.text());
-        let value = serde_json::from_slice(&got.body).unwrap();
-        (Digest::of(&got.body), value)
+        got.body
     }
 
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {

@@ -254,29 +254,8 @@ pub(super) fn transport(method: &Method, url: &Url, error: &ureq::Error) -> Regi
         ureq::Error::Timeout(_) => "i/o timeout".to_owned(),
         other => other.to_string(),
     };
-    let untrusted = [
-        "UnknownIssuer",
-        "CaUsedAsEndEntity",
-        "NotValidForName",
-        "Expired",
-    ];
-    let untrusted = untrusted.iter().find(|problem| text.contains(*problem));
-    let (reason, hint) = match untrusted.copied() {
-        Some("UnknownIssuer") => (
-            "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-                .to_owned(),
-            Some(format!(
-                "put the authority's certificate into /etc/docker/certs.d/{}/ca.crt",
-                url.authority()
-            )),
-        ),
-        Some("CaUsedAsEndEntity") => (
-            "tls: failed to verify certificate: the server's is one of an authority".to_owned(),
-            Some(
-                "make an authority, and with it a certificate for the server (CA:FALSE)".to_owned(),
-            ),
-        ),
-        Some(_) => (format!("tls: failed to verify certificate: {text}"), None),
+    let (reason, hint) = match text.split_once("invalid peer certificate: ") {
+        Some((_, problem)) => untrusted(url, problem),
         None => (text, None),
     };
     RegistryError::Transport {
@@ -285,6 +264,25 @@ pub(super) fn transport(method: &Method, url: &Url, error: &ureq::Error) -> Regi
         reason,
         hint,
         transient: is_transient(error),
+    }
+}
+
+/// What a certificate that is not good is called, and what to do about it.
+fn untrusted(url: &Url, problem: &str) -> (String, Option<String>) {
+    const FAILED: &str = "tls: failed to verify certificate:";
+    if problem.contains("UnknownIssuer") {
+        let hint = format!(
+            "put the authority's certificate into /etc/docker/certs.d/{}/ca.crt",
+            url.authority()
+        );
+        let reason = format!("{FAILED} x509: certificate signed by unknown authority");
+        (reason, Some(hint))
+    } else if problem.contains("CaUsedAsEndEntity") {
+        let hint = "make an authority, and with it a certificate for the server (CA:FALSE)";
+        let reason = format!("{FAILED} the server's is that of an authority");
+        (reason, Some(hint.to_owned()))
+    } else {
+        (format!("{FAILED} {problem}"), None)
     }
 }
 
