@@ -157,6 +157,7 @@ impl Store {
         };
         let digest = client.put_manifest(name, media_type, &bytes)?;
         observer.line(&format!("{tag}: digest: {digest} size: {}", bytes.len()));
+        self.note_repo_digest(name, &entry.id, &digest)?;
         Ok(Pushed {
             digest,
             size: bytes.len(),
@@ -180,6 +181,21 @@ impl Store {
             return Err(PushError::NotFound(repository.repository_familiar()));
         }
         Ok(tags)
+    }
+
+    /// What the registry calls the image from now on; the name may mean another one meanwhile.
+    fn note_repo_digest(
+        &self,
+        name: &Reference,
+        id: &Digest,
+        digest: &Digest,
+    ) -> Result<(), PushError> {
+        self.change_index(|index| {
+            if index.by_reference(name).is_some_and(|now| now.id == *id) {
+                index.set_digest(name, digest);
+            }
+            Ok(())
+        })
     }
 }
 
