@@ -115,7 +115,7 @@ fn an_app_that_joins_the_others_network_finds_it_by_name() {
 
 #[test]
 fn the_example_of_one_network_runs_as_its_readme_says() {
-    let host = Host::new();
+    let host = Host::with_own_images();
     let text = host
         .sh(concat!(
             env!("CARGO_MANIFEST_DIR"),

@@ -11,7 +11,11 @@ pub struct Group {
     pub about: &'static str,
 }
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
+    Group {
+        name: "builder",
+        about: "Manage builds",
+    },
     Group {
         name: "container",
         about: "Manage containers",
@@ -29,6 +33,7 @@ const GROUPS: [Group; 3] = [
 /// Every way to name every command; the first of a spec's names is the one that lists show.
 static COMMANDS: &[(&str, &Spec)] = &[
     ("attach", &container::attach::SPEC),
+    ("build", &image::build::SPEC),
     ("capture", &capture::SPEC),
     ("create", &container::create::SPEC),
     ("exec", &container::exec::SPEC),
@@ -56,6 +61,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("tag", &image::tag::SPEC),
     ("version", &system::version::SPEC),
     ("wait", &container::wait::SPEC),
+    ("builder build", &image::build::SPEC),
     ("container attach", &container::attach::SPEC),
     ("container create", &container::create::SPEC),
     ("container exec", &container::exec::SPEC),
@@ -75,6 +81,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("container start", &container::start::SPEC),
     ("container stop", &container::stop::SPEC),
     ("container wait", &container::wait::SPEC),
+    ("image build", &image::build::SPEC),
     ("image import", &image::import::SPEC),
     ("image inspect", &image::inspect::SPEC),
     ("image load", &image::load::SPEC),
@@ -102,8 +109,6 @@ static COMMANDS: &[(&str, &Spec)] = &[
 
 /// Commands of Docker that rbox has not.
 const DOCKERS: &[&str] = &[
-    "build",
-    "builder",
     "buildx",
     "commit",
     "compose",
@@ -123,7 +128,6 @@ const DOCKERS: &[&str] = &[
     "events",
     "export",
     "history",
-    "image build",
     "image history",
     "image prune",
     "info",
@@ -146,7 +150,7 @@ const DOCKERS: &[&str] = &[
 ];
 
 /// The commands that people need first.
-const COMMON: [&str; 5] = ["run", "exec", "ps", "images", "version"];
+const COMMON: [&str; 6] = ["run", "exec", "ps", "build", "images", "version"];
 
 /// The command of that name.
 pub fn find(path: &str) -> Option<&'static Spec> {

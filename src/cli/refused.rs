@@ -37,6 +37,32 @@ const CONTAINER: &[&str] = &[
     "volumes-from",
 ];
 
+/// Flags of `build`, those of the classic builder too.
+const BUILD: &[&str] = &[
+    "allow",
+    "annotation",
+    "attest",
+    "build-context",
+    "builder",
+    "cache-from",
+    "cache-to",
+    "call",
+    "check",
+    "compress",
+    "debug/D",
+    "disable-content-trust",
+    "isolation",
+    "metadata-file",
+    "output/o",
+    "provenance",
+    "push",
+    "sbom",
+    "security-opt",
+    "squash",
+    "ssh",
+    "stream",
+];
+
 /// Flags before the command that are about a daemon.
 const GLOBAL: &[&str] = &[
     "config",
@@ -56,6 +82,7 @@ pub fn flags(command: &str) -> &'static [&'static str] {
     match command {
         "" => GLOBAL,
         "run" | "create" => CONTAINER,
+        "build" => BUILD,
         "start" => &["checkpoint", "checkpoint-dir"],
         "logs" => &["details"],
         "ps" | "inspect" | "container inspect" => &["size/s"],
@@ -72,11 +99,12 @@ pub fn flags(command: &str) -> &'static [&'static str] {
 
 #[cfg(test)]
 mod tests {
-    use super::{CONTAINER, flags};
+    use super::{BUILD, CONTAINER, flags};
 
     #[test]
     fn tables_are_sorted_and_every_command_has_one() {
-        assert!(CONTAINER.is_sorted());
+        assert!(CONTAINER.is_sorted() && BUILD.is_sorted());
+        assert!(flags("build").contains(&"ssh"));
         assert!(flags("run").contains(&"gpus"));
         assert!(flags("").contains(&"host/H"));
         assert!(flags("stop").is_empty());

@@ -378,7 +378,8 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
     }
 }
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where programs are looked for when the image does not say.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 type Words = Option<Vec<String>>;
 

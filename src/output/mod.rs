@@ -1,6 +1,7 @@
 //! How results look: tables, human units, Go templates, JSON, errors.
 //! Pure but for [`error`] and [`stdout`], which write, and what uses them.
 
+pub mod build;
 pub mod error;
 pub mod format;
 pub mod go_text;

@@ -2,6 +2,7 @@
 //! check that nothing is left behind.
 
 mod beside;
+mod build;
 pub mod bundle;
 mod client;
 pub mod dns;

@@ -1,12 +1,14 @@
 //! `cargo xtask demo`: two Flask apps in Alpine containers talk to each other by name, shown step
-//! by step in plain rbox commands.
+//! by step in plain rbox commands. Their images are built by `rbox build`: of Docker Hub's Alpine
+//! and its packages where both can be reached, else of the images that `cargo xtask images` makes.
 //!
 //! All state is below target/demo, so that the demo never meets the user's own containers.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -15,7 +17,11 @@ use crate::{features, images, packages, visit, workspace};
 const NETWORK: &str = "bridge-test";
 const APP_A: &str = "app-a";
 const APP_B: &str = "app-b";
-const IMAGE: &str = "flask:3.1";
+
+/// Where an Alpine with Python and Flask comes from on the open internet.
+const ONLINE: [&str; 2] = ["registry-1.docker.io:443", "dl-cdn.alpinelinux.org:443"];
+/// How long a name server and then each address may take before the demo goes on without.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How to show it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -91,27 +97,20 @@ impl Demo {
     }
 
     fn show(&self, images: &images::Images) -> Result<()> {
-        step("Two images, imported from tar files");
-        for (file, name) in [(&images.alpine, "alpine:3.23"), (&images.flask, IMAGE)] {
-            let shown = file.strip_prefix(workspace::root()).unwrap_or(file);
-            self.command(&["import", &shown.display().to_string(), name])?;
-        }
-        self.command(&["images"])?;
+        self.build(images)?;
 
         step("A network: rbox makes a Linux bridge for it");
         self.command(&["network", "create", NETWORK])?;
 
         step("Two Flask apps on it, each in a container of its own");
-        let apps = workspace::root().join("examples/flask-pair");
-        let volume = format!("{}:/app:ro", apps.display());
         let network = format!("--net={NETWORK}");
-        for (name, program) in [(APP_B, "/app/app_b.py"), (APP_A, "/app/app_a.py")] {
-            let mut arguments = vec!["run", "-d", &network, "--name", name, "-v", &volume];
+        for name in [APP_B, APP_A] {
+            let mut arguments = vec!["run", "-d", &network, "--name", name];
             if name == APP_A {
                 // App A can be visited from this machine as well, on a port that is free.
                 arguments.extend(["-p", "127.0.0.1::5000"]);
             }
-            arguments.extend([IMAGE, "python3", program]);
+            arguments.push(name);
             self.command(&arguments)?;
         }
         let address = self.published_address()?;
@@ -140,6 +139,45 @@ impl Demo {
                 "app A's reply does not contain app B's: {reply}"
             );
         }
+        Ok(())
+    }
+
+    /// An image for each app, of the same name.
+    fn build(&self, images: &images::Images) -> Result<()> {
+        let flask = if ONLINE.iter().all(|address| is_reachable(address)) {
+            step("Alpine from Docker Hub");
+            self.command(&["pull", "alpine:3.23"])?;
+            "apk"
+        } else {
+            step(
+                "Two images, imported from tar files: Docker Hub and Alpine's packages cannot be \
+                 reached from here",
+            );
+            for (file, name) in [
+                (&images.alpine, "alpine:3.23"),
+                (&images.flask, "flask:3.1"),
+            ] {
+                let shown = file.strip_prefix(workspace::root()).unwrap_or(file);
+                self.command(&["import", &shown.display().to_string(), name])?;
+            }
+            "stored"
+        };
+        step("An image for each app, built from examples/flask-pair/Dockerfile");
+        let flask = format!("FLASK={flask}");
+        for (name, program) in [(APP_B, "APP=app_b.py"), (APP_A, "APP=app_a.py")] {
+            let arguments = [
+                &["build", "--progress", "plain", "-t", name][..],
+                &[
+                    "--build-arg",
+                    &flask,
+                    "--build-arg",
+                    program,
+                    "examples/flask-pair",
+                ],
+            ];
+            self.command(&arguments.concat())?;
+        }
+        self.command(&["images"])?;
         Ok(())
     }
 
@@ -279,6 +317,21 @@ impl Demo {
             dir = self.dir.display(),
         );
     }
+}
+
+/// Whether somebody listens at one of the addresses of `host:port`.
+fn is_reachable(address: &str) -> bool {
+    let (sender, found) = std::sync::mpsc::channel();
+    let name = address.to_owned();
+    // A name server that says nothing keeps this thread for longer than the demo waits.
+    std::thread::spawn(move || {
+        let addresses = name.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        let _ = sender.send(addresses.unwrap_or_default());
+    });
+    let addresses = found.recv_timeout(PATIENCE).unwrap_or_default();
+    addresses
+        .iter()
+        .any(|address| TcpStream::connect_timeout(address, PATIENCE).is_ok())
 }
 
 fn step(title: &str) {

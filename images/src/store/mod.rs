@@ -18,6 +18,7 @@
 //! explicitly, as in Docker: after a power failure import or load again what was just loaded.
 
 mod cache;
+mod config;
 mod files;
 mod history;
 mod import;

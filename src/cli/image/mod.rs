@@ -1,5 +1,6 @@
 //! Commands on images.
 
+pub mod build;
 pub mod import;
 pub mod inspect;
 pub mod load;
