@@ -80,6 +80,7 @@ mod published_port_paths;
 mod pull;
 mod pull_broken;
 mod push;
+mod pull_forms;
 mod races;
 mod registry_login;
 mod registry_peers;

@@ -8,12 +8,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::PullError;
 use super::blob::{Blob, Downloads};
+use super::here;
 use crate::digest::{Digest, short};
-use crate::store::index::Index;
+use crate::store::Store;
 use crate::store::ingest::{self, IngestError, Plain};
-use crate::store::manifest::{Descriptor, Manifest, ManifestError, diff_ids, parse_config};
+use crate::store::manifest::{Descriptor, Manifest, ManifestError};
 use crate::store::session::Session;
-use crate::store::{Store, files};
+use crate::store::write::writing;
 use crate::transfer::Transfer;
 
 /// As many layers as Docker downloads at once.
@@ -70,8 +71,8 @@ pub(super) fn bring_in(
     layers: &[Layer],
     known: bool,
 ) -> Result<(), PullError> {
-    let here = here(session.store(), layers)?;
-    if known && !here.contains(&false) {
+    let is_here = here::whole(session.store(), layers)?;
+    if known && !is_here.contains(&false) {
         return Ok(());
     }
     let tell = |layer: &Layer, state| {
@@ -80,7 +81,7 @@ pub(super) fn bring_in(
             .layer(short(layer.digest.as_str()), &state);
     };
     let mut wanted = Vec::new();
-    for (layer, is_here) in layers.iter().zip(here) {
+    for (layer, is_here) in layers.iter().zip(is_here) {
         if is_here {
             tell(layer, Transfer::AlreadyExists);
         } else {
@@ -88,6 +89,7 @@ pub(super) fn bring_in(
             wanted.push(layer);
         }
     }
+    check_space(session.store(), &wanted)?;
     for layer in wanted.iter().skip(AT_ONCE) {
         tell(layer, Transfer::Waiting);
     }
@@ -118,40 +120,22 @@ pub(super) fn bring_in(
     }
 }
 
-/// Which layers need nothing: blob and tree are here, and belong together.
-fn here(store: &Store, layers: &[Layer]) -> Result<Vec<bool>, PullError> {
-    let whole =
-        |layer: &Layer| store.blob(&layer.digest).exists() && store.has_layer(&layer.diff_id);
-    let mut here: Vec<bool> = layers.iter().map(whole).collect();
-    if here.contains(&true) {
-        let pairs = pairs(store)?;
-        for (layer, is_here) in layers.iter().zip(&mut here) {
-            *is_here &= pairs.contains(&(layer.digest.clone(), layer.diff_id.clone()));
-        }
+/// Refuses what cannot fit even packed; what unpacks to more is bounded where it is unpacked.
+fn check_space(store: &Store, wanted: &[&Layer]) -> Result<(), PullError> {
+    let needed = wanted
+        .iter()
+        .fold(0u64, |sum, layer| sum.saturating_add(layer.size));
+    let room = rustix::fs::statvfs(&store.root)
+        .map_err(|error| writing(&store.root)(io::Error::from(error)))?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    if needed > free {
+        return Err(PullError::NoSpace {
+            needed,
+            free,
+            path: store.root.clone(),
+        });
     }
-    Ok(here)
-}
-
-/// Blobs and what they unpack to, as the images that are here say; that was checked when they
-/// came. What cannot be read proves nothing.
-fn pairs(store: &Store) -> Result<std::collections::BTreeSet<(Digest, Digest)>, PullError> {
-    let index = Index::read(&store.index_path())?;
-    let mut pairs = std::collections::BTreeSet::new();
-    for (entry, _) in index.entries() {
-        let Ok(manifest) = entry.manifest.digest() else {
-            continue;
-        };
-        let read = |digest| files::read_small(&store.blob(digest)).ok();
-        let manifest = read(&manifest).and_then(|bytes| Manifest::parse(&bytes).ok());
-        let config = read(&entry.id).and_then(|bytes| parse_config(&bytes).ok());
-        let (Some(manifest), Some(config)) = (manifest, config) else {
-            continue;
-        };
-        if let (Ok(blobs), Ok(diff_ids)) = (manifest.layer_digests(), diff_ids(&config)) {
-            pairs.extend(blobs.into_iter().zip(diff_ids));
-        }
-    }
-    Ok(pairs)
+    Ok(())
 }
 
 fn bring_in_one(
@@ -243,5 +227,65 @@ pub(super) fn small(
             source,
         }),
         (None, Ok(_)) => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::manifest::OCI_CONFIG;
+
+    fn digest(text: &str) -> Digest {
+        Digest::of(text.as_bytes())
+    }
+
+    /// Packed layers and what the config says that they hold.
+    fn paired(layers: &[&str], held: &[&str]) -> Result<Vec<Layer>, String> {
+        let layers = layers
+            .iter()
+            .map(|text| Descriptor::new("x", &digest(text), 7));
+        let config = Descriptor::new(OCI_CONFIG, &digest("config"), 1);
+        let manifest = Manifest::new(config, layers.collect());
+        let diff_ids: Vec<Digest> = held.iter().map(|text| digest(text)).collect();
+        pair(&manifest, &diff_ids).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_layer_that_is_there_twice_is_fetched_once() {
+        let layers = paired(&["a", "b", "a"], &["A", "B", "A"]).unwrap();
+        let digests: Vec<_> = layers.iter().map(|layer| &layer.digest).collect();
+        assert_eq!(digests, [&digest("a"), &digest("b")]);
+        // Two packings of the same bytes are two layers to fetch.
+        assert_eq!(paired(&["a", "b"], &["A", "A"]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn manifest_and_config_must_agree() {
+        assert_eq!(
+            paired(&["a", "b"], &["A"]).unwrap_err(),
+            "the image's config lists 1 layers and its manifest 2"
+        );
+        let text = paired(&["a", "a"], &["A", "B"]).unwrap_err();
+        assert!(text.contains("but the image's config says"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_fit_is_refused_before_it_is_downloaded() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let layer = |size| Layer {
+            digest: digest("a"),
+            size,
+            diff_id: digest("A"),
+        };
+        assert!(check_space(&store, &[&layer(10), &layer(20)]).is_ok());
+        let refused = check_space(&store, &[&layer(u64::MAX), &layer(1)]);
+        assert!(matches!(
+            refused,
+            Err(PullError::NoSpace {
+                needed: u64::MAX,
+                ..
+            })
+        ));
     }
 }
