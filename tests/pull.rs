@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Fault, Faulty, Host, Parts, Registry, Tar, Terminal, eventually, wait_until};
 
@@ -98,6 +98,21 @@ fn an_image_is_pulled_by_its_digest_and_found_by_it() {
     assert!(text.ends_with(&format!(
         "Digest: {digest}\nStatus: Downloaded newer image for {name}\n{name}"
     )));
+    let inspected = |name: &str| {
+        let text = host.ok(&format!("image inspect {name}"));
+        let shown: Value = serde_json::from_str(&text).unwrap();
+        (
+            shown[0]["RepoTags"].clone(),
+            shown[0]["RepoDigests"].clone(),
+        )
+    };
+    assert_eq!(inspected(&name), (json!([]), json!([name])));
+    host.ok(&format!("pull localhost:5000/a/x:1@{digest}"));
+    assert_eq!(inspected(&name), (json!([]), json!([name])));
+    host.ok("pull localhost:5000/a/x:1");
+    let tagged = "localhost:5000/a/x:1";
+    assert_eq!(inspected(&name), (json!([tagged]), json!([name])));
+    assert_eq!(inspected(tagged), (json!([tagged]), json!([name])));
     assert_eq!(
         host.fails(
             1,

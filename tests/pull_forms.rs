@@ -37,6 +37,11 @@ fn lists_are_for_several_machines() {
     assert!(text.contains(&format!("\nDigest: {digest}\n")), "{text}");
     let image = shown("localhost:5000/m:all");
     assert_eq!(image["Architecture"], here.as_str());
+    // What the registry calls it: the list.
+    assert_eq!(
+        image["RepoDigests"],
+        json!([format!("localhost:5000/m@{digest}")])
+    );
     host.ok("pull --platform linux/s390x localhost:5000/m:all");
     assert_eq!(shown("localhost:5000/m:all")["Architecture"], "s390x");
 

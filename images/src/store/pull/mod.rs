@@ -82,9 +82,13 @@ impl Store {
         let name = downloads.name;
         let named = downloads.origin.manifest(name)?;
         let digest = named.digest.clone();
-        let what = match (name.digest(), name.tag()) {
-            (Some(digest), _) => format!("{}@{digest}", name.repository()),
-            (None, tag) => tag.unwrap_or_default().to_owned(),
+        // A digest says all: a tag beside it is no name of the image.
+        let (place, what) = match (name.digest(), name.tag()) {
+            (Some(digest), _) => {
+                let place = name.with_digest(digest);
+                (place.clone(), place.to_string())
+            }
+            (None, tag) => (name.clone(), tag.unwrap_or_default().to_owned()),
         };
         let observer = downloads.observer;
         observer.line(&format!("{what}: Pulling from {}", name.path()));
@@ -99,8 +103,9 @@ impl Store {
         let session = self.session()?;
         let entry = bring_in(&session, downloads, &fetched, &manifest, platform)?;
         let newer = session.commit(|index| {
-            let before = index.by_reference(name).map(|entry| entry.id);
-            index.set(name, &entry);
+            let before = index.by_reference(&place).map(|entry| entry.id);
+            index.set(&place, &entry);
+            index.set_digest(&place, &digest);
             Ok::<_, WriteError>(before.as_ref() != Some(&entry.id))
         })?;
         observer.line(&format!("Digest: {digest}"));
