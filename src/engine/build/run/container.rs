@@ -48,15 +48,16 @@ pub fn run(
     if let Some(top) = layers.last() {
         tidy::adopt_top(&upper, top).context(|| format!("make {}", upper.display()))?;
     }
-    let mounts = Places::new(engine, &scratch).make(step)?;
+    let mounts = Places::new(engine, &scratch, cancel).make(step)?;
     let stubs = stubs::missing(&mounts.targets(), &|path| tidy::look(below.as_fd(), path));
     let root = BuildRoot {
         layers,
         upper: upper.clone(),
         work,
     };
-    let request = request(step, root, mounts);
+    let request = request(step, root, &mounts);
     let code = in_container(engine, &request, step, cancel, output)?;
+    drop(mounts);
     let layer = match code {
         0 => {
             tidy::tidy(&upper, below.as_fd(), &stubs)
@@ -123,7 +124,7 @@ fn in_container(
     Ok(code)
 }
 
-fn request(step: &RunStep, root: BuildRoot, mounts: Mounts) -> ContainerRequest {
+fn request(step: &RunStep, root: BuildRoot, mounts: &Mounts) -> ContainerRequest {
     let (network_mode, network) = match &step.network {
         StepNetwork::Default => (NetworkMode::Bridge, None),
         StepNetwork::None => (NetworkMode::None, None),
@@ -153,8 +154,8 @@ fn request(step: &RunStep, root: BuildRoot, mounts: Mounts) -> ContainerRequest 
         networks: networks.into_iter().collect(),
         host: HostConfig {
             auto_remove: true,
-            mounts: mounts.binds,
-            tmpfs: mounts.memory.into_iter().collect(),
+            mounts: mounts.binds.clone(),
+            tmpfs: mounts.memory.iter().cloned().collect(),
             network_mode,
             extra_hosts: step.extra_hosts.clone(),
             memory: limits.memory,

@@ -12,6 +12,7 @@
 //! namespace that the thread and the monitor share, so nothing can be left mounted. The writable
 //! directory is not the container's but the build's, which is why it outlives the container.
 
+pub mod cache;
 mod cancel;
 mod container;
 mod places;

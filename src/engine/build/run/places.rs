@@ -16,6 +16,8 @@ use crate::engine::Engine;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::request::{MountKind, MountRequest};
 
+use super::cache::{self, Cache, Fresh};
+use super::cancel::Cancel;
 use super::step::{MountSource, RunStep, StepMount, Tree};
 use super::stubs::Kind;
 
@@ -23,6 +25,7 @@ use super::stubs::Kind;
 pub struct Places<'a> {
     engine: &'a Engine,
     directory: &'a Path,
+    cancel: &'a Cancel,
     /// The tmpfs with the files that are in memory alone, once there is one.
     memory: Option<PathBuf>,
     made: usize,
@@ -35,6 +38,8 @@ pub struct Mounts {
     pub binds: Vec<MountRequest>,
     /// tmpfs: path and options.
     pub memory: Vec<(String, String)>,
+    /// Kept until the step is over.
+    pub caches: Vec<(String, Cache)>,
 }
 
 /// What the runtime mounts in every container: the first ones hide what is below them.
@@ -69,10 +74,11 @@ impl Mounts {
 
 impl<'a> Places<'a> {
     /// Below `directory`, in whose filesystem what is written through binds goes.
-    pub fn new(engine: &'a Engine, directory: &'a Path) -> Places<'a> {
+    pub fn new(engine: &'a Engine, directory: &'a Path, cancel: &'a Cancel) -> Places<'a> {
         Places {
             engine,
             directory,
+            cancel,
             memory: None,
             made: 0,
         }
@@ -91,7 +97,13 @@ impl<'a> Places<'a> {
             mount_namespace::leave().context(|| "make a mount namespace for the step".into())?;
         }
         let mut all = Mounts::default();
-        for mount in &step.mounts {
+        let mut mounts: Vec<&StepMount> = step.mounts.iter().collect();
+        // Caches in one order, so that no two steps wait for each other.
+        mounts.sort_by_key(|mount| match &mount.source {
+            MountSource::Cache { id, .. } => Some(id),
+            _ => None,
+        });
+        for mount in mounts {
             self.add(mount, &mut all)?;
         }
         Ok(all)
@@ -124,10 +136,35 @@ impl<'a> Places<'a> {
                 let place = self.file(content, *mode, (*uid, *gid))?;
                 all.binds.push(bind(place, target, true));
             }
-            MountSource::Cache { id, .. } => {
-                return Err(Failure::new(format!(
-                    "cache mount {id}: cache mounts are not supported yet"
-                )));
+            MountSource::Cache {
+                id,
+                sharing,
+                mode,
+                uid,
+                gid,
+                initial,
+                read_only,
+            } => {
+                if initial.is_some() {
+                    return Err(Failure::new(format!(
+                        "cache mount {id:?}: from= is not supported for cache mounts"
+                    ))
+                    .hint("copy what it should begin with in the command of the RUN"));
+                }
+                let fresh = Fresh {
+                    mode: *mode,
+                    owner: (*uid, *gid),
+                };
+                let place = match all.caches.iter().find(|(known, _)| known == id) {
+                    Some((_, cache)) => cache.data.clone(),
+                    None => {
+                        let cache = cache::take(self.engine, id, *sharing, fresh, self.cancel)?;
+                        let place = cache.data.clone();
+                        all.caches.push((id.clone(), cache));
+                        place
+                    }
+                };
+                all.binds.push(bind(place, target, *read_only));
             }
         }
         Ok(())
