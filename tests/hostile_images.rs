@@ -361,3 +361,30 @@ impl Trap {
         }
     }
 }
+
+#[test]
+fn a_layer_that_would_fill_the_disk_is_refused_before_it_does() {
+    let host = Host::without_images();
+    let images = host.root().join("images");
+    let big = host.scratch().join("big.tar");
+    let tar = Tar::default().file("big", &vec![7; 20 << 20]).finish();
+    fs::write(&big, tar).unwrap();
+    fs::create_dir_all(&images).unwrap();
+    host.sh(&format!("gzip -f {}", big.display())).ok();
+    // Room for the file, but not for a part beside it.
+    host.sh(&format!(
+        "mount -t tmpfs -o size=20900k tmpfs {}",
+        images.display()
+    ))
+    .ok();
+    let error = host.fails(1, &format!("import {}.gz big", big.display()));
+    assert_eq!(
+        error,
+        "rbox: the layer unpacks to more than the image store's filesystem has room for"
+    );
+    for directory in ["tmp", "layers", "blobs/sha256"] {
+        let left = fs::read_dir(images.join(directory)).unwrap().count();
+        assert_eq!(left, 0, "{directory}");
+    }
+    host.sh(&format!("umount {}", images.display())).ok();
+}

@@ -1,6 +1,8 @@
 //! Telling how a stream is compressed by its first bytes, and decoding it while it flows.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -31,7 +33,11 @@ const CHUNK: usize = 128 * 1024;
 /// Decodes `source` by what its first bytes say. Damage shows as a read error.
 pub(crate) fn decode<'a>(source: impl Read + 'a) -> io::Result<(Compression, Box<dyn Read + 'a>)> {
     let mut magic = [0; 6];
-    let mut source = source;
+    let packed = Rc::new(Cell::new(0));
+    let mut source = Counted {
+        source,
+        count: Rc::clone(&packed),
+    };
     let mut filled = 0;
     while filled < magic.len() {
         match source.read(&mut magic[filled..]) {
@@ -46,10 +52,64 @@ pub(crate) fn decode<'a>(source: impl Read + 'a) -> io::Result<(Compression, Box
     let whole = BufReader::with_capacity(CHUNK, io::Cursor::new(start).chain(source));
     let decoded: Box<dyn Read + 'a> = match compression {
         Compression::None => Box::new(whole),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(whole)),
-        Compression::Zstd => Box::new(zstd_decoder(whole)?),
+        Compression::Gzip => Box::new(Bounded::new(MultiGzDecoder::new(whole), packed)),
+        Compression::Zstd => Box::new(Bounded::new(zstd_decoder(whole)?, packed)),
     };
     Ok((compression, decoded))
+}
+
+/// A stream of more plain bytes than this must not be more than [`MOST_TIMES`] its packed size.
+const ALWAYS_FINE: u64 = 1 << 30;
+/// Programs and texts shrink to a third or a tenth; gzip of zeros alone to a thousandth.
+const MOST_TIMES: u64 = 500;
+
+/// Counts what is read through it.
+struct Counted<R> {
+    source: R,
+    count: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Refuses a stream that unpacks to far more than any honest one.
+struct Bounded<R> {
+    plain: R,
+    count: u64,
+    packed: Rc<Cell<u64>>,
+    always_fine: u64,
+}
+
+impl<R: Read> Bounded<R> {
+    fn new(plain: R, packed: Rc<Cell<u64>>) -> Bounded<R> {
+        Bounded {
+            plain,
+            count: 0,
+            packed,
+            always_fine: ALWAYS_FINE,
+        }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.plain.read(buffer)?;
+        self.count += read as u64;
+        if self.count > self.always_fine && self.count / MOST_TIMES > self.packed.get() {
+            let text = format!(
+                "decompression bomb: more than {} GiB that are more than {MOST_TIMES} times the \
+                 packed size",
+                ALWAYS_FINE >> 30
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        Ok(read)
+    }
 }
 
 fn zstd_decoder<R: BufRead>(source: R) -> io::Result<zstd::stream::read::Decoder<'static, R>> {
@@ -104,6 +164,24 @@ mod tests {
         assert_eq!(decoded(&zstd).unwrap(), (Compression::Zstd, text));
         assert_eq!(decoded(b"").unwrap(), (Compression::None, Vec::new()));
         assert_eq!(decoded(b"ab").unwrap().1, b"ab");
+    }
+
+    #[test]
+    fn a_stream_that_unpacks_to_far_more_than_an_honest_one_is_refused() {
+        let packed = gzip(&vec![0; 4 << 20]);
+        let bounded = |count: u64| Bounded {
+            plain: MultiGzDecoder::new(&packed[..]),
+            count: 0,
+            packed: Rc::new(Cell::new(count)),
+            always_fine: 1 << 20,
+        };
+        let read = |count| io::copy(&mut bounded(count), &mut io::sink());
+        let error = read(packed.len() as u64).unwrap_err();
+        assert!(
+            error.to_string().starts_with("decompression bomb"),
+            "{error}"
+        );
+        assert_eq!(read((4 << 20) / MOST_TIMES).unwrap(), 4 << 20);
     }
 
     #[test]

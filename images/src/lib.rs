@@ -24,6 +24,7 @@ mod registry;
 mod store;
 mod tar;
 mod transfer;
+mod upper;
 mod view;
 
 pub use self::tar::TarError;
@@ -40,11 +41,13 @@ pub use registry::{
 };
 pub use store::check_image;
 pub use store::{
-    AddImageError, CacheEntry, CachePruned, CacheRecord, CacheUsage, GetError, HistoryStep, Hold,
-    ImageUsage, ImageUser, ImportError, ImportOptions, Layer, ListError, LoadError, Loaded,
-    ManifestError, MissingLayer, OpenBlobError, OpenError, PrunedImages, PullError, Pulled,
-    PushError, Pushed, ReadError, RemoveError, RemoveOptions, Removed, SaveError, SaveFormat,
-    SnapshotError, Store, Swept, TagError, Usage, UsersNow, UsersUnknown, Workspace, WriteError,
+    AddImageError, CacheEntry, CachePruned, CacheRecord, CacheUsage, CommitError, CommitOptions,
+    ExportError, GetError, HistoryStep, Hold, ImageUsage, ImageUser, ImportError, ImportOptions,
+    Layer, ListError, LoadError, Loaded, ManifestError, MissingLayer, OpenBlobError, OpenError,
+    PrunedImages, PullError, Pulled, PushError, Pushed, ReadError, RemoveError, RemoveOptions,
+    Removed, SaveError, SaveFormat, SnapshotError, Store, Swept, TagError, Usage, UsersNow,
+    UsersUnknown, Workspace, WriteError,
 };
 pub use transfer::{Observer, Silent, Transfer};
+pub use upper::{Difference, Upper, UpperError};
 pub use view::{View, ViewError, ViewReadError};

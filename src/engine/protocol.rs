@@ -72,6 +72,8 @@ pub enum Request {
     SourceMoved,
     /// Make again what of the sandbox somebody took away.
     Reload,
+    /// Stop all processes for as long as the connection stands.
+    Freeze,
     /// A link is taken away.
     Unlinked {
         /// What the container calls its source.

@@ -11,6 +11,7 @@
 
 pub mod attachment;
 pub mod files;
+pub mod freeze;
 pub mod hub;
 pub mod init;
 pub mod kernel;

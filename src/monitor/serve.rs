@@ -89,6 +89,18 @@ async fn answer(
             Ok(mended) => send(&mut writer, &Frame::Mended(mended)).await,
             Err(failure) => send(&mut writer, &Frame::Failed(failure)).await,
         },
+        Request::Freeze => match supervisor.freeze() {
+            // Over already: hanging up says so.
+            Ok(None) => Ok(()),
+            Ok(Some(frozen)) => {
+                let sent = send(&mut writer, &Frame::Done).await;
+                gone(reader).await;
+                // Only then is the connection closed.
+                drop(frozen);
+                sent
+            }
+            Err(failure) => send(&mut writer, &Frame::Failed(failure)).await,
+        },
         Request::Unlinked { alias } => {
             let done = supervisor.unlinked(&alias);
             finish(&mut writer, done).await

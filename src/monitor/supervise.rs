@@ -22,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::timeout;
 
+use super::freeze::Stillness;
 use super::hub::Hub;
 use super::log_file::{LogFile, Stream as Kind, rotation};
 use super::serve;
@@ -47,12 +48,18 @@ pub struct Supervisor {
     pidfd: OwnedFd,
     live: RefCell<Live>,
     clients: RefCell<Vec<JoinHandle<()>>>,
+    pub(super) stillness: RefCell<Stillness>,
 }
 
 impl Supervisor {
     /// Sends a signal to the container's init.
     pub fn kill(&self, signal: i32) -> io::Result<()> {
         rbox_runtime::process::signal::send(self.pidfd.as_fd(), signal)
+    }
+
+    /// The container's control group.
+    pub(super) fn cgroup(&self) -> rbox_runtime::cgroup::Cgroup {
+        self.live.borrow().running.cgroup.clone()
     }
 
     /// Signals, then kills when it has not ended within `seconds` (negative: never).
@@ -184,6 +191,7 @@ async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
         pidfd,
         live: RefCell::new(live),
         clients: RefCell::default(),
+        stillness: RefCell::default(),
     });
     let First {
         stream,

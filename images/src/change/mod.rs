@@ -121,6 +121,11 @@ impl Settings {
         }
     }
 
+    /// No command any more.
+    pub(crate) fn drop_cmd(&mut self) {
+        self.cmd = None;
+    }
+
     /// A name set again keeps its place.
     fn set_env(&mut self, name: &str, value: &str) {
         let new = format!("{name}={value}");

@@ -15,6 +15,7 @@
 mod attributes;
 mod delete;
 mod entry_name;
+mod limits;
 mod node;
 mod pack;
 mod times;
@@ -22,8 +23,8 @@ mod tree;
 
 pub(crate) use delete::delete_tree;
 pub use entry_name::NameProblem;
+pub(crate) use pack::{Found, Packer, Tree as PackedTree, Walk, WalkError};
 pub use pack::{IdRange, IdShift, PackError, PackProblem};
-pub(crate) use pack::{Packer, Tree as PackedTree};
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -31,6 +32,7 @@ use std::os::fd::OwnedFd;
 
 use crate::tar::{Member, Reader, TarError, shown};
 use entry_name::{Entry, EntryName};
+use limits::Budget;
 use times::DirectoryTimes;
 use tree::Tree;
 
@@ -56,6 +58,15 @@ pub enum UnpackError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// More bytes than any layer may have.
+    #[error("the layer unpacks to more than {0} GiB")]
+    TooLarge(u64),
+    /// More bytes than the filesystem has room for, a part of it kept free.
+    #[error("the layer unpacks to more than the image store's filesystem has room for")]
+    NoRoom,
+    /// More files than any layer may have.
+    #[error("the layer has more than {0} files")]
+    TooManyFiles(u64),
     /// The kernel refused something else.
     #[error("cannot unpack {name:?}: {source}")]
     Io {
@@ -88,6 +99,7 @@ impl UnpackError {
 pub(crate) fn unpack(tar: impl Read, root: OwnedFd, scratch: File) -> Result<u64, UnpackError> {
     let mut reader = Reader::new(tar);
     let mut layer = Layer {
+        budget: Budget::of(&root),
         tree: Tree::new(root)?,
         times: DirectoryTimes::new(scratch),
         size: 0,
@@ -120,6 +132,7 @@ pub(crate) fn extract(
 ) -> Result<(), UnpackError> {
     let mut reader = Reader::new(tar);
     let mut layer = Layer {
+        budget: Budget::of(&root),
         tree: Tree::new(root)?,
         times: DirectoryTimes::new(scratch),
         size: 0,
@@ -151,6 +164,7 @@ fn strip_root(name: &mut Vec<u8>) {
 const COPY_BUFFER: usize = 128 * 1024;
 
 struct Layer {
+    budget: Budget,
     tree: Tree,
     times: DirectoryTimes,
     size: u64,
@@ -165,6 +179,7 @@ impl Layer {
         reader: &mut Reader<R>,
         buffer: &mut [u8],
     ) -> Result<(), UnpackError> {
+        self.budget.take(member)?;
         let entry = Entry::parse(&member.name)
             .map_err(|problem| UnpackError::name(&member.name, problem))?;
         match entry {

@@ -18,7 +18,9 @@
 //! explicitly, as in Docker: after a power failure import or load again what was just loaded.
 
 mod cache;
+mod commit;
 mod config;
+mod export;
 mod files;
 mod history;
 mod import;
@@ -44,6 +46,8 @@ mod workspace;
 mod write;
 
 pub use cache::{CacheEntry, CachePruned, CacheRecord};
+pub use commit::{CommitError, CommitOptions};
+pub use export::ExportError;
 pub use history::HistoryStep;
 pub use import::{ImportError, ImportOptions};
 pub use list::ListError;

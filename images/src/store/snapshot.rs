@@ -6,6 +6,7 @@
 //!  config ──add_image──▶ manifest: the layer's own blob, or the tar that its tree packs to
 //! ```
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -23,6 +24,7 @@ use super::{ReadError, Store};
 use crate::digest::{Digest, Hashing};
 use crate::layer::{IdShift, PackError, PackedTree, Packer, UnpackError, unpack};
 use crate::reference::Reference;
+use crate::upper::{Upper, UpperError};
 
 /// A layer of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,16 @@ pub struct Layer {
     pub size: u64,
     /// Bytes of its tar.
     pub tar_size: u64,
+}
+
+/// A tar of nothing: two blocks of zeros.
+const EMPTY_TAR: u64 = 1024;
+
+impl Layer {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tar_size == EMPTY_TAR
+    }
 }
 
 /// Why a tree did not become a layer.
@@ -52,6 +64,9 @@ pub enum SnapshotError {
     /// Reading it failed halfway; tells the file.
     #[error(transparent)]
     Read(io::Error),
+    /// It cannot be compared with what is below it.
+    #[error(transparent)]
+    Upper(#[from] UpperError),
     /// The copy cannot be made.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
@@ -115,7 +130,26 @@ impl Store {
     pub fn commit_copy(&self, tree: &Path, ids: &IdShift) -> Result<Layer, SnapshotError> {
         let session = self.session()?;
         let (directory, _) = session.fresh_layer()?;
-        copy(tree, &directory, &session, PackedTree::Live(ids.clone()))?;
+        let kind = PackedTree::Live {
+            ids: ids.clone(),
+            left_out: BTreeSet::new(),
+        };
+        copy(tree, &directory, &session, kind)?;
+        publish(session, &directory, PackedTree::Taken { epoch: None })
+    }
+
+    /// As [`Store::commit_copy`], of a container's changes.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the tree is only read.
+    pub fn commit_upper(&self, upper: &Upper<'_>) -> Result<Layer, SnapshotError> {
+        let session = self.session()?;
+        let (directory, _) = session.fresh_layer()?;
+        let kind = PackedTree::Live {
+            ids: upper.ids.clone(),
+            left_out: upper.left_out()?,
+        };
+        copy(upper.upper, &directory, &session, kind)?;
         publish(session, &directory, PackedTree::Taken { epoch: None })
     }
 

@@ -1,8 +1,11 @@
 //! Commands on containers.
 
 pub mod attach;
+pub mod commit;
 pub mod create;
+pub mod diff;
 pub mod exec;
+pub mod export;
 mod filter;
 mod flags;
 pub mod image;

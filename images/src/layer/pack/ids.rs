@@ -38,11 +38,17 @@ const ACL_USER: u16 = 0x02;
 const ACL_GROUP: u16 = 0x08;
 
 impl IdShift {
-    pub(super) fn uid(&self, outside: u32) -> u32 {
+    /// Whether every id is itself.
+    pub fn is_identity(&self) -> bool {
+        let same = |range: &IdRange| range.inside == range.outside;
+        self.uids.iter().all(same) && self.gids.iter().all(same)
+    }
+
+    pub(crate) fn uid(&self, outside: u32) -> u32 {
         inside(&self.uids, outside)
     }
 
-    pub(super) fn gid(&self, outside: u32) -> u32 {
+    pub(crate) fn gid(&self, outside: u32) -> u32 {
         inside(&self.gids, outside)
     }
 

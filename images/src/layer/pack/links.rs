@@ -7,8 +7,8 @@ use rustix::fs::Stat;
 /// Bytes of names remembered at a time.
 const MOST: usize = 256 << 20;
 
-/// Inode, and what tells a new file that got the inode of a deleted one.
-type Identity = (u64, i64, i64, u64);
+/// Device and inode, and what tells a new file that got the inode of a deleted one.
+type Identity = (u64, u64, i64, i64, u64);
 
 /// First names of files that have more than one.
 #[derive(Default)]
@@ -34,6 +34,7 @@ impl Links {
             return Ok(None);
         }
         let identity = (
+            stat.st_dev,
             stat.st_ino,
             stat.st_mtime,
             stat.st_mtime_nsec as i64,

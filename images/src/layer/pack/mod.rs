@@ -19,8 +19,9 @@ mod walk;
 
 pub use ids::{IdRange, IdShift};
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
@@ -29,7 +30,7 @@ use crate::tar::{Kind, shown};
 use attributes::{AttributeReader, Attributes};
 use header::{BLOCK, Fields};
 use links::Links;
-use walk::{Found, Walk, WalkError};
+pub(crate) use walk::{Found, Walk, WalkError};
 
 /// Why a tree cannot be packed.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +109,32 @@ pub(crate) enum Tree {
     },
     /// Somebody may write to it at this moment. What vanishes is left out, and what shrinks while
     /// it is read is filled with zeros.
-    Live(IdShift),
+    Live {
+        /// The ids that files on disk have.
+        ids: IdShift,
+        /// Names that are no part of it.
+        left_out: BTreeSet<Vec<u8>>,
+    },
+    /// All files of a container, which may be running: as [`Tree::Live`], but nothing is hidden any
+    /// more and every name means itself.
+    Merged {
+        /// Names that are no part of it.
+        left_out: BTreeSet<Vec<u8>>,
+    },
+}
+
+impl Tree {
+    /// Somebody may be writing to it.
+    fn is_live(&self) -> bool {
+        matches!(self, Tree::Live { .. } | Tree::Merged { .. })
+    }
+
+    fn leaves_out(&self, name: &[u8]) -> bool {
+        match self {
+            Tree::Live { left_out, .. } | Tree::Merged { left_out } => left_out.contains(name),
+            Tree::Stored | Tree::Taken { .. } => false,
+        }
+    }
 }
 
 /// The tar of a tree, made while it is read.
@@ -190,8 +216,7 @@ impl Packer {
             .and_then(|found| self.add(found));
         match added {
             Err(PackProblem::Io(error))
-                if error.kind() == io::ErrorKind::NotFound
-                    && matches!(self.tree, Tree::Live(_)) =>
+                if error.kind() == io::ErrorKind::NotFound && self.tree.is_live() =>
             {
                 // Deleted since its directory was listed.
                 Ok(())
@@ -204,6 +229,9 @@ impl Packer {
     }
 
     fn add(&mut self, mut found: Found) -> Result<(), PackProblem> {
+        if self.tree.leaves_out(self.walk.name()) {
+            return Ok(());
+        }
         let name = self.walk.name().to_vec();
         let last = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
         let device = found.stat.st_rdev;
@@ -221,7 +249,7 @@ impl Packer {
             FileType::Fifo => Kind::Fifo,
             FileType::Unknown => return Err(Errno::INVAL.into()),
         };
-        if last.starts_with(b".wh.") {
+        if last.starts_with(b".wh.") && !matches!(self.tree, Tree::Merged { .. }) {
             return Err(PackProblem::Whiteout);
         }
         let attributes = self.tend(&mut found)?;
@@ -247,7 +275,7 @@ impl Packer {
                 if size > 0 {
                     // By way of the pinned file: it cannot be something else by now.
                     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                    let file = rustix::fs::open(place(&found), flags, Mode::empty())?;
+                    let file = rustix::fs::open(found.place(), flags, Mode::empty())?;
                     self.data = Some(Data {
                         file,
                         left: size,
@@ -264,11 +292,11 @@ impl Packer {
 
     /// Reads the attributes, and makes a taken file what it shall be in a layer.
     fn tend(&mut self, found: &mut Found) -> Result<Attributes, PackProblem> {
-        let place = place(found);
+        let place = found.place();
         let mut attributes = self.attributes.read(&place)?;
         match &self.tree {
-            Tree::Stored => {}
-            Tree::Live(shift) => {
+            Tree::Stored | Tree::Merged { .. } => {}
+            Tree::Live { ids: shift, .. } => {
                 for (name, value) in &mut attributes.kept {
                     shift.attribute(name, value);
                 }
@@ -362,8 +390,8 @@ impl Packer {
 
     fn owner(&self, stat: &Stat) -> (u32, u32) {
         match &self.tree {
-            Tree::Live(shift) => (shift.uid(stat.st_uid), shift.gid(stat.st_gid)),
-            Tree::Stored | Tree::Taken { .. } => (stat.st_uid, stat.st_gid),
+            Tree::Live { ids, .. } => (ids.uid(stat.st_uid), ids.gid(stat.st_gid)),
+            Tree::Stored | Tree::Taken { .. } | Tree::Merged { .. } => (stat.st_uid, stat.st_gid),
         }
     }
 
@@ -376,7 +404,7 @@ impl Packer {
         let buffer = &mut buffer[..wanted];
         let mut read = rustix::io::retry_on_intr(|| rustix::io::read(&data.file, &mut *buffer))?;
         if read == 0 {
-            if !matches!(self.tree, Tree::Live(_)) {
+            if !self.tree.is_live() {
                 return Err(PackError {
                     name: shown(self.walk.name()),
                     problem: PackProblem::Changed,
@@ -417,11 +445,6 @@ impl Read for Packer {
             }
         }
     }
-}
-
-/// The pinned file's path for calls that take no descriptor of this kind.
-fn place(found: &Found) -> String {
-    format!("/proc/self/fd/{}", found.node.as_raw_fd())
 }
 
 fn set_times(place: &str, at: Timespec) -> Result<(), Errno> {

@@ -5,7 +5,7 @@
 //! entered without following links and without leaving the filesystem. Memory holds the names of
 //! the directories on the way down; descriptors of the upper ones only, the others are opened anew.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
@@ -19,14 +19,14 @@ const KEPT_OPEN: usize = 64;
 const LISTING: usize = 32 * 1024;
 
 /// A file of the tree, pinned.
-pub(super) struct Found {
-    pub(super) node: OwnedFd,
-    pub(super) stat: Stat,
+pub(crate) struct Found {
+    pub(crate) node: OwnedFd,
+    pub(crate) stat: Stat,
 }
 
 /// Why the walk ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WalkError {
+pub(crate) enum WalkError {
     Kernel(Errno),
     /// A name longer than [`LONGEST_NAME`].
     TooDeep,
@@ -41,7 +41,7 @@ impl From<Errno> for WalkError {
 }
 
 /// Goes through a tree depth first, each directory's names in the order of their bytes.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     root: OwnedFd,
     stack: Vec<Frame>,
     path: Vec<u8>,
@@ -84,7 +84,7 @@ impl Names {
 
 impl Walk {
     /// Starts at `root`, which is listed at once.
-    pub(super) fn new(root: OwnedFd) -> Result<Walk, WalkError> {
+    pub(crate) fn new(root: OwnedFd) -> Result<Walk, WalkError> {
         let mut walk = Walk {
             root,
             stack: Vec::new(),
@@ -97,17 +97,17 @@ impl Walk {
         Ok(walk)
     }
 
-    pub(super) fn root(&self) -> BorrowedFd<'_> {
+    pub(crate) fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
     }
 
     /// Name of the present file inside the tree.
-    pub(super) fn name(&self) -> &[u8] {
+    pub(crate) fn name(&self) -> &[u8] {
         &self.path
     }
 
     /// The directory that the present file is in.
-    pub(super) fn parent(&self) -> Result<OwnedFd, WalkError> {
+    pub(crate) fn parent(&self) -> Result<OwnedFd, WalkError> {
         match self.stack.last() {
             Some(frame) => Ok(self.directory(frame)?),
             None => Err(WalkError::Kernel(Errno::NOENT)),
@@ -115,7 +115,7 @@ impl Walk {
     }
 
     /// The next file; with its name in [`Walk::name`] also when it cannot be opened.
-    pub(super) fn next(&mut self) -> Option<Result<Found, WalkError>> {
+    pub(crate) fn next(&mut self) -> Option<Result<Found, WalkError>> {
         loop {
             let frame = self.stack.last_mut()?;
             self.path.truncate(frame.path);
@@ -137,7 +137,7 @@ impl Walk {
     }
 
     /// Goes into the directory just found: its files come next.
-    pub(super) fn enter(&mut self, found: &Found) -> Result<(), WalkError> {
+    pub(crate) fn enter(&mut self, found: &Found) -> Result<(), WalkError> {
         let directory = open_below(found.node.as_fd(), b".", OFlags::RDONLY | OFlags::DIRECTORY)?;
         self.push(directory)
     }
@@ -206,7 +206,12 @@ impl Walk {
 }
 
 impl Found {
-    pub(super) fn kind(&self) -> FileType {
+    /// Its path for calls that take no descriptor of this kind.
+    pub(crate) fn place(&self) -> String {
+        format!("/proc/self/fd/{}", self.node.as_raw_fd())
+    }
+
+    pub(crate) fn kind(&self) -> FileType {
         FileType::from_raw_mode(self.stat.st_mode)
     }
 }
