@@ -185,6 +185,7 @@ fn run(call: &Call) -> Outcome {
             return Err(Stop::Exit(error.failure.code.unwrap_or(1)));
         }
     };
+    listener.done();
     if let Some(path) = &line.iidfile {
         std::fs::write(path, &built.id).map_err(|error| {
             Stop::failed(format!(

@@ -1,9 +1,27 @@
 //! What the user sees of a build, on stderr.
+//!
+//! ```text
+//!  Event ─▶ Log ─┬▶ Plain    a line for everything that happens
+//!                ├▶ Terminal a picture, drawn anew
+//!                └▶ failure  what the step wrote last, the Dockerfile's lines, the message
+//! ```
 
+mod failure;
+mod log;
+mod picture;
 mod plain;
+mod terminal;
 
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use self::log::Log;
+use self::plain::Plain;
+use self::terminal::Terminal;
 use crate::engine::build::error::BuildError;
-use crate::engine::build::event::Listener;
+use crate::engine::build::event::{Event, Listener};
 
 /// `--progress`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +38,159 @@ pub enum Style {
 
 /// A listener that also tells how it ended.
 pub trait Show: Listener {
-    /// Once, after the last event.
+    /// After the last event of a build that failed.
     fn failed(&self, error: &BuildError);
+
+    /// After the last event of a build that did not.
+    fn done(&self);
 }
 
 /// Who tells of a build.
+///
+/// # Errors
+/// A picture needs a terminal.
 pub fn listener(style: Style) -> Box<dyn Show> {
-    Box::new(plain::Plain::new(style == Style::Quiet))
+    let terminal = io::stderr().is_terminal();
+    let form = match style {
+        Style::Quiet => Form::Quiet(Mutex::default()),
+        Style::Terminal => Form::Terminal(Terminal::new()),
+        Style::Auto if terminal => Form::Terminal(Terminal::new()),
+        Style::Auto | Style::Plain => Form::Plain(Mutex::default()),
+    };
+    Box::new(Shown {
+        form,
+        begun: Instant::now(),
+        warnings: Mutex::default(),
+    })
+}
+
+/// A build that is shown.
+struct Shown {
+    form: Form,
+    begun: Instant,
+    warnings: Mutex<Vec<(String, Option<(PathBuf, usize)>)>>,
+}
+
+enum Form {
+    Plain(Mutex<Plain>),
+    Terminal(Terminal),
+    /// Only what the last lines of a failed step were.
+    Quiet(Mutex<Plain>),
+}
+
+impl Listener for Shown {
+    fn event(&self, event: Event) {
+        if let Event::Warning { text, place } = event {
+            lock(&self.warnings).push((text, place));
+            return;
+        }
+        match &self.form {
+            Form::Plain(plain) => {
+                let mut plain = lock(plain);
+                let text = plain.event(event, self.begun.elapsed());
+                // Still locked: lines of two threads keep their order.
+                tell(&text);
+            }
+            Form::Terminal(terminal) => terminal.event(event),
+            Form::Quiet(plain) => {
+                lock(plain).event(event, self.begun.elapsed());
+            }
+        }
+    }
+}
+
+impl Show for Shown {
+    fn failed(&self, error: &BuildError) {
+        self.last(|log| tell(&text(error, log)));
+    }
+
+    fn done(&self) {
+        self.last(|_| ());
+    }
+}
+
+impl Shown {
+    fn last(&self, tell_more: impl FnOnce(&Log)) {
+        match &self.form {
+            Form::Plain(plain) => {
+                self.warn();
+                tell_more(lock(plain).log());
+            }
+            Form::Terminal(terminal) => terminal.finish(|picture| {
+                self.warn();
+                tell_more(&picture.log);
+            }),
+            Form::Quiet(plain) => tell_more(lock(plain).log()),
+        }
+    }
+
+    fn warn(&self) {
+        tell(warnings(&lock(&self.warnings)).as_bytes());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// ` 1 warning found:` and a line for each.
+fn warnings(list: &[(String, Option<(PathBuf, usize)>)]) -> String {
+    let mut text = match list.len() {
+        0 => return String::new(),
+        1 => "\n 1 warning found:\n".to_owned(),
+        number => format!("\n {number} warnings found:\n"),
+    };
+    for (warning, place) in list {
+        let warning = log::visible(warning.as_bytes());
+        match place {
+            Some((_, line)) => text.push_str(&format!(" - {warning} (line {line})\n")),
+            None => text.push_str(&format!(" - {warning}\n")),
+        }
+    }
+    text
+}
+
+/// Everything about a failure.
+fn text(error: &BuildError, log: &Log) -> Vec<u8> {
+    let mut text = Vec::new();
+    if let Some((id, name)) = &error.step {
+        text.extend(failure::written(name, log.step(*id)));
+    }
+    if let Some(place) = &error.place {
+        let source = &place.source;
+        text.extend(failure::excerpt(&source.name, &source.text, &place.lines).into_bytes());
+    }
+    text.extend(failure::message(&error.failure).into_bytes());
+    text
+}
+
+fn tell(text: &[u8]) {
+    // Nowhere to report that stderr is closed.
+    let _ = io::stderr().lock().write_all(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_counted_and_have_their_lines() {
+        assert_eq!(warnings(&[]), "");
+        let one = (
+            "LegacyKeyValueFormat: x".to_owned(),
+            Some((PathBuf::from("Dockerfile"), 2)),
+        );
+        assert_eq!(
+            warnings(std::slice::from_ref(&one)),
+            "\n 1 warning found:\n - LegacyKeyValueFormat: x (line 2)\n"
+        );
+        let two = ("unused\x1b[2J".to_owned(), None);
+        assert_eq!(
+            warnings(&[one, two]),
+            concat!(
+                "\n 2 warnings found:\n",
+                " - LegacyKeyValueFormat: x (line 2)\n - unused\n"
+            )
+        );
+    }
 }
