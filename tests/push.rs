@@ -1,6 +1,10 @@
 //! Images to a real registry: docker-registry on the test's own host.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rbox_images::{Platform, Reference, Store};
 use serde_json::{Value, json};
@@ -75,6 +79,13 @@ fn a_push_is_told_as_docker_tells_it() {
     assert_eq!(states(&beside, layer), ["Preparing", "Mounted from a/x"]);
     assert_eq!(registry.manifest_of("b:1").0, digest);
     assert_eq!(host.ok("push -q localhost:5000/b:1"), "localhost:5000/b:1");
+    let digests = host
+        .rbox(&["inspect", "-f", "{{json .RepoDigests}}", "alpine"])
+        .ok();
+    assert_eq!(
+        digests,
+        format!(r#"["localhost:5000/a/x@{digest}","localhost:5000/b@{digest}"]"#)
+    );
 }
 
 fn manifest_size(registry: &Registry, name: &str) -> usize {
@@ -223,4 +234,60 @@ fn a_damaged_layer_never_becomes_an_image() {
         host.fails(1, "pull localhost:5000/made:1")
             .contains("not found: manifest unknown")
     );
+}
+
+/// Passes connections on to a registry, and breaks as many as `times` in the middle of an upload.
+fn breaking(upstream: &str, times: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (upstream, left) = (upstream.to_owned(), Arc::new(AtomicUsize::new(times)));
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(&upstream).unwrap();
+            let (from, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || pass(from, to, None));
+            let left = Arc::clone(&left);
+            std::thread::spawn(move || pass(client, server, Some(&left)));
+        }
+    });
+    address
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, left: Option<&AtomicUsize>) {
+    let (mut buffer, mut sent) = ([0; 4096], 0);
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        if buffer.starts_with(b"PATCH ") {
+            sent = 1;
+        }
+        if sent > 0 {
+            sent += count;
+        }
+        let take = |n: usize| n.checked_sub(1);
+        let breaks = sent > 20_000
+            && left.is_some_and(|left| {
+                left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+                    .is_ok()
+            });
+        if breaks || to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn an_upload_that_breaks_is_sent_again() {
+    const TEST: &str = "an_upload_that_breaks_is_sent_again";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("from:1", &Parts::plain(200_000));
+    host.ok("pull localhost:5000/from:1");
+    let proxy = breaking(registry.address(), 1);
+    host.ok(&format!("tag localhost:5000/from:1 {proxy}/to:1"));
+    let text = host.ok(&format!("push {proxy}/to:1"));
+    assert!(text.contains(": Retrying in 1 second\n"), "{text}");
+    assert_eq!(registry.manifest_of("to:1"), registry.manifest_of("from:1"));
 }

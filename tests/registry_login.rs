@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use serde_json::{Value, json};
 
 use crate::harness::registry::MANIFEST;
-use crate::harness::{Host, Output, Parts, Registry, Terminal};
+use crate::harness::{Host, Output, Parts, Registry, Terminal, skip};
 
 /// `ann` with the password `s3cret`, as htpasswd -B writes it.
 const HTPASSWD: &str = "ann:$2y$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n";
@@ -280,6 +280,60 @@ fn a_registry_with_tls_must_show_a_certificate_of_an_authority_one_knows() {
     )
     .ok();
     login("localhost:5443", "/dev/null", &[]).ok();
+}
+
+/// A directory of this host that is empty until this is dropped.
+struct Emptied(&'static str);
+
+impl Emptied {
+    fn new(host: &Host, path: &'static str) -> Emptied {
+        host.sh(&format!("mount -t tmpfs tmpfs {path}")).ok();
+        Emptied(path)
+    }
+}
+
+impl Drop for Emptied {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(self.0, rustix::mount::UnmountFlags::DETACH);
+    }
+}
+
+#[test]
+fn dockers_directories_of_certificates_are_used() {
+    const TEST: &str = "dockers_directories_of_certificates_are_used";
+    let host = Host::without_images();
+    if !std::path::Path::new("/etc/docker").is_dir() {
+        skip(TEST, "there is no /etc/docker here to be replaced");
+        return;
+    }
+    let (authority, certificate, key) = certificates(&host);
+    let settings =
+        format!("  tls: {{certificate: {certificate}, key: {key}, clientcas: [{authority}]}}");
+    let Some(_registry) = Registry::with(&host, TEST, 5443, &settings) else {
+        return;
+    };
+    let _docker = Emptied::new(&host, "/etc/docker");
+    let directory = "/etc/docker/certs.d/localhost:5443";
+    fs::create_dir_all(directory).unwrap();
+    fs::copy(&authority, format!("{directory}/ca.crt")).unwrap();
+    // It is loopback, but who has given an authority wants it used.
+    let nobody = host.fails(1, "login -u ann -p x localhost:5443");
+    assert!(
+        nobody.contains("Get \"https://localhost:5443/v2/\": "),
+        "{nobody}"
+    );
+    fs::copy(&certificate, format!("{directory}/client.cert")).unwrap();
+    let half = host.fails(1, "login -u ann -p x localhost:5443");
+    assert!(half.contains("client.cert: missing key "), "{half}");
+    fs::copy(&key, format!("{directory}/client.key")).unwrap();
+    host.ok("login -u ann -p x localhost:5443");
+    let (stranger, _, _) = certificates(&host);
+    fs::copy(&stranger, format!("{directory}/ca.crt")).unwrap();
+    let unknown = host.fails(1, "login -u ann -p x localhost:5443");
+    assert!(
+        unknown.contains("certificate signed by unknown authority"),
+        "{unknown}"
+    );
 }
 
 #[test]

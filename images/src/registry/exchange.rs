@@ -270,7 +270,8 @@ pub(super) fn transport(method: &Method, url: &Url, error: &ureq::Error) -> Regi
 /// What a certificate that is not good is called, and what to do about it.
 fn untrusted(url: &Url, problem: &str) -> (String, Option<String>) {
     const FAILED: &str = "tls: failed to verify certificate:";
-    if problem.contains("UnknownIssuer") {
+    // Two authorities of the same name differ in their signatures alone.
+    if problem.contains("UnknownIssuer") || problem.contains("BadSignature") {
         let hint = format!(
             "put the authority's certificate into /etc/docker/certs.d/{}/ca.crt",
             url.authority()
