@@ -1,7 +1,7 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{capture, container, image, network, registry, system};
+use super::{builder, capture, container, image, network, registry, system};
 
 /// A group of commands.
 pub struct Group {
@@ -11,7 +11,7 @@ pub struct Group {
     pub about: &'static str,
 }
 
-const GROUPS: [Group; 4] = [
+const GROUPS: [Group; 5] = [
     Group {
         name: "builder",
         about: "Manage builds",
@@ -28,6 +28,10 @@ const GROUPS: [Group; 4] = [
         name: "network",
         about: "Manage networks",
     },
+    Group {
+        name: "system",
+        about: "Manage rbox",
+    },
 ];
 
 /// Every way to name every command; the first of a spec's names is the one that lists show.
@@ -40,6 +44,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("diff", &container::diff::SPEC),
     ("exec", &container::exec::SPEC),
     ("export", &container::export::SPEC),
+    ("history", &image::history::SPEC),
     ("images", &image::ls::SPEC),
     ("import", &image::import::SPEC),
     ("inspect", &system::inspect::SPEC),
@@ -87,12 +92,15 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("container start", &container::start::SPEC),
     ("container stop", &container::stop::SPEC),
     ("container wait", &container::wait::SPEC),
+    ("builder prune", &builder::prune::SPEC),
+    ("image history", &image::history::SPEC),
     ("image build", &image::build::SPEC),
     ("image import", &image::import::SPEC),
     ("image inspect", &image::inspect::SPEC),
     ("image load", &image::load::SPEC),
     ("image ls", &image::ls::SPEC),
     ("image list", &image::ls::SPEC),
+    ("image prune", &image::prune::SPEC),
     ("image pull", &image::pull::SPEC),
     ("image push", &image::push::SPEC),
     ("image rm", &image::rm::SPEC),
@@ -111,6 +119,8 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("network reload", &network::reload::SPEC),
     ("network rm", &network::rm::SPEC),
     ("network remove", &network::rm::SPEC),
+    ("system df", &system::df::SPEC),
+    ("system prune", &system::prune::SPEC),
 ];
 
 /// Commands of Docker that rbox has not.
@@ -127,9 +137,6 @@ const DOCKERS: &[&str] = &[
     "context",
     "cp",
     "events",
-    "history",
-    "image history",
-    "image prune",
     "info",
     "manifest",
     "node",
@@ -141,7 +148,8 @@ const DOCKERS: &[&str] = &[
     "stack",
     "stats",
     "swarm",
-    "system",
+    "system events",
+    "system info",
     "top",
     "trust",
     "unpause",

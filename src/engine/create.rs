@@ -43,6 +43,11 @@ impl Engine {
     /// Makes the container's record and its writable layer. Nothing is left of
     /// one that fails.
     pub fn create(&self, request: &ContainerRequest) -> Result<CreatedContainer, Failure> {
+        // From here until the record says what is used, nothing of the image is deleted.
+        let _hold = self
+            .images
+            .hold()
+            .map_err(|error| Failure::new(error.to_string()))?;
         let draft = self.draft(request)?;
         self.make(draft, request)
     }

@@ -16,6 +16,7 @@ pub mod detach;
 pub mod devices;
 pub mod diff;
 pub mod dirs;
+pub mod disk_usage;
 pub mod dry_run;
 pub mod exec;
 pub mod explain;

@@ -1,6 +1,9 @@
-//! `container prune`.
+//! `container prune`, `image prune`, `builder prune`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use rbox_images::{CacheEntry, CachePruned, Image, PrunedImages};
 
 use super::claim::is_running;
 use super::failure::Failure;
@@ -38,6 +41,38 @@ impl Engine {
             }
         }
         Ok(pruned)
+    }
+
+    /// Removes the `wanted` images that no container uses: those without a tag, or all.
+    pub fn prune_images(
+        &self,
+        all: bool,
+        wanted: &dyn Fn(&Image) -> bool,
+    ) -> Result<PrunedImages, Failure> {
+        self.images
+            .prune_images(all, wanted, &|| self.image_users())
+            .map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Forgets the `wanted` records of the build cache: those whose layer no image has, or all.
+    pub fn prune_cache(
+        &self,
+        all: bool,
+        wanted: &dyn Fn(&CacheEntry) -> bool,
+    ) -> Result<CachePruned, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
+        let users = self.image_users().map_err(|error| failed(&error))?;
+        let usage = self.images.usage(&users).map_err(|error| failed(&error))?;
+        let shared: BTreeSet<_> = usage
+            .cache
+            .into_iter()
+            .filter(|record| record.shared && !all)
+            .map(|record| record.entry.key)
+            .collect();
+        let unwanted = |entry: &CacheEntry| !shared.contains(&entry.key) && wanted(entry);
+        self.images
+            .cache_prune(&unwanted, &|| self.image_users())
+            .map_err(|error| failed(&error))
     }
 }
 

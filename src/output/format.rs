@@ -57,7 +57,8 @@ impl Row {
         self
     }
 
-    fn value(&self) -> Value {
+    /// Docker's fields, as JSON has them.
+    pub fn value(&self) -> Value {
         let fields: Map<String, Value> = self
             .fields
             .iter()

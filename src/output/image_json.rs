@@ -13,7 +13,7 @@ pub fn image(image: &Image) -> Value {
         .next_back()
         .and_then(|step| step.comment().clone());
     let layers: Vec<&String> = config.rootfs().diff_ids().iter().collect();
-    json!({
+    let mut shown = json!({
         "Id": image.id,
         "RepoTags": image.references,
         "RepoDigests": image.repo_digests,
@@ -27,12 +27,36 @@ pub fn image(image: &Image) -> Value {
         "Os": config.os().to_string(),
         "Size": image.size,
         "GraphDriver": {
-            "Data": { "Layers": image.layers },
+            "Data": driver_data(image),
             "Name": "overlay",
         },
         "RootFS": { "Type": "layers", "Layers": layers },
-        "Metadata": { "LastTagTime": "0001-01-01T00:00:00Z" },
-    })
+        "Metadata": { "LastTagTime": image.tagged.as_deref().unwrap_or(NEVER) },
+    });
+    if let (Some(variant), Some(shown)) = (config.variant(), shown.as_object_mut())
+        && let Some(after) = shown.keys().position(|key| key == "Architecture")
+    {
+        shown.shift_insert(after + 1, "Variant".into(), variant.as_str().into());
+    }
+    shown
+}
+
+/// Go's zero time.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// The trees as overlayfs is given them: the topmost, and those below it from the top down.
+fn driver_data(image: &Image) -> Value {
+    let mut trees = image.layers.iter().rev().map(|tree| tree.to_string_lossy());
+    let mut data = Map::new();
+    let top = trees.next();
+    let lower: Vec<_> = trees.collect();
+    if !lower.is_empty() {
+        data.insert("LowerDir".into(), lower.join(":").into());
+    }
+    if let Some(top) = top {
+        data.insert("UpperDir".into(), top.into());
+    }
+    data.into()
 }
 
 fn settings(image: &Image) -> Value {

@@ -29,7 +29,7 @@ impl Store {
         wanted: &dyn Fn(&Image) -> bool,
         users: UsersNow<'_>,
     ) -> Result<PrunedImages, RemoveError> {
-        if !self.index_path().exists() {
+        if !self.blobs().exists() {
             return Ok(PrunedImages::default());
         }
         let removed = self.change_index(|index| {

@@ -19,7 +19,7 @@ pub mod rename;
 mod request;
 pub mod restart;
 pub mod rm;
-mod row;
+pub mod row;
 pub mod run;
 pub mod start;
 pub mod stop;

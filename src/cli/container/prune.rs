@@ -60,7 +60,15 @@ pub struct Chosen {
 impl Chosen {
     /// Reads the filters.
     pub fn new(filters: &[(String, String)]) -> Result<Chosen, crate::cli::stop::Stop> {
-        let filters = Filters::new(filters, &["label", "label!", "until"])?;
+        Chosen::with(filters, &["label", "label!", "until"])
+    }
+
+    /// Reads the filters of a command that has these.
+    pub fn with(
+        filters: &[(String, String)],
+        allowed: &[&str],
+    ) -> Result<Chosen, crate::cli::stop::Stop> {
+        let filters = Filters::new(filters, allowed)?;
         let until = match filters.get("until") {
             [] => None,
             [text] => Some(prompt::before(text).ok_or_else(|| filters.refuse("until", text))?),
@@ -71,6 +79,16 @@ impl Chosen {
             }
         };
         Ok(Chosen { filters, until })
+    }
+
+    /// A filter that is true or false; `None` when not given.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, crate::cli::stop::Stop> {
+        Ok(self.filters.flag(name)?)
+    }
+
+    /// Whether what was last used at this time, seconds since 1970, goes.
+    pub fn takes_time(&self, seconds: i64) -> bool {
+        self.until.is_none_or(|until| seconds < until)
     }
 
     /// Whether an object with these labels and this creation time goes.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use rbox_images::{Change, ImportOptions, Reference};
+use rbox_images::{Change, ImportOptions, Platform, Reference};
 
 use super::load::open;
 use crate::cli::call::{Arity, Call, Spec, say};
@@ -25,6 +25,9 @@ struct Import {
     /// Set commit message for imported image
     #[arg(short, long, value_name = "string")]
     message: Option<String>,
+    /// Set platform if server is multi-platform capable
+    #[arg(long, value_name = "string")]
+    platform: Option<String>,
     #[arg(hide = true)]
     source: String,
     #[arg(hide = true)]
@@ -46,6 +49,12 @@ fn run(call: &Call) -> Outcome {
         .map(|text| text.parse::<Change>())
         .collect::<Result<Vec<_>, _>>()
         .map_err(Stop::failed)?;
+    let platform = line
+        .platform
+        .as_deref()
+        .map(str::parse::<Platform>)
+        .transpose()
+        .map_err(Stop::failed)?;
     if line.source.starts_with("http://") || line.source.starts_with("https://") {
         return Err(Stop::failed(format!(
             "import from a URL is not supported: {}",
@@ -63,7 +72,7 @@ fn run(call: &Call) -> Outcome {
         reference,
         changes,
         message: Some(message),
-        ..ImportOptions::default()
+        platform,
     };
     let id = call
         .engine()?

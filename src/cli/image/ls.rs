@@ -1,14 +1,15 @@
 //! `images`.
 
-use rbox_images::Image;
+use rbox_images::{Image, ImageUsage};
 
 use super::ls_filter::{Choice, Name, created};
+use super::tree;
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::parse::{filter, time};
 use crate::cli::stop::{Outcome, Stop};
 use crate::cli::system::now;
 use crate::output::format::{self, Listing, Row};
-use crate::output::units;
+use crate::output::{error, units};
 
 /// `images`.
 pub static SPEC: Spec = Spec {
@@ -39,6 +40,9 @@ struct Images {
     /// Only show image IDs
     #[arg(short, long)]
     quiet: bool,
+    /// List multi-platform images as a tree (EXPERIMENTAL)
+    #[arg(long)]
+    tree: bool,
     #[arg(hide = true)]
     pattern: Option<String>,
 }
@@ -74,11 +78,28 @@ const WITH_DIGESTS: Listing = Listing {
 fn run(call: &Call) -> Outcome {
     let line: Images = call.parse()?;
     let choice = Choice::new(&line.filter, line.pattern.as_deref())?;
+    // No image here is a step on the way to another, so `--all` hides none.
+    let _ = line.all;
+    if line.tree {
+        refuse_with_tree(&line)?;
+    }
     let engine = call.engine()?;
     let images = engine.images.list().map_err(Stop::failed)?;
     let chosen = choice.choose(&images, |name| {
         engine.images.get(name).map_err(|error| error.to_string())
     })?;
+    if line.tree {
+        let mut ids: Vec<&str> = chosen.iter().map(|(image, _)| image.id.as_str()).collect();
+        ids.dedup();
+        let usage = engine.disk_usage()?.images.images;
+        let usage: Vec<&ImageUsage> = usage
+            .iter()
+            .filter(|usage| ids.contains(&usage.image.id.as_str()))
+            .collect();
+        error::print_plain(tree::WARNING);
+        say(&tree::render(&usage));
+        return Ok(0);
+    }
     let now = now();
     let rows: Vec<Row> = chosen
         .iter()
@@ -93,6 +114,26 @@ fn run(call: &Call) -> Outcome {
         format::render(listing, line.format.as_deref(), line.quiet, &rows).map_err(Stop::failed)?;
     say(&text);
     Ok(0)
+}
+
+/// Docker's texts for what a tree cannot be.
+fn refuse_with_tree(line: &Images) -> Result<(), Stop> {
+    let with = match line {
+        line if line.quiet => "--quiet",
+        line if line.no_trunc => "--no-trunc",
+        line if line.digests => "--show-digest",
+        line if line
+            .format
+            .as_deref()
+            .is_some_and(|format| !format.is_empty()) =>
+        {
+            "--format"
+        }
+        _ => return Ok(()),
+    };
+    Err(Stop::failed(format!(
+        "{with} is not yet supported with --tree"
+    )))
 }
 
 fn row(image: &Image, name: Option<&Name>, whole: bool, now: i64) -> Row {
@@ -114,7 +155,10 @@ fn row(image: &Image, name: Option<&Name>, whole: bool, now: i64) -> Row {
         .with("ID", id)
         .with("Repository", name.map_or(none, |name| &name.repository))
         .with("Tag", name.map_or(none, |name| &name.tag))
-        .with("Digest", none)
+        .with(
+            "Digest",
+            name.and_then(|name| name.digest.as_deref()).unwrap_or(none),
+        )
         .with("CreatedSince", since)
         .with("CreatedAt", at)
         .with("Size", units::size(image.size, 3))

@@ -1,9 +1,8 @@
 //! Which images `images` lists, and under which names.
 
-use std::collections::BTreeMap;
-
 use rbox_images::{Image, Reference};
 
+use super::prune::labels;
 use crate::cli::parse::filter::{Filters, glob};
 use crate::cli::parse::{Invalid, time};
 use crate::cli::system::prompt;
@@ -13,8 +12,10 @@ use crate::cli::system::prompt;
 pub struct Name {
     /// `alpine`, `reg.test:5000/a/b`.
     pub repository: String,
-    /// `3.20`.
+    /// `3.20`; `<none>` where only a digest is known.
     pub tag: String,
+    /// What the registry of the repository calls it.
+    pub digest: Option<String>,
 }
 
 /// What to list.
@@ -97,16 +98,12 @@ impl Choice {
     }
 
     fn names<'a>(&self, image: &'a Image) -> Vec<(&'a Image, Option<Name>)> {
-        if image.references.is_empty() {
-            let shown = self.patterns.is_empty();
-            return if shown {
-                vec![(image, None)]
-            } else {
-                Vec::new()
-            };
-        }
-        image
-            .references
+        let names = match (&image.references[..], &image.repo_digests[..]) {
+            ([], []) if self.patterns.is_empty() => return vec![(image, None)],
+            ([], digests) => digests,
+            (tags, _) => tags,
+        };
+        names
             .iter()
             .filter(|reference| {
                 self.patterns.is_empty()
@@ -115,26 +112,38 @@ impl Choice {
                         .iter()
                         .any(|pattern| matches(pattern, reference))
             })
-            .map(|reference| (image, Some(name(reference))))
+            .map(|reference| (image, Some(name(reference, &image.repo_digests))))
             .collect()
     }
 }
 
 /// A pattern fits the whole name or the repository alone, both as they are shown.
 fn matches(pattern: &str, reference: &str) -> bool {
-    glob(pattern, reference) || glob(pattern, &name(reference).repository)
+    glob(pattern, reference) || glob(pattern, &name(reference, &[]).repository)
 }
 
-fn name(reference: &str) -> Name {
-    match reference.parse::<Reference>() {
-        Ok(parsed) => Name {
-            repository: parsed.repository_familiar(),
-            tag: parsed.tag().unwrap_or("<none>").to_owned(),
-        },
-        Err(_) => Name {
+fn name(reference: &str, digests: &[String]) -> Name {
+    let none = || "<none>".to_owned();
+    let Ok(parsed) = reference.parse::<Reference>() else {
+        return Name {
             repository: reference.to_owned(),
-            tag: "<none>".to_owned(),
-        },
+            tag: none(),
+            digest: None,
+        };
+    };
+    let repository = parsed.repository_familiar();
+    let digest = match parsed.digest() {
+        Some(digest) => Some(digest.to_string()),
+        None => digests
+            .iter()
+            .filter_map(|known| known.split_once('@'))
+            .find(|(known, _)| *known == repository)
+            .map(|(_, digest)| digest.to_owned()),
+    };
+    Name {
+        tag: parsed.tag().map_or_else(none, str::to_owned),
+        repository,
+        digest,
     }
 }
 
@@ -144,16 +153,6 @@ pub fn created(image: &Image) -> i64 {
         .created
         .as_deref()
         .and_then(time::seconds)
-        .unwrap_or_default()
-}
-
-fn labels(image: &Image) -> BTreeMap<String, String> {
-    image
-        .config
-        .config()
-        .as_ref()
-        .and_then(|config| config.labels().clone())
-        .map(|labels| labels.into_iter().collect())
         .unwrap_or_default()
 }
 
@@ -213,11 +212,45 @@ mod tests {
         let names: Vec<String> = chosen
             .into_iter()
             .map(|(_, name)| match name {
-                Some(Name { repository, tag }) => format!("{repository}:{tag}"),
+                Some(Name {
+                    repository, tag, ..
+                }) => format!("{repository}:{tag}"),
                 None => "<none>".to_owned(),
             })
             .collect();
         Ok(names.join(" "))
+    }
+
+    #[test]
+    fn digests_belong_to_repositories_and_stand_in_for_tags() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let mut tagged = image(
+            "1",
+            &["alpine:3", "reg.test/a:1"],
+            "2026-01-02T00:00:00Z",
+            json!(null),
+        );
+        tagged.repo_digests = vec![format!("alpine@{digest}")];
+        let mut lone = image("2", &[], "2026-01-01T00:00:00Z", json!(null));
+        lone.repo_digests = tagged.repo_digests.clone();
+        let listed = |filters: &[&str]| -> Vec<String> {
+            let filters: Vec<_> = filters.iter().map(|text| filter(text).unwrap()).collect();
+            let images = [tagged.clone(), lone.clone()];
+            let choice = Choice::new(&filters, None).unwrap();
+            let chosen = choice.choose(&images, |name| Err(name.to_owned())).unwrap();
+            let names = chosen.into_iter().filter_map(|(_, name)| name);
+            names
+                .map(|name| {
+                    let digest = name.digest.is_some();
+                    format!("{}:{} {digest}", name.repository, name.tag)
+                })
+                .collect()
+        };
+        assert_eq!(
+            listed(&[]),
+            ["alpine:3 true", "reg.test/a:1 false", "alpine:<none> true"]
+        );
+        assert_eq!(listed(&["dangling=true"]), ["alpine:<none> true"]);
     }
 
     #[test]

@@ -21,6 +21,9 @@ struct Rmi {
     /// Force removal of the image
     #[arg(short, long)]
     force: bool,
+    /// Do not delete untagged parents
+    #[arg(long)]
+    no_prune: bool,
     #[arg(hide = true)]
     images: Vec<String>,
 }
@@ -28,6 +31,8 @@ struct Rmi {
 fn run(call: &Call) -> Outcome {
     let line: Rmi = call.parse()?;
     let engine = call.engine()?;
+    // No image here has a parent: its layers are its own.
+    let _ = line.no_prune;
     let options = RemoveOptions { force: line.force };
     let mut code = 0;
     for name in &line.images {

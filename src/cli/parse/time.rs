@@ -91,6 +91,13 @@ pub fn go_string_of(seconds: i64) -> String {
         .unwrap_or_default()
 }
 
+/// RFC 3339 of seconds since 1970: `2026-11-21T21:30:03Z`.
+pub fn rfc3339_of(seconds: i64) -> String {
+    Timestamp::from_second(seconds)
+        .map(|timestamp| timestamp.to_string())
+        .unwrap_or_default()
+}
+
 /// Seconds since 1970 of an RFC 3339 time.
 pub fn seconds(rfc3339: &str) -> Option<i64> {
     rfc3339.parse::<Timestamp>().ok().map(Timestamp::as_second)

@@ -1,8 +1,11 @@
 //! Commands on no one kind of object, and what several commands share with the user.
 
+pub mod df;
+mod df_tables;
 pub mod inspect;
 pub mod oci;
 pub mod prompt;
+pub mod prune;
 pub mod version;
 
 pub use version::version_line;
