@@ -29,6 +29,9 @@ use super::step::Sharing;
 /// the build is cancelled.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Prefix of caches that are only waiting to be deleted.
+const REMOVED: &str = ".removing-";
+
 /// Most private ones of one id.
 const COPIES: usize = 1000;
 
@@ -97,16 +100,23 @@ pub fn prune(dirs: &Dirs) -> Result<(usize, u64), Failure> {
         };
         bytes += size(&path.join("data"));
         count += 1;
-        for part in fs::read_dir(&path).context(what)? {
-            let part = part.context(what)?.path();
-            if part.is_dir() {
-                fs::remove_dir_all(&part).context(what)?;
-            }
+        // Out of the way first: whoever takes the id meanwhile begins with a new one.
+        let name = entry_name(&path);
+        let away = match name.starts_with(REMOVED) {
+            true => path.clone(),
+            false => all.join(format!("{REMOVED}{}-{name}", std::process::id())),
+        };
+        if away != path {
+            fs::rename(&path, &away).context(what)?;
         }
-        // Last: whoever waits for it sees that it is gone.
-        fs::remove_dir_all(&path).context(what)?;
+        fs::remove_dir_all(&away).context(what)?;
     }
     Ok((count, bytes))
+}
+
+fn entry_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn directory(dirs: &Dirs) -> PathBuf {
@@ -190,6 +200,24 @@ mod tests {
         let alone = lock(&path, Sharing::Locked).unwrap();
         assert!(alone.is_some());
         assert!(lock(&path, Sharing::Shared).unwrap().is_none());
+    }
+
+    #[test]
+    fn caches_that_nobody_has_are_pruned() {
+        let root = tempfile::tempdir().unwrap();
+        let dirs = Dirs {
+            root: root.path().to_owned(),
+            run_root: root.path().join("run"),
+        };
+        assert_eq!(prune(&dirs).unwrap(), (0, 0));
+        let all = directory(&dirs);
+        let used = lock(&all.join("used"), Sharing::Shared).unwrap();
+        drop(lock(&all.join("free"), Sharing::Locked).unwrap());
+        fs::create_dir_all(all.join("free/data/deep")).unwrap();
+        fs::write(all.join("free/data/deep/file"), "four").unwrap();
+        assert_eq!(prune(&dirs).unwrap(), (1, 4));
+        assert!(all.join("used").exists() && used.is_some());
+        assert_eq!(fs::read_dir(&all).unwrap().count(), 1);
     }
 
     #[test]

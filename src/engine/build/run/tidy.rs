@@ -259,3 +259,127 @@ fn entries(directory: BorrowedFd<'_>) -> io::Result<Vec<(CString, FileType)>> {
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A lower tree and an upper one, as overlayfs would have left it.
+    struct Trees(tempfile::TempDir);
+
+    impl Trees {
+        /// Directories end with a slash; all are as old as each other.
+        fn new(lower: &[&str], upper: &[&str]) -> Trees {
+            let trees = Trees(tempfile::tempdir().unwrap());
+            for (top, entries) in [("lower", lower), ("upper", upper)] {
+                let top = trees.0.path().join(top);
+                fs::create_dir(&top).unwrap();
+                for entry in entries {
+                    match entry.strip_suffix('/') {
+                        Some(directory) => fs::create_dir_all(top.join(directory)).unwrap(),
+                        None => fs::write(top.join(entry), "").unwrap(),
+                    }
+                }
+            }
+            for (top, entries) in [("lower", lower), ("upper", upper)] {
+                for entry in entries {
+                    trees.touch(&format!("{top}/{entry}"), 1000);
+                }
+            }
+            trees
+        }
+
+        fn touch(&self, path: &str, seconds: u64) {
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            let file = fs::File::open(self.0.path().join(path)).unwrap();
+            file.set_modified(time).unwrap();
+        }
+
+        fn time(&self, path: &str) -> u64 {
+            let time = fs::metadata(self.0.path().join(path)).unwrap().modified();
+            let since = time.unwrap().duration_since(std::time::UNIX_EPOCH);
+            since.unwrap().as_secs()
+        }
+
+        /// What is left in the upper one.
+        fn tidy(&self, made: &[(&str, Kind)]) -> Vec<String> {
+            let below = fs::File::open(self.0.path().join("lower")).unwrap();
+            let made = made.iter().map(|(path, kind)| (PathBuf::from(path), *kind));
+            let upper = self.0.path().join("upper");
+            tidy(&upper, below.as_fd(), &made.collect()).unwrap();
+            let mut left = Vec::new();
+            list(&upper, "", &mut left);
+            left.sort();
+            left
+        }
+    }
+
+    fn list(directory: &Path, prefix: &str, left: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).unwrap().flatten() {
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().unwrap().is_dir() {
+                list(&entry.path(), &format!("{name}/"), left);
+            }
+            left.push(name);
+        }
+    }
+
+    #[test]
+    fn directories_that_are_as_before_and_hold_nothing_go() {
+        let trees = Trees::new(
+            &["a/b/", "a/", "c/", "d/"],
+            &["a/b/", "a/", "c/", "d/", "e/"],
+        );
+        trees.touch("upper/c", 2000);
+        fs::set_permissions(
+            trees.0.path().join("upper/d"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .unwrap();
+        assert_eq!(trees.tidy(&[]), ["c", "d", "e"]);
+    }
+
+    #[test]
+    fn mount_points_go_unless_they_were_used() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("SKIPPED mount_points_go_unless_they_were_used: needs root");
+            return;
+        }
+        let upper = ["etc/hosts", "etc/", "run/s/x", "run/s/mine", "srv/", "full"];
+        let trees = Trees::new(&["etc/"], &["etc/", "run/s/", "srv/"]);
+        for path in upper.iter().filter(|path| !path.ends_with('/')) {
+            fs::write(trees.0.path().join("upper").join(path), "").unwrap();
+        }
+        fs::write(trees.0.path().join("upper/full"), "x").unwrap();
+        trees.touch("upper/etc", 3000);
+        let made = [
+            ("etc/hosts", Kind::File),
+            ("full", Kind::File),
+            ("run", Kind::Directory),
+            ("run/s", Kind::Directory),
+            ("run/s/x", Kind::File),
+            ("srv", Kind::Directory),
+        ];
+        assert_eq!(trees.tidy(&made), ["full", "run", "run/s", "run/s/mine"]);
+    }
+
+    #[test]
+    fn a_directory_keeps_its_time_unless_the_process_changed_it() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!(
+                "SKIPPED a_directory_keeps_its_time_unless_the_process_changed_it: needs root"
+            );
+            return;
+        }
+        let trees = Trees::new(
+            &["a/", "a/known", "b/"],
+            &["a/", "a/known", "a/stub", "b/", "b/stub", "b/new"],
+        );
+        trees.touch("upper/a", 3000);
+        trees.touch("upper/b", 3000);
+        trees.tidy(&[("a/stub", Kind::File), ("b/stub", Kind::File)]);
+        assert_eq!((trees.time("upper/a"), trees.time("upper/b")), (1000, 3000));
+    }
+}
