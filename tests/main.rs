@@ -25,13 +25,10 @@ mod beside_podman;
 mod beside_ufw;
 mod build;
 mod build_cache;
-<<<<<<< HEAD
 mod build_output;
-=======
 mod build_killed;
 mod build_mounts;
 mod build_run;
->>>>>>> 452e537 (tests: RUN, its mounts, and builds that are killed; docs)
 mod build_stages;
 mod capture;
 mod client_killed;
