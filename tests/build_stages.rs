@@ -90,7 +90,7 @@ COPY --from=fails /x /
     assert!(failed.stderr.contains("CANCELED"), "{}", failed.stderr);
     failed.fails(9);
     assert_eq!(host.ok("ps -aq"), "");
-    assert!(host.left_behind().is_empty());
+    host.nothing_is_left();
 }
 
 #[test]
