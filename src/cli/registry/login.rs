@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use rbox_images::Credential;
+use rbox_images::{Client, Credential};
 
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
@@ -43,26 +43,9 @@ fn run(call: &Call) -> Outcome {
     let server = credentials::hostname(line.server.as_deref().unwrap_or_default()).to_owned();
     let client = registry::client(&call.insecure_registries, error::warn)?;
     let given = given(&line)?;
-    if given.is_none() && line.username.is_none() {
-        if let Some(known) = credentials::find(&server)? {
-            let whose = match &known {
-                Credential::Password { username, .. } => format!(" [Username: {username}]"),
-                Credential::IdentityToken(_) => String::new(),
-            };
-            say(&format!(
-                "Authenticating with existing credentials...{whose}\n"
-            ));
-            match client.check(&server, &known) {
-                Ok(_) => {
-                    say("\nLogin Succeeded\n");
-                    return Ok(0);
-                }
-                Err(error) => error::print_plain(&format!(
-                    "Login did not succeed, error: {}",
-                    registry::failure(&error).message
-                )),
-            }
-        }
+    let nothing_given = given.is_none() && line.username.is_none();
+    if nothing_given && by_what_is_known(&client, &server)? {
+        return Ok(0);
     }
     let (username, secret) = match (line.username, given) {
         (Some(username), Some(secret)) => (username, secret),
@@ -88,6 +71,33 @@ fn run(call: &Call) -> Outcome {
     }
     say("Login Succeeded\n");
     Ok(0)
+}
+
+/// Tries what is kept from an earlier login; false where there is nothing, or it is good no more.
+fn by_what_is_known(client: &Client, server: &str) -> Result<bool, Failure> {
+    let Some(known) = credentials::find(server)? else {
+        return Ok(false);
+    };
+    let whose = match &known {
+        Credential::Password { username, .. } => format!(" [Username: {username}]"),
+        Credential::IdentityToken(_) => String::new(),
+    };
+    say(&format!(
+        "Authenticating with existing credentials...{whose}\n"
+    ));
+    match client.check(server, &known) {
+        Ok(_) => {
+            say("\nLogin Succeeded\n");
+            Ok(true)
+        }
+        Err(error) => {
+            error::print_plain(&format!(
+                "Login did not succeed, error: {}",
+                registry::failure(&error).message
+            ));
+            Ok(false)
+        }
+    }
 }
 
 /// The password of the flags.

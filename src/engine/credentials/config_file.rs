@@ -50,6 +50,7 @@ impl ConfigFile {
         Ok(ConfigFile { path, content })
     }
 
+    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -87,6 +88,7 @@ impl ConfigFile {
         })
     }
 
+    /// Sets what `auths` has for a registry.
     pub fn set_entry(&mut self, registry: &str, value: Value) {
         let all = self
             .content

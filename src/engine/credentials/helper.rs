@@ -36,6 +36,7 @@ impl Helper {
         })
     }
 
+    /// What it keeps for a registry, if anything.
     pub fn get(&self, registry: &str) -> Result<Option<Credential>, Failure> {
         let (good, answer) = self.call("get", registry)?;
         if !good && answer.trim() == NOT_FOUND {
@@ -56,6 +57,7 @@ impl Helper {
         })
     }
 
+    /// Has it keep a credential.
     pub fn store(&self, registry: &str, credential: &Credential) -> Result<(), Failure> {
         let (username, secret) = match credential {
             Credential::Password { username, secret } => (username.as_str(), secret),
@@ -66,6 +68,7 @@ impl Helper {
         self.check(good, "store", &answer)
     }
 
+    /// Has it forget one; nothing where it has none.
     pub fn erase(&self, registry: &str) -> Result<(), Failure> {
         let (good, answer) = self.call("erase", registry)?;
         if answer.trim() == NOT_FOUND {
