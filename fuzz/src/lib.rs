@@ -21,6 +21,7 @@ mod manifest;
 mod network_options;
 mod port;
 mod reference;
+mod tar_to_layer;
 mod zone;
 
 /// Takes any bytes; panics when what must hold does not.
@@ -36,6 +37,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("network_options", network_options::run),
     ("port", port::run),
     ("reference", reference::run),
+    ("tar_to_layer", tar_to_layer::run),
     ("zone", zone::run),
 ];
 

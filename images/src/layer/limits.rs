@@ -6,7 +6,7 @@ use super::UnpackError;
 use crate::tar::Member;
 
 /// Most bytes of one layer's files, names and attributes: 64 GiB.
-const MOST_BYTES: u64 = 64 << 30;
+pub(super) const MOST_BYTES: u64 = 64 << 30;
 /// Most files in one layer.
 const MOST_FILES: u64 = 10_000_000;
 /// Of the room that the filesystem has, this part stays free.

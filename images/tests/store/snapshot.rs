@@ -383,6 +383,10 @@ fn what_no_layer_can_hold_is_refused_and_nothing_stays() {
         fs::write(root.join("f"), "").unwrap();
         set_attribute(&root.join("f"), "user.a=b", b"");
     });
+    refused("larger than 64 GiB", &|root| {
+        let file = File::create(root.join("f")).unwrap();
+        file.set_len((64 << 30) + 1).unwrap();
+    });
     let absent = Digest::of(b"absent");
     let layer = Layer {
         diff_id: absent.clone(),

@@ -26,6 +26,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 
+use super::limits::MOST_BYTES;
 use crate::tar::{Kind, shown};
 use attributes::{AttributeReader, Attributes};
 use header::{BLOCK, Fields};
@@ -59,6 +60,9 @@ pub enum PackProblem {
     /// More extended attributes than a tar reader takes.
     #[error("its extended attributes are larger than 1 MiB")]
     TooLarge,
+    /// A file that claims this much is a layer that nobody could unpack.
+    #[error("the layer's files are larger than {0} GiB")]
+    Limit(u64),
     /// A tar has no way to write this name.
     #[error("the name of its extended attribute {0:?} contains \"=\"")]
     AttributeName(String),
@@ -284,6 +288,9 @@ impl Packer {
                     });
                 }
                 self.size = self.size.saturating_add(size);
+                if self.size > MOST_BYTES && !matches!(self.tree, Tree::Merged { .. }) {
+                    return Err(PackProblem::Limit(MOST_BYTES >> 30));
+                }
                 self.header(&name, kind, &stat, b"", size, &attributes.kept)
             }
             _ => self.header(&name, kind, &stat, b"", 0, &attributes.kept),
