@@ -389,3 +389,38 @@ fn what_a_pull_found_here_stays_until_it_is_done() {
     }
     host.ok(&format!("image inspect {name}"));
 }
+
+#[test]
+fn a_build_pulls_what_it_stands_on() {
+    const TEST: &str = "a_build_pulls_what_it_stands_on";
+    let host = Host::without_images();
+    let Some(registry) = Registry::start(&host, TEST) else {
+        return;
+    };
+    registry.image("base:1", &Parts::plain(100));
+    let (digest, _) = registry.manifest_of("base:1");
+    host.write(
+        "context/Dockerfile",
+        "FROM localhost:5000/base:1\nLABEL a=b\n",
+    );
+    let context = host.scratch().join("context");
+    let context = context.to_str().unwrap();
+    let built = host.rbox(&["build", "-t", "app", context]);
+    assert_eq!(built.code, 0, "{built:?}");
+    for layer in layers(&registry, "base:1") {
+        assert!(
+            built.stderr.contains(&format!("{layer}: Pull complete")),
+            "{built:?}"
+        );
+    }
+    let text = host.ok("image inspect localhost:5000/base:1");
+    let shown: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        shown[0]["RepoDigests"],
+        json!([format!("localhost:5000/base@{digest}")])
+    );
+    // Its layers go out as they came in.
+    host.ok("tag app localhost:5000/app:1");
+    host.ok("push localhost:5000/app:1");
+    assert_eq!(layers(&registry, "app:1"), layers(&registry, "base:1"));
+}

@@ -2,8 +2,8 @@
 
 /// Is told how a pull or push goes. Called by several threads.
 pub trait Observer: Sync {
-    /// A layer (first 12 digits of its digest) is in a new state. `Downloading`, `Pushing` and
-    /// `Extracting` come again as they advance, at most some ten times a second.
+    /// A layer (first 12 digits of its digest) is in a new state. `Downloading` and
+    /// `Pushing` come again as they advance, at most some ten times a second.
     fn layer(&self, id: &str, state: &Transfer);
     /// Something to print as a line, such as `latest: Pulling from library/alpine`.
     fn line(&self, text: &str);

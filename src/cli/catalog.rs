@@ -158,7 +158,9 @@ const DOCKERS: &[&str] = &[
 ];
 
 /// The commands that people need first.
-const COMMON: [&str; 6] = ["run", "exec", "ps", "build", "images", "version"];
+const COMMON: [&str; 10] = [
+    "run", "exec", "ps", "build", "pull", "push", "images", "login", "logout", "version",
+];
 
 /// The command of that name.
 pub fn find(path: &str) -> Option<&'static Spec> {

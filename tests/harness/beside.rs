@@ -334,8 +334,9 @@ impl<'a> Podman<'a> {
              [network]\nnetwork_backend=\"netavark\"\nnetwork_config_dir=\"{dir}/networks\"\n"
         );
         let conf = host.write("containers.conf", &conf);
+        // It wants the file of Docker's credentials there when it is told its directory.
         let words = format!(
-            "CONTAINERS_CONF={conf} podman --runtime runc --root {dir}/root --runroot {dir}/run \
+            "env -u DOCKER_CONFIG CONTAINERS_CONF={conf} podman --runtime runc --root {dir}/root --runroot {dir}/run \
              --tmpdir {dir}/tmp --cgroup-manager cgroupfs"
         );
         let podman = Podman { host, words };
