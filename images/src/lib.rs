@@ -1,6 +1,6 @@
 //! Images: their names, the store they are kept in, and their layers unpacked for overlayfs.
 //!
-//! This crate knows no process and no network. What comes in (archives, manifests, names in them)
+//! This crate knows no process, and of the network only registries. What comes in (archives, manifests, names in them)
 //! is hostile until checked; what is in the [`Store`] was checked.
 //!
 //! ```text

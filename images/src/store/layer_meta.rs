@@ -42,7 +42,6 @@ impl Store {
     }
 
     /// Changes what is noted about a layer; a layer that is not there is left alone.
-    #[allow(dead_code, reason = "push notes what it packed")]
     pub(crate) fn change_layer_meta(
         &self,
         diff_id: &Digest,

@@ -46,7 +46,6 @@ pub enum OpenBlobError {
 impl Store {
     /// The bytes of a blob of the store: the file, or the tar of a layer that was made here. The
     /// reader yields as many bytes as the blob has, or an error; it does not check the digest.
-    #[allow(dead_code, reason = "push reads layers by their descriptors")]
     pub(crate) fn open_blob(&self, descriptor: &Descriptor) -> Result<OpenBlob, OpenBlobError> {
         let digest = descriptor.digest().map_err(|source| OpenBlobError::Io {
             digest: Digest::of(descriptor.digest.as_bytes()),
