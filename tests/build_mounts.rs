@@ -24,6 +24,11 @@ fn a_cache_outlives_the_build_and_is_in_no_image() {
         assert!(built.stderr.contains(&text), "{built:?}");
     }
     host.ok("run --rm web test ! -e /c");
+    host.ok("builder prune -f");
+    let caches = host.root().join("build-cache-mounts");
+    assert_eq!(std::fs::read_dir(&caches).unwrap().count(), 1);
+    host.ok("builder prune -af");
+    assert_eq!(std::fs::read_dir(&caches).unwrap().count(), 0);
 }
 
 #[test]

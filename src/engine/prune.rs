@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rbox_images::{CacheEntry, CachePruned, Image, PrunedImages};
 
+use super::build::run::cache;
 use super::claim::is_running;
 use super::failure::Failure;
 use super::record::Container;
@@ -73,6 +74,14 @@ impl Engine {
         self.images
             .cache_prune(&unwanted, &|| self.image_users())
             .map_err(|error| failed(&error))
+    }
+}
+
+impl Engine {
+    /// Removes the directories of `RUN --mount=type=cache` that no step has: how many, and their
+    /// bytes.
+    pub fn prune_cache_mounts(&self) -> Result<(usize, u64), Failure> {
+        cache::prune(&self.dirs)
     }
 }
 

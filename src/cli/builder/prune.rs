@@ -42,14 +42,18 @@ fn run(call: &Call) -> Outcome {
     if !line.force && !prompt::confirm(warning) {
         return Ok(0);
     }
-    let pruned = call
-        .engine()?
-        .prune_cache(line.all, &|entry| chosen.takes_time(entry.last_used))?;
+    let engine = call.engine()?;
+    let pruned = engine.prune_cache(line.all, &|entry| chosen.takes_time(entry.last_used))?;
     say(&deleted(&pruned.entries));
     prune::tell_put_off(pruned.swept);
+    // How old they are nobody knows: a step may be writing to one at any time.
+    let mounts = match line.all && line.filter.is_empty() {
+        true => engine.prune_cache_mounts()?.1,
+        false => 0,
+    };
     say(&format!(
         "Total reclaimed space: {}\n",
-        units::size(pruned.swept.bytes, 4)
+        units::size(pruned.swept.bytes.saturating_add(mounts), 4)
     ));
     Ok(0)
 }

@@ -117,7 +117,7 @@ impl<'a> Places<'a> {
                 path,
                 writable,
             } => {
-                let place = self.bind(from, path, *writable)?;
+                let place = self.bind(from, path)?;
                 all.binds.push(bind(place, target, !writable));
             }
             MountSource::Tmpfs { size } => {
@@ -179,8 +179,8 @@ impl<'a> Places<'a> {
     }
 
     /// A file or directory of a tree, mounted at a place.
-    fn bind(&mut self, from: &Tree, path: &str, writable: bool) -> Result<PathBuf, Failure> {
-        let root = self.root(from, writable)?;
+    fn bind(&mut self, from: &Tree, path: &str) -> Result<PathBuf, Failure> {
+        let root = self.root(from)?;
         let found = in_root::locate(root.as_fd(), path)
             .context(|| format!("failed to compute cache key: {path:?}"))?;
         let place = self.fresh()?.join("bound");
@@ -201,12 +201,9 @@ impl<'a> Places<'a> {
     }
 
     /// The top of a tree, in this namespace.
-    fn root(&mut self, from: &Tree, writable: bool) -> Result<OwnedFd, Failure> {
-        let lower = match from {
-            Tree::Directory(path) if !writable => return open(path),
-            Tree::Directory(path) => vec![path.clone()],
-            Tree::Layers(layers) => trees(self.engine, layers)?,
-        };
+    fn root(&mut self, from: &Tree) -> Result<OwnedFd, Failure> {
+        let Tree::Layers(layers) = from;
+        let lower = trees(self.engine, layers)?;
         let parts = self.fresh()?;
         let view = overlay(&lower, &parts)?;
         // Nothing can be cloned from a mount that is nowhere.

@@ -1,7 +1,5 @@
 //! What a `RUN` asks for, with all variables, stages and names replaced by what they mean.
 
-use std::path::PathBuf;
-
 use rbox_images::Digest;
 
 use crate::engine::request::Ulimit;
@@ -106,8 +104,6 @@ impl std::fmt::Debug for MountSource {
 /// Files that a mount is taken from.
 #[derive(Clone, Debug)]
 pub enum Tree {
-    /// A directory of the host, such as the context as the build sees it.
-    Directory(PathBuf),
     /// Diff-ids of the layers of a stage or an image, lowest first.
     Layers(Vec<Digest>),
 }

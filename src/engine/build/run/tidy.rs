@@ -8,10 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rbox_runtime::rootfs::in_root;
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, fgetxattr,
-    flistxattr, fstat, futimens, open, openat, openat2, readlinkat, statat, unlinkat,
+    flistxattr, fstat, futimens, openat, openat2, readlinkat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
