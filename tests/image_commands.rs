@@ -52,7 +52,12 @@ fn prune_takes_what_has_no_name_and_with_all_what_has_no_container() {
     let host = Host::with_own_images();
     let old = import(&host, "one", "a:1");
     import(&host, "two", "a:1");
-    let kept = import(&host, "three", "-c LABEL=keep=1|b:1");
+    let three = host.scratch().join("three.tar");
+    fs::write(&three, Tar::default().file("file", b"three").finish()).unwrap();
+    let three = three.to_str().unwrap();
+    let kept = host
+        .rbox(&["import", "-c", "LABEL keep=1", three, "b:1"])
+        .ok();
     host.ok("create --name user alpine true");
     assert_eq!(
         host.ok("image prune -f --filter until=1h"),
@@ -111,7 +116,7 @@ fn a_prune_that_is_not_confirmed_changes_nothing() {
     ] {
         assert_eq!(
             host.ok(line),
-            format!("{warning}\nAre you sure you want to continue? [y/N]"),
+            format!("{warning}\nAre you sure you want to continue? [y/N] "),
         );
     }
     assert!(
@@ -172,10 +177,10 @@ fn a_tree_shows_what_each_image_was_built_for() {
     host.ok("tag a:1 longer/name:2");
     let text = host.ok("images --tree");
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("IMAGE           ID "), "{text}");
+    assert!(lines[0].starts_with("IMAGE            ID "), "{text}");
     assert_eq!(lines[1], "a:1");
-    assert!(lines[2].starts_with("longer/name:2   "), "{text}");
-    assert!(lines[3].starts_with("└─ linux/arm64  "), "{text}");
+    assert!(lines[2].starts_with("longer/name:2    "), "{text}");
+    assert!(lines[3].starts_with("└─ linux/arm64   "), "{text}");
     assert_eq!(
         host.fails(1, "images --tree -q"),
         "rbox: --quiet is not yet supported with --tree"

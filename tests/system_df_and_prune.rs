@@ -109,10 +109,10 @@ fn df_counts_each_layer_once_and_what_prune_gives_back() {
 fn what_a_container_uses_is_active() {
     let host = Host::with_own_images();
     let script = "echo hello > /hello; sleep 1000";
-    host.rbox(&["run", "-d", "--name", "c", "alpine", "sh", "-c", script])
+    host.rbox(&["run", "-d", "--name", "web", "alpine", "sh", "-c", script])
         .ok();
     let written = "until test -s /hello; do :; done";
-    host.rbox(&["exec", "c", "sh", "-c", written]).ok();
+    host.rbox(&["exec", "web", "sh", "-c", written]).ok();
     let counts = shown(&host, "{{.Type}} {{.Active}}");
     assert_eq!(counts[..2], ["Images 1", "Containers 1"]);
     let json = host.ok("system df --format json");
@@ -127,7 +127,7 @@ fn what_a_container_uses_is_active() {
         "--format",
         "{{range .Containers}}{{.Names}} {{.Size}}{{end}}",
     ]);
-    assert_eq!(one.ok(), "c 6B");
+    assert_eq!(one.ok(), "web 6B");
 }
 
 #[test]
