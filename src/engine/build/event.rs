@@ -20,8 +20,6 @@ pub enum Event {
     Output {
         /// Of which step.
         step: StepId,
-        /// To stderr.
-        stderr: bool,
         /// As written; not necessarily whole lines, not necessarily text.
         bytes: Vec<u8>,
     },

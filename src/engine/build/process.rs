@@ -129,7 +129,7 @@ impl LayerStep for Process<'_> {
 
     fn make(&self, step: &Step<'_>) -> Result<Option<Layer>, Failure> {
         let build = self.building.build;
-        let output = |stderr: bool, bytes: &[u8]| step.output(stderr, bytes);
+        let output = |_: bool, bytes: &[u8]| step.output(bytes);
         let (engine, workspace) = (build.engine, build.workspace);
         let finished = run::run(engine, &self.step, workspace, &build.cancel, &output)?;
         match finished.code {

@@ -65,10 +65,9 @@ impl Step<'_> {
     }
 
     /// What its process wrote.
-    pub fn output(&self, stderr: bool, bytes: &[u8]) {
+    pub fn output(&self, bytes: &[u8]) {
         self.listener.event(Event::Output {
             step: self.id,
-            stderr,
             bytes: bytes.to_vec(),
         });
     }

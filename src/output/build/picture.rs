@@ -188,14 +188,7 @@ mod tests {
         picture.event(ended(1, Ending::Done), seconds(4));
         picture.event(ended(2, Ending::Cached), seconds(5));
         let bytes = b"a\n\x1b[31mb\rc\nopen".to_vec();
-        picture.event(
-            Event::Output {
-                step: 3,
-                stderr: true,
-                bytes,
-            },
-            seconds(6),
-        );
+        picture.event(Event::Output { step: 3, bytes }, seconds(6));
         picture
     }
 

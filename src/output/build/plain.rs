@@ -152,11 +152,7 @@ mod tests {
 
     fn output(step: StepId, text: &str) -> Event {
         let bytes = text.as_bytes().to_vec();
-        Event::Output {
-            step,
-            stderr: false,
-            bytes,
-        }
+        Event::Output { step, bytes }
     }
 
     fn ended(step: StepId, how: Ending) -> Event {
