@@ -13,7 +13,6 @@ mod plain;
 mod terminal;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -46,9 +45,6 @@ pub trait Show: Listener {
 }
 
 /// Who tells of a build.
-///
-/// # Errors
-/// A picture needs a terminal.
 pub fn listener(style: Style) -> Box<dyn Show> {
     let terminal = io::stderr().is_terminal();
     let form = match style {
@@ -68,7 +64,14 @@ pub fn listener(style: Style) -> Box<dyn Show> {
 struct Shown {
     form: Form,
     begun: Instant,
-    warnings: Mutex<Vec<(String, Option<(PathBuf, usize)>)>>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+/// Something that is told at the end.
+struct Warning {
+    text: String,
+    /// Of the Dockerfile.
+    line: Option<usize>,
 }
 
 enum Form {
@@ -81,7 +84,8 @@ enum Form {
 impl Listener for Shown {
     fn event(&self, event: Event) {
         if let Event::Warning { text, place } = event {
-            lock(&self.warnings).push((text, place));
+            let line = place.map(|(_, line)| line);
+            lock(&self.warnings).push(Warning { text, line });
             return;
         }
         match &self.form {
@@ -134,18 +138,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// ` 1 warning found:` and a line for each.
-fn warnings(list: &[(String, Option<(PathBuf, usize)>)]) -> String {
+fn warnings(list: &[Warning]) -> String {
     let mut text = match list.len() {
         0 => return String::new(),
         1 => "\n 1 warning found:\n".to_owned(),
         number => format!("\n {number} warnings found:\n"),
     };
-    for (warning, place) in list {
-        let warning = log::visible(warning.as_bytes());
-        match place {
-            Some((_, line)) => text.push_str(&format!(" - {warning} (line {line})\n")),
-            None => text.push_str(&format!(" - {warning}\n")),
+    for warning in list {
+        text.push_str(&format!(" - {}", log::visible(warning.text.as_bytes())));
+        if let Some(line) = warning.line {
+            text.push_str(&format!(" (line {line})"));
         }
+        text.push('\n');
     }
     text
 }
@@ -176,17 +180,20 @@ mod tests {
     #[test]
     fn warnings_are_counted_and_have_their_lines() {
         assert_eq!(warnings(&[]), "");
-        let one = (
-            "LegacyKeyValueFormat: x".to_owned(),
-            Some((PathBuf::from("Dockerfile"), 2)),
-        );
+        let old = || Warning {
+            text: "LegacyKeyValueFormat: x".to_owned(),
+            line: Some(2),
+        };
         assert_eq!(
-            warnings(std::slice::from_ref(&one)),
+            warnings(&[old()]),
             "\n 1 warning found:\n - LegacyKeyValueFormat: x (line 2)\n"
         );
-        let two = ("unused\x1b[2J".to_owned(), None);
+        let unused = Warning {
+            text: "unused\x1b[2J".to_owned(),
+            line: None,
+        };
         assert_eq!(
-            warnings(&[one, two]),
+            warnings(&[old(), unused]),
             concat!(
                 "\n 2 warnings found:\n",
                 " - LegacyKeyValueFormat: x (line 2)\n - unused\n"

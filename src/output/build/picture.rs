@@ -231,7 +231,7 @@ mod tests {
         let lines = picture.draw(seconds(23), 40, 3);
         let shown = bare(&lines);
         assert_eq!(shown[0], "[+] Building 2.3s (3/3) FINISHED");
-        assert_eq!(shown.len(), 6);
+        assert_eq!(shown.len(), 5);
         assert_eq!(shown[4], " => ERROR [2/2] RUN x               2.0s");
         assert!(lines[4].starts_with(RED));
     }
