@@ -210,7 +210,7 @@ fn layers_that_are_here_are_not_downloaded() {
     };
     let base = Tar::default().file("base", b"base").finish();
     let top = Tar::default().file("top", b"top").finish();
-    registry.image("base:1", &Parts::of(&[base.clone()]));
+    registry.image("base:1", &Parts::of(std::slice::from_ref(&base)));
     registry.image("app:1", &Parts::of(&[base, top]));
     host.ok("pull localhost:5000/base:1");
     let text = host.ok("pull localhost:5000/app:1");
