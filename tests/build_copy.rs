@@ -104,7 +104,7 @@ fn links_parents_and_exclusions() {
         "FROM alpine\nRUN ln -s /real /alias\n\
          COPY --link --chown=3:4 src/a /linked/\n\
          COPY --parents src/*/*.txt /all/\nCOPY --parents src/./a/one.txt /pivot/\n\
-         COPY --exclude=*.log --exclude=b src /some/\nCOPY keep.md /alias/\n",
+         COPY --exclude=**/*.log --exclude=b src /some/\nCOPY keep.md /alias/\n",
     )
     .ok();
     let found = inside(
@@ -235,14 +235,14 @@ fn large_and_sparse_files_are_copied_as_they_are() {
     let host = Host::with_own_images();
     fs::create_dir_all(host.scratch().join("context")).unwrap();
     let file = fs::File::create(host.scratch().join("context/sparse")).unwrap();
-    file.set_len(1 << 30).unwrap();
+    file.set_len(64 << 20).unwrap();
     (&file).write_all(b"start").unwrap();
     build(&host, "FROM alpine\nCOPY sparse /sparse\n").ok();
     let found = inside(
         &host,
         "stat -c %s /sparse; test $(du -k /sparse | cut -f1) -lt 100 && echo sparse; head -c5 /sparse",
     );
-    assert_eq!(found, "1073741824\nsparse\nstart");
+    assert_eq!(found, "67108864\nsparse\nstart");
 }
 
 #[test]

@@ -48,7 +48,10 @@ fn no_source_leads_out_of_the_context() {
         let output = build(&host, &format!("FROM alpine\nCOPY {source} /x/\n"));
         // A pattern does not go through links: it matches nothing.
         match source.contains('*') {
-            true => assert_eq!(inside(&host, "test -e /x && cat /x/secret; true"), ""),
+            true => {
+                output.ok();
+                assert_eq!(inside(&host, "cat /x/secret 2>/dev/null; true"), "");
+            }
             false => {
                 let error = output.fails(1);
                 assert!(error.contains("not found"), "{source}: {error}");
@@ -78,8 +81,8 @@ fn no_destination_leads_out_of_the_image() {
     );
     build(&host, &dockerfile).ok();
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
-    let found = inside(&host, &format!("ls -m {absolute}"));
-    assert_eq!(found, "f, g, i, made");
+    let found = inside(&host, &format!("ls {absolute} | tr '\\n' ' '"));
+    assert_eq!(found, "f g i made ");
 }
 
 #[test]
@@ -209,8 +212,7 @@ fn odd_names_and_deep_trees_are_copied() {
     host.write(&format!("{deep}file"), "deep");
     build(&host, "FROM alpine\nCOPY odd /odd/\nCOPY deep /deep/\nCOPY odd/[*] /star/\n").ok();
     let found = inside(&host, "ls /odd | wc -l; ls /star; find /deep -type f | wc -l");
-    // The name with a newline counts twice.
-    assert_eq!(found, "7\n*\n1");
+    assert_eq!(found, "6\n*\n1");
     let owner = fs::metadata(host.scratch().join("context/odd")).unwrap();
     assert_eq!(owner.uid(), 0);
 }

@@ -279,12 +279,6 @@ impl Files<'_> {
                 parents: self.parents,
             })
             .map_err(|error| Failure::new(format!("failed to compute cache key: {error}")))?;
-        if selected.is_empty() && self.written.is_empty() {
-            return Err(Failure::new(format!(
-                "lstat {}: no such file or directory",
-                self.sources.join(" ")
-            )));
-        }
         Ok(selected)
     }
 

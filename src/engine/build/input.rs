@@ -1,8 +1,9 @@
 //! What a build reads: the Dockerfile and the context.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::ops::RangeInclusive;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rbox_images::Workspace;
@@ -14,6 +15,9 @@ use super::error::BuildError;
 use super::progress::Progress;
 use super::request::{BuildRequest, ContextSource, DockerfileSource};
 use crate::engine::failure::{Context as _, Failure};
+
+/// As `open(2)` takes it.
+const O_NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 
 const DOCKERFILE: &str = "Dockerfile";
 
@@ -158,10 +162,18 @@ fn dockerfile(request: &BuildRequest, context: Option<&Context>) -> Result<Vec<u
 
 /// Of the host; `None` when it is not there.
 fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    // A pipe would keep the build waiting.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NONBLOCK)
+        .open(path);
+    let file = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     let mut bytes = Vec::new();
     file.take(LARGEST_DOCKERFILE as u64 + 1)
         .read_to_end(&mut bytes)?;
