@@ -43,7 +43,10 @@ fn ignored_files_are_not_there() {
         &host,
         &[
             ("Dockerfile", ALL),
-            (".dockerignore", "# comment\n*.log\nsecret\nDockerfile\n.dockerignore\n!kept.log\nd/*\n!d/in\n"),
+            (
+                ".dockerignore",
+                "# comment\n*.log\nsecret\nDockerfile\n.dockerignore\n!kept.log\nd/*\n!d/in\n",
+            ),
             ("a.log", ""),
             ("kept.log", ""),
             ("sub/b.log", ""),
@@ -69,7 +72,11 @@ fn what_is_ignored_does_not_spoil_the_cache() {
     let host = Host::with_own_images();
     let directory = context(
         &host,
-        &[("Dockerfile", ALL), (".dockerignore", "*.log\n"), ("a", "a")],
+        &[
+            ("Dockerfile", ALL),
+            (".dockerignore", "*.log\n"),
+            ("a", "a"),
+        ],
     );
     let first = host.ok(&format!("build -q -t made {directory}"));
     host.write("context/new.log", "");
@@ -91,7 +98,12 @@ fn a_tar_from_a_pipe_is_a_context() {
         .finish();
     fed(&host, &tar, &["build", "-q", "-t", "made", "-"]).ok();
     assert_eq!(copied(&host), "d/f");
-    fed(&host, &tar, &["build", "-q", "-t", "made", "-f", "other", "-"]).ok();
+    fed(
+        &host,
+        &tar,
+        &["build", "-q", "-t", "made", "-f", "other", "-"],
+    )
+    .ok();
     assert_eq!(copied(&host), "f");
     let error = fed(&host, &tar[..600], &["build", "-q", "-"]).fails(1);
     assert!(error.contains("unexpected EOF"), "{error}");
@@ -135,9 +147,13 @@ fn nothing_of_a_context_is_left_after_a_build() {
     let host = Host::with_own_images();
     let tar = Tar::default().file("Dockerfile", ALL.as_bytes()).finish();
     fed(&host, &tar, &["build", "-q", "-t", "made", "-"]).ok();
-    let broken = Tar::default().file("Dockerfile", b"FROM alpine\nRUN false\n").finish();
+    let broken = Tar::default()
+        .file("Dockerfile", b"FROM alpine\nRUN false\n")
+        .finish();
     fed(&host, &broken, &["build", "-q", "-"]).fails(1);
-    let left: Vec<_> = fs::read_dir(host.root().join("images/tmp")).unwrap().collect();
+    let left: Vec<_> = fs::read_dir(host.root().join("images/tmp"))
+        .unwrap()
+        .collect();
     assert!(left.is_empty(), "{left:?}");
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(host.root().to_str().unwrap()), "{mounts}");

@@ -98,7 +98,15 @@ fn copies_from_stages_and_images_keep_owners_links_and_times() {
 #[test]
 fn links_parents_and_exclusions() {
     let host = Host::with_own_images();
-    write(&host, &["src/a/one.txt", "src/a/two.log", "src/b/three.txt", "keep.md"]);
+    write(
+        &host,
+        &[
+            "src/a/one.txt",
+            "src/a/two.log",
+            "src/b/three.txt",
+            "keep.md",
+        ],
+    );
     build(
         &host,
         "FROM alpine\nRUN ln -s /real /alias\n\
@@ -125,7 +133,10 @@ fn heredocs_become_files() {
          COPY --chmod=755 <<\"one\" <<two /dir/\n#!/bin/sh\necho $0\none\nsecond\ntwo\n",
     )
     .ok();
-    let found = inside(&host, "cat /hello; /dir/one; cat /dir/two; stat -c %a /hello /dir/one");
+    let found = inside(
+        &host,
+        "cat /hello; /dir/one; cat /dir/two; stat -c %a /hello /dir/one",
+    );
     assert_eq!(found, "hello world\n/dir/one\nsecond\n644\n755");
 }
 
@@ -163,8 +174,9 @@ fn serve(headers: &str, body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let length = body.len();
-    let answer =
-        format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
             let mut request = Vec::new();
@@ -219,9 +231,18 @@ fn what_cannot_be_copied_is_said() {
         ("COPY nosuch /x", "\"/nosuch\": not found"),
         ("COPY ../../etc/passwd /x", "\"/etc/passwd\": not found"),
         ("COPY a b /x", several),
-        ("ADD a b /x", "When using ADD with more than one source file"),
-        ("COPY a /etc/passwd/x", "cannot copy to non-directory: /etc/passwd"),
-        ("COPY dir/etc /", "cannot replace to directory /etc with file"),
+        (
+            "ADD a b /x",
+            "When using ADD with more than one source file",
+        ),
+        (
+            "COPY a /etc/passwd/x",
+            "cannot copy to non-directory: /etc/passwd",
+        ),
+        (
+            "COPY dir/etc /",
+            "cannot replace to directory /etc with file",
+        ),
         ("COPY --from=alpine /nosuch /x", "\"/nosuch\": not found"),
         ("COPY a[ /x", "syntax error in pattern"),
     ] {
@@ -249,7 +270,11 @@ fn large_and_sparse_files_are_copied_as_they_are() {
 fn copying_into_nothing_makes_an_image_of_that_alone() {
     let host = Host::with_own_images();
     write(&host, &["app"]);
-    build(&host, "FROM scratch\nCOPY app /bin/app\nCMD [\"/bin/app\"]\n").ok();
+    build(
+        &host,
+        "FROM scratch\nCOPY app /bin/app\nCMD [\"/bin/app\"]\n",
+    )
+    .ok();
     build(&host, "FROM alpine\nCOPY --from=made / /all/\n").ok();
     assert_eq!(inside(&host, "cd /all && find . -type f"), "./bin/app");
 }

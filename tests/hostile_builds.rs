@@ -61,7 +61,13 @@ fn no_source_leads_out_of_the_context() {
     // Links in a directory are copied as links.
     link(&host, &secret, "dir/link");
     build(&host, "FROM alpine\nCOPY dir /x/\n").ok();
-    assert_eq!(inside(&host, "readlink /x/link; cat /x/link 2>&1 | grep -c host"), format!("{secret}\n0"));
+    assert_eq!(
+        inside(
+            &host,
+            "readlink /x/link; cat /x/link 2>&1 | grep -c host; true"
+        ),
+        format!("{secret}\n0")
+    );
 }
 
 #[test]
@@ -108,7 +114,9 @@ fn an_archive_of_the_context_stays_in_its_destination() {
         assert!(error.contains(text), "{error}");
     }
     assert_eq!(fs::read_to_string(outside).unwrap(), "of the host");
-    let left: Vec<_> = fs::read_dir(host.root().join("images/tmp")).unwrap().collect();
+    let left: Vec<_> = fs::read_dir(host.root().join("images/tmp"))
+        .unwrap()
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -129,7 +137,11 @@ fn what_means_a_deletion_in_a_layer_is_not_copied() {
     let host = Host::with_own_images();
     host.write("context/tree/.wh.passwd", "");
     host.write("context/f", "");
-    for line in ["COPY tree /etc/", "COPY f /etc/.wh.passwd", "COPY f /.wh.etc/x"] {
+    for line in [
+        "COPY tree /etc/",
+        "COPY f /etc/.wh.passwd",
+        "COPY f /.wh.etc/x",
+    ] {
         let error = build(&host, &format!("FROM alpine\n{line}\n")).fails(1);
         assert!(error.contains("mean deleted files"), "{line}: {error}");
     }
@@ -148,7 +160,10 @@ fn special_files_of_a_context_keep_nobody_waiting() {
     let _socket = std::os::unix::net::UnixListener::bind(context.join("d/socket")).unwrap();
     let begin = Instant::now();
     build(&host, "FROM alpine\nCOPY d /d\n").ok();
-    assert_eq!(inside(&host, "ls /d; test -p /d/pipe && echo pipe"), "pipe\npipe");
+    assert_eq!(
+        inside(&host, "ls /d; test -p /d/pipe && echo pipe"),
+        "pipe\npipe"
+    );
     let path = context.to_str().unwrap();
     host.fails(1, &format!("build -q -f {path}/Pipefile {path}"));
     fs::rename(context.join("ignore"), context.join(".dockerignore")).unwrap();
@@ -187,8 +202,18 @@ fn tricks_with_ignored_files_show_nothing() {
     // A file that is not there in the context ignores nothing, and is not read on the host.
     build(&host, "FROM alpine\nCOPY hidden/key /x\n").ok();
     fs::remove_file(host.scratch().join("context/.dockerignore")).unwrap();
-    host.write("context/.dockerignore", "hidden\n../../etc\n**/../x\n!../secret\n");
-    for source in ["hidden", "hidden/key", "shown", "door/key", "./a/../hidden/key", "door"] {
+    host.write(
+        "context/.dockerignore",
+        "hidden\n../../etc\n**/../x\n!../secret\n",
+    );
+    for source in [
+        "hidden",
+        "hidden/key",
+        "shown",
+        "door/key",
+        "./a/../hidden/key",
+        "door",
+    ] {
         let error = build(&host, &format!("FROM alpine\nCOPY {source} /x/\n")).fails(1);
         assert!(error.contains("not found"), "{source}: {error}");
     }
@@ -210,8 +235,15 @@ fn odd_names_and_deep_trees_are_copied() {
     }
     let deep = format!("context/deep/{}", "d/".repeat(1000));
     host.write(&format!("{deep}file"), "deep");
-    build(&host, "FROM alpine\nCOPY odd /odd/\nCOPY deep /deep/\nCOPY odd/[*] /star/\n").ok();
-    let found = inside(&host, "ls /odd | wc -l; ls /star; find /deep -type f | wc -l");
+    build(
+        &host,
+        "FROM alpine\nCOPY odd /odd/\nCOPY deep /deep/\nCOPY odd/[*] /star/\n",
+    )
+    .ok();
+    let found = inside(
+        &host,
+        "ls /odd | wc -l; ls /star; find /deep -type f | wc -l",
+    );
     assert_eq!(found, "6\n*\n1");
     let owner = fs::metadata(host.scratch().join("context/odd")).unwrap();
     assert_eq!(owner.uid(), 0);
