@@ -13,7 +13,7 @@ pub struct BuildError {
     /// What went wrong; its code is the process's exit code where a `RUN` failed.
     pub failure: Failure,
     /// The instruction's lines, where it is about one.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The step, where one failed: its number, and what it was called.
     pub step: Option<(StepId, String)>,
 }
@@ -37,7 +37,7 @@ impl BuildError {
     pub fn at(failure: Failure, place: Option<Place>) -> BuildError {
         BuildError {
             failure,
-            place,
+            place: place.map(Box::new),
             step: None,
         }
     }

@@ -40,8 +40,6 @@ pub struct PlannedStage {
     pub lines: RangeInclusive<usize>,
     /// The base's triggers, then its own instructions.
     pub instructions: Vec<Located<Instruction>>,
-    /// How many of them are triggers.
-    pub triggers: usize,
     /// What `--from=` and `from=` mean in it.
     pub sources: BTreeMap<String, Source>,
     /// How many steps it has in progress: an image that it stands on, and what makes a layer.
@@ -135,7 +133,6 @@ pub fn plan(
             .iter()
             .map(|text| trigger(text, stage).map_err(at))
             .collect::<Result<Vec<_>, _>>()?;
-        let count = instructions.len();
         instructions.extend(stage.instructions.iter().cloned());
         let sources = sources_of(stages, index, &instructions)?;
         let planned = PlannedStage {
@@ -146,7 +143,6 @@ pub fn plan(
             base,
             lines: stage.lines.clone(),
             instructions,
-            triggers: count,
             sources,
         };
         open.extend(planned.needs());
@@ -447,8 +443,13 @@ RUN --mount=type=bind,from=2,target=/t true
             "FROM t AS tools\nFROM onbuild AS a\nONBUILD WORKDIR /w\nFROM a AS b\nFROM b AS c";
         let plan = planned(text, None).unwrap();
         assert_eq!(names(&plan), ["tools", "a", "b", "c"]);
-        let triggers: Vec<usize> = plan.stages.iter().map(|stage| stage.triggers).collect();
-        assert_eq!(triggers, [0, 2, 1, 0]);
+        let counts: Vec<usize> = plan
+            .stages
+            .iter()
+            .map(|stage| stage.instructions.len())
+            .collect();
+        // The second has its own ONBUILD, too.
+        assert_eq!(counts, [0, 3, 1, 0]);
         assert_eq!(plan.stages[1].sources["tools"], Source::Stage(0));
         assert_eq!(plan.stages[2].instructions[0].lines, 4..=4);
         let broken = planned("FROM broken", None).unwrap_err();
