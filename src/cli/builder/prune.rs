@@ -63,7 +63,7 @@ pub fn deleted(entries: &[CacheEntry]) -> String {
     if entries.is_empty() {
         return String::new();
     }
-    let ids: Vec<&str> = entries.iter().map(|entry| short(entry)).collect();
+    let ids: Vec<&str> = entries.iter().map(short).collect();
     format!("Deleted build cache objects:\n{}\n\n", ids.join("\n"))
 }
 
