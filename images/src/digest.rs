@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 
 /// A sha256 digest as written in manifests, `sha256:<64 lower-case hex digits>`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +29,9 @@ const PREFIX: &str = "sha256:";
 impl Digest {
     /// The digest of bytes in memory.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest::from_hasher(Sha256::new_with_prefix(bytes))
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        hasher.finish()
     }
 
     /// The 64 hex digits, which are also the file name of a blob or layer.
@@ -40,17 +42,6 @@ impl Digest {
     /// The whole text, `sha256:…`.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    pub(crate) fn from_hasher(hasher: Sha256) -> Digest {
-        use fmt::Write as _;
-        let mut text = String::with_capacity(PREFIX.len() + 64);
-        text.push_str(PREFIX);
-        for byte in hasher.finalize() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Digest(text)
     }
 }
 
@@ -95,10 +86,44 @@ pub(crate) fn short(id: &str) -> &str {
     hex.get(..12).unwrap_or(hex)
 }
 
+/// A digest in the making.
+#[derive(Clone)]
+pub(crate) struct Hasher(Context);
+
+impl Default for Hasher {
+    fn default() -> Hasher {
+        Hasher(Context::new(&SHA256))
+    }
+}
+
+impl Hasher {
+    pub(crate) fn update(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.update(bytes.as_ref());
+    }
+
+    /// The 32 bytes that a digest spells out.
+    pub(crate) fn bytes(self) -> [u8; SHA256_OUTPUT_LEN] {
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        bytes.copy_from_slice(self.0.finish().as_ref());
+        bytes
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        use fmt::Write as _;
+        let mut text = String::with_capacity(PREFIX.len() + 64);
+        text.push_str(PREFIX);
+        for byte in self.bytes() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Digest(text)
+    }
+}
+
 /// Hashes and counts whatever is read through it.
 pub(crate) struct Hashing<R> {
     inner: R,
-    hasher: Sha256,
+    hasher: Hasher,
     count: u64,
 }
 
@@ -106,7 +131,7 @@ impl<R: Read> Hashing<R> {
     pub(crate) fn new(inner: R) -> Hashing<R> {
         Hashing {
             inner,
-            hasher: Sha256::new(),
+            hasher: Hasher::default(),
             count: 0,
         }
     }
@@ -117,7 +142,7 @@ impl<R: Read> Hashing<R> {
 
     /// Digest and number of the bytes read so far.
     pub(crate) fn finish(self) -> (Digest, u64) {
-        (Digest::from_hasher(self.hasher), self.count)
+        (self.hasher.finish(), self.count)
     }
 }
 

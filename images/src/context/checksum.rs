@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
-use sha2::{Digest as _, Sha256};
 
 use super::memo::Stamp;
 use super::walk::{Entry, WalkError, below, walk};
 use super::{Attributes, Found, Selection, Tree, attributes_of};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::view::{open_plain, shown};
 
 /// Why a selection has no digest.
@@ -44,21 +43,21 @@ impl Selection<'_> {
         let mut sum = Sum {
             tree: self.tree,
             owners: self.tree.keeps_owners() && !owner_given,
-            hasher: Sha256::new(),
+            hasher: Hasher::default(),
             batch: Vec::new(),
         };
         for found in &self.found {
             sum.source(found, self)?;
         }
         sum.flush()?;
-        Ok(Digest::from_hasher(sum.hasher))
+        Ok(sum.hasher.finish())
     }
 }
 
 struct Sum<'a> {
     tree: &'a Tree,
     owners: bool,
-    hasher: Sha256,
+    hasher: Hasher,
     batch: Vec<Item>,
 }
 
@@ -255,7 +254,7 @@ fn digest(tree: &Tree, content: &Content, buffer: &mut [u8]) -> Result<[u8; 32],
         return Err(changed());
     }
     let attributes: Attributes = attributes_of(file.as_fd()).map_err(failed)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Hasher::default();
     fold_attributes(&attributes, &mut |bytes| hasher.update(bytes));
     hasher.update(content.size.to_le_bytes());
     let mut file = File::from(file);
@@ -275,7 +274,7 @@ fn digest(tree: &Tree, content: &Content, buffer: &mut [u8]) -> Result<[u8; 32],
     if stamp(&file.into()).map_err(failed)? != content.stamp {
         return Err(changed());
     }
-    let digest: [u8; 32] = hasher.finalize().into();
+    let digest = hasher.bytes();
     tree.memo()
         .remember(content.path.clone(), content.stamp, digest);
     Ok(digest)

@@ -2,20 +2,19 @@
 
 use std::io::{self, Read};
 
-use sha2::{Digest as _, Sha256};
 use ureq::http::Method;
 
 use super::client::{Call, Client, Target, scope};
 use super::exchange::{Answer, Payload};
 use super::url::Url;
 use super::{RegistryError, denial};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::reference::Reference;
 
 /// Hashes what is sent and keeps apart why it could not be read.
 struct Source<'a> {
     inner: &'a mut dyn Read,
-    hasher: Sha256,
+    hasher: Hasher,
     count: u64,
     error: Option<io::Error>,
 }
@@ -81,7 +80,7 @@ impl Client {
         let place = location(&answer)?;
         let mut source = Source {
             inner: blob,
-            hasher: Sha256::new(),
+            hasher: Hasher::default(),
             count: 0,
             error: None,
         };
@@ -102,7 +101,7 @@ impl Client {
         if !matches!(answer.status.as_u16(), 202 | 204) {
             return Err(denial::writing(reference, answer));
         }
-        let (digest, size) = (Digest::from_hasher(source.hasher), source.count);
+        let (digest, size) = (source.hasher.finish(), source.count);
         let place = location(&answer)?;
         let place = place
             .with("digest", digest.as_str())

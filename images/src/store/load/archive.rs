@@ -6,10 +6,9 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 
 use super::LoadError;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::store::files;
 use crate::store::manifest::ManifestError;
 use crate::store::session::Session;
@@ -125,7 +124,7 @@ fn spool_one<R: Read>(
     buffer: &mut [u8],
 ) -> Result<Spooled, LoadError> {
     let (mut file, path) = session.scratch()?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Hasher::default();
     loop {
         let read = reader
             .data()
@@ -142,7 +141,7 @@ fn spool_one<R: Read>(
     }
     Ok(Spooled {
         path,
-        digest: Digest::from_hasher(hasher),
+        digest: hasher.finish(),
         size,
     })
 }
