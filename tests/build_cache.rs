@@ -85,9 +85,12 @@ fn a_changed_instruction_is_done_again() {
         "",
         3,
     );
-    // An argument reaches the processes after it.
-    builds(&host, TEXT, "--build-arg V=2", 0);
-    builds(&host, TEXT, "--build-arg V=1", 3);
+    // An argument reaches the processes after it. What they write differs, too: with the same files
+    // of the same second below them, the steps that follow would be found.
+    let text = TEXT.replace("echo first", "echo first $V");
+    builds(&host, &text, "", 0);
+    builds(&host, &text, "--build-arg V=2", 0);
+    builds(&host, &text, "--build-arg V=1", 3);
     builds(&host, &TEXT.replace("CMD", "ENV X=1\nCMD"), "", 3);
 }
 
