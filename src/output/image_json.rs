@@ -3,8 +3,9 @@
 use rbox_images::Image;
 use serde_json::{Map, Value, json};
 
-/// Docker's image object.
-pub fn image(image: &Image) -> Value {
+/// Docker's image object. `whole` is the config as it is written, with the settings that Docker
+/// added to the OCI's.
+pub fn image(image: &Image, whole: &Value) -> Value {
     let config = &image.config;
     let comment = config
         .history()
@@ -22,7 +23,7 @@ pub fn image(image: &Image) -> Value {
         "Created": image.created.clone().unwrap_or_default(),
         "DockerVersion": "",
         "Author": config.author().clone().unwrap_or_default(),
-        "Config": settings(image),
+        "Config": settings(image, &whole["config"]),
         "Architecture": config.architecture().to_string(),
         "Os": config.os().to_string(),
         "Size": image.size,
@@ -59,7 +60,7 @@ fn driver_data(image: &Image) -> Value {
     data.into()
 }
 
-fn settings(image: &Image) -> Value {
+fn settings(image: &Image, whole: &Value) -> Value {
     let config = image.config.config().clone().unwrap_or_default();
     let set = |names: &Option<Vec<String>>| -> Value {
         match names {
@@ -85,13 +86,16 @@ fn settings(image: &Image) -> Value {
     }
     settings.insert("Env".into(), json!(config.env()));
     settings.insert("Cmd".into(), json!(config.cmd()));
+    if whole["Healthcheck"].is_object() {
+        settings.insert("Healthcheck".into(), whole["Healthcheck"].clone());
+    }
     settings.insert("Volumes".into(), set(config.volumes()));
     settings.insert(
         "WorkingDir".into(),
         config.working_dir().clone().unwrap_or_default().into(),
     );
     settings.insert("Entrypoint".into(), json!(config.entrypoint()));
-    settings.insert("OnBuild".into(), Value::Null);
+    settings.insert("OnBuild".into(), whole["OnBuild"].clone());
     let labels: Option<std::collections::BTreeMap<_, _>> = config
         .labels()
         .clone()
@@ -99,6 +103,9 @@ fn settings(image: &Image) -> Value {
     settings.insert("Labels".into(), json!(labels));
     if let Some(signal) = config.stop_signal() {
         settings.insert("StopSignal".into(), json!(signal));
+    }
+    if whole["Shell"].is_array() {
+        settings.insert("Shell".into(), whole["Shell"].clone());
     }
     settings.into()
 }
@@ -113,21 +120,32 @@ mod tests {
         let config = json!({
             "architecture": "amd64",
             "os": "linux",
-            "config": { "Cmd": ["/bin/sh"], "Env": ["A=1"], "ExposedPorts": { "80/tcp": {} } },
+            "config": {
+                "Cmd": ["/bin/sh"],
+                "Env": ["A=1"],
+                "ExposedPorts": { "80/tcp": {} },
+                "Healthcheck": { "Test": ["CMD-SHELL", "true"] },
+                "OnBuild": ["RUN true"],
+                "Shell": ["/bin/ash", "-c"],
+            },
             "rootfs": { "type": "layers", "diff_ids": ["sha256:1bcc"] },
             "history": [{ "comment": "Imported from -" }],
         });
-        let shown = super::image(&Image {
+        let image = Image {
             id: "sha256:a291".into(),
             manifest_digest: String::new(),
-            config: serde_json::from_value(config).unwrap(),
+            config: serde_json::from_value(config.clone()).unwrap(),
             layers: Vec::new(),
             references: vec!["alpine:3.20".into()],
             repo_digests: Vec::new(),
             tagged: None,
             size: 7_797_760,
             created: Some("2026-11-21T21:40:38.480635035Z".into()),
-        });
+        };
+        let shown = super::image(&image, &config);
+        for key in ["Healthcheck", "OnBuild", "Shell"] {
+            assert_eq!(shown["Config"][key], config["config"][key], "{key}");
+        }
         assert_eq!(shown["RepoTags"], json!(["alpine:3.20"]));
         assert_eq!(shown["Comment"], "Imported from -");
         assert_eq!(shown["Config"]["Cmd"], json!(["/bin/sh"]));

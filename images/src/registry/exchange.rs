@@ -252,6 +252,8 @@ pub(super) fn transport(method: &Method, url: &Url, error: &ureq::Error) -> Regi
     let text = match error {
         ureq::Error::Io(error) => io_text(error),
         ureq::Error::Timeout(_) => "i/o timeout".to_owned(),
+        // The resolver's, which says all.
+        ureq::Error::Other(error) => error.to_string(),
         other => other.to_string(),
     };
     let (reason, hint) = match text.split_once("invalid peer certificate: ") {
@@ -288,7 +290,7 @@ fn untrusted(url: &Url, problem: &str) -> (String, Option<String>) {
 }
 
 /// Without Rust's `(os error 111)`, in Go's small letters.
-fn io_text(error: &std::io::Error) -> String {
+pub(super) fn io_text(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     let known = match error.kind() {
         ErrorKind::ConnectionRefused => Some("connect: connection refused"),

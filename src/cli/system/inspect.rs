@@ -94,11 +94,12 @@ fn is_no_reference(failure: &Failure) -> bool {
 
 /// One image.
 pub fn image(engine: &Engine, name: &str) -> Result<Value, Failure> {
-    let image = engine
-        .images
-        .get(name)
-        .map_err(|error| Failure::new(error.to_string()))?;
-    Ok(image_json::image(&image))
+    let failed = |error: rbox_images::GetError| Failure::new(error.to_string());
+    let image = engine.images.get(name).map_err(failed)?;
+    let config = engine.images.config(&image.id).map_err(failed)?;
+    let config = serde_json::from_slice(&config)
+        .map_err(|error| Failure::new(format!("the config of image {name} is damaged: {error}")))?;
+    Ok(image_json::image(&image, &config))
 }
 
 /// Prints objects as one JSON array, or each through a template. Those that

@@ -16,6 +16,8 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use super::exchange::io_text;
+use query::QueryError;
 use resolv_conf::ResolvConf;
 
 /// The most addresses of a host that are tried.
@@ -104,7 +106,10 @@ fn ask(conf: &ResolvConf, host: &str) -> Result<Vec<IpAddr>, LookupError> {
                         return Ok(addresses);
                     }
                     Err(failure) => {
-                        error.reason = failure.to_string();
+                        error.reason = match &failure {
+                            QueryError::Io(error) => io_text(error),
+                            other => other.to_string(),
+                        };
                         error.server = Some(*server);
                     }
                 }
