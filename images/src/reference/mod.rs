@@ -122,9 +122,14 @@ impl Reference {
         if self.domain != DEFAULT_DOMAIN {
             return self.repository();
         }
-        match self.path.strip_prefix(OFFICIAL) {
-            Some(name) if !name.contains('/') => name.to_owned(),
-            _ => self.path.clone(),
+        let short = match self.path.strip_prefix(OFFICIAL) {
+            Some(name) if !name.contains('/') => name,
+            _ => &self.path,
+        };
+        // `docker.io/a.b/c` without its registry would be in the registry `a.b`.
+        match split_domain(short) == (DEFAULT_DOMAIN, self.path.clone()) {
+            true => short.to_owned(),
+            false => self.repository(),
         }
     }
 
@@ -228,6 +233,14 @@ mod tests {
             familiar("library/alpine/deep"),
             "library/alpine/deep:latest"
         );
+    }
+
+    #[test]
+    fn what_would_be_read_as_a_registry_keeps_its_own() {
+        for text in ["docker.io/a.b/c:latest", "docker.io/localhost/c:1"] {
+            assert_eq!(familiar(text), text);
+        }
+        assert_eq!(familiar("index.docker.io/a.b/c:1"), "docker.io/a.b/c:1");
     }
 
     #[test]
