@@ -7,6 +7,7 @@
 //!
 //! Only the structure of the one command that was typed is ever built.
 
+mod archive_output;
 mod builder;
 mod call;
 mod capture;

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 
-use rbox_images::{Observer, Transfer};
+use rbox_images::{Observer, Silent, Transfer};
 
 use super::{error, stdout, units};
 use crate::engine::terminal;
@@ -17,6 +17,14 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// On stdout, or nowhere.
+    pub fn unless(quiet: bool) -> Box<dyn Observer> {
+        match quiet {
+            true => Box::new(Silent),
+            false => Box::new(Progress::on_stdout()),
+        }
+    }
+
     /// On stdout.
     pub fn on_stdout() -> Progress {
         Progress {

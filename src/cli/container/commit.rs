@@ -1,8 +1,7 @@
 //! `commit`.
 
-use rbox_images::{Change, Reference};
-
 use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::parse::image;
 use crate::cli::stop::{Outcome, Stop};
 use crate::engine::commit::CommitRequest;
 
@@ -60,25 +59,14 @@ struct Commit {
 
 fn run(call: &Call) -> Outcome {
     let line: Commit = call.parse()?;
-    let reference = line
-        .reference
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(str::parse::<Reference>)
-        .transpose()
-        .map_err(Stop::failed)?;
+    let reference = image::optional_name(line.reference.as_deref()).map_err(Stop::failed)?;
     if reference
         .as_ref()
         .is_some_and(|name| name.digest().is_some())
     {
         return Err(Stop::failed("cannot commit to digest reference"));
     }
-    let changes = line
-        .change
-        .iter()
-        .map(|text| text.parse::<Change>())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Stop::failed)?;
+    let changes = image::changes(&line.change).map_err(Stop::failed)?;
     let id = call.engine()?.commit(&CommitRequest {
         container: line.container,
         reference,

@@ -2,10 +2,11 @@
 
 use std::io::{self, Read};
 
-use rbox_images::{Change, ImportOptions, Platform, Reference};
+use rbox_images::ImportOptions;
 
 use super::load::open;
 use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::parse::image;
 use crate::cli::stop::{Outcome, Stop};
 
 /// `import`.
@@ -36,25 +37,9 @@ struct Import {
 
 fn run(call: &Call) -> Outcome {
     let line: Import = call.parse()?;
-    let reference = line
-        .reference
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(str::parse::<Reference>)
-        .transpose()
-        .map_err(Stop::failed)?;
-    let changes = line
-        .change
-        .iter()
-        .map(|text| text.parse::<Change>())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Stop::failed)?;
-    let platform = line
-        .platform
-        .as_deref()
-        .map(str::parse::<Platform>)
-        .transpose()
-        .map_err(Stop::failed)?;
+    let reference = image::optional_name(line.reference.as_deref()).map_err(Stop::failed)?;
+    let changes = image::changes(&line.change).map_err(Stop::failed)?;
+    let platform = image::platform(line.platform.as_deref()).map_err(Stop::failed)?;
     if line.source.starts_with("http://") || line.source.starts_with("https://") {
         return Err(Stop::failed(format!(
             "import from a URL is not supported: {}",

@@ -1,8 +1,7 @@
 //! `pull`.
 
-use rbox_images::{Observer, Platform, Reference, Silent};
-
 use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::parse::image;
 use crate::cli::stop::{Outcome, Stop};
 use crate::output::transfer::Progress;
 
@@ -32,32 +31,12 @@ struct Pull {
 
 fn run(call: &Call) -> Outcome {
     let line: Pull = call.parse()?;
-    let platform = line
-        .platform
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(str::parse::<Platform>)
-        .transpose()
-        .map_err(Stop::failed)?;
-    let mut name = Reference::parse_bare(&line.name).map_err(Stop::failed)?;
-    let is_bare = name.tag().is_none() && name.digest().is_none();
-    if line.all_tags && !is_bare {
-        return Err(Stop::failed("tag can't be used with --all-tags/-a"));
+    let platform = image::platform(line.platform.as_deref()).map_err(Stop::failed)?;
+    let (name, filled_in) = image::to_transfer(&line.name, line.all_tags).map_err(Stop::failed)?;
+    let progress = Progress::unless(line.quiet);
+    if filled_in {
+        progress.line("Using default tag: latest");
     }
-    if !line.all_tags && is_bare {
-        name = name.with_default_tag();
-        if !line.quiet {
-            say(&format!(
-                "Using default tag: {}\n",
-                name.tag().unwrap_or_default()
-            ));
-        }
-    }
-    let progress: Box<dyn Observer> = if line.quiet {
-        Box::new(Silent)
-    } else {
-        Box::new(Progress::on_stdout())
-    };
     let engine = call.engine()?;
     if line.all_tags {
         engine.pull_all_tags(&name, platform.as_ref(), &*progress)?;

@@ -7,6 +7,7 @@ pub mod device;
 pub mod env;
 pub mod filter;
 pub mod hosts;
+pub mod image;
 pub mod label;
 pub mod logging;
 pub mod modes;
