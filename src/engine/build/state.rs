@@ -9,7 +9,7 @@ use rbox_images::dockerfile::{Command, Healthcheck, Instruction};
 use super::image::{Empty, Health, ImageConfig};
 use super::scope::{Given, Scope};
 use crate::engine::Failure;
-use crate::engine::create::set_env;
+use crate::engine::create::{DEFAULT_PATH, set_env};
 use crate::engine::signals;
 
 const SHELL: [&str; 2] = ["/bin/sh", "-c"];
@@ -41,8 +41,11 @@ impl State {
         State::on_image(ImageConfig::scratch())
     }
 
-    /// The beginning of a stage on an image.
-    pub fn on_image(image: ImageConfig) -> State {
+    /// The beginning of a stage on an image. It has a `PATH` from here on, as BuildKit gives it one.
+    pub fn on_image(mut image: ImageConfig) -> State {
+        if image.variable("PATH").is_none() {
+            image.config.env.push(format!("PATH={DEFAULT_PATH}"));
+        }
         State::on(State {
             image,
             ..State::default()
@@ -356,6 +359,16 @@ mod tests {
     fn settings(instructions: &str) -> (serde_json::Value, Vec<String>) {
         let (state, history) = after(State::default(), instructions).unwrap();
         (serde_json::to_value(state.image.config).unwrap(), history)
+    }
+
+    #[test]
+    fn a_base_without_a_path_gets_one() {
+        let mut image = ImageConfig::default();
+        let state = State::on_image(image.clone());
+        assert_eq!(state.image.variable("PATH"), Some(DEFAULT_PATH));
+        image.config.env.push("PATH=/own".to_owned());
+        let state = State::on_image(image);
+        assert_eq!(state.image.config.env, ["PATH=/own"]);
     }
 
     #[test]
