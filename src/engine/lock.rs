@@ -4,10 +4,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 
 /// Name of the lock in a run directory.
 const LOCK: &str = "lock";
@@ -34,15 +36,19 @@ impl RunLock {
     pub fn take(run_dir: &Path) -> io::Result<Option<RunLock>> {
         loop {
             make(run_dir)?;
-            let opened = open(run_dir, true).inspect_err(|_| {
+            let failed = |_: &io::Error| {
                 // Nothing but an empty directory of ours, or else not removed.
                 let _ = fs::remove_dir(run_dir);
-            });
+            };
+            if let Some(file) = make_locked(run_dir).inspect_err(failed)? {
+                return Ok(Some(RunLock { file }));
+            }
+            let opened = open(run_dir, true).inspect_err(failed);
             let Some(file) = opened? else { continue };
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) if still_there(&file, run_dir) => return Ok(Some(RunLock { file })),
                 Ok(()) => {}
-                Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+                Err(Errno::WOULDBLOCK) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -59,7 +65,7 @@ impl RunLock {
                     return Ok(Probe::Dead(RunLock { file }));
                 }
                 Ok(()) => continue,
-                Err(rustix::io::Errno::WOULDBLOCK) => return Ok(Probe::Held),
+                Err(Errno::WOULDBLOCK) => return Ok(Probe::Held),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -149,6 +155,26 @@ fn make(run_dir: &Path) -> io::Result<()> {
     }
 }
 
+/// A lock that was ours before it had its name: one that is made and then taken is free for a
+/// moment, and whoever looks then takes its maker for dead. `None` where there is one already, or
+/// where the file system cannot do it.
+fn make_locked(run_dir: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(run_dir, flags, Mode::from_raw_mode(0o600)) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::OPNOTSUPP | Errno::ISDIR) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let name = run_dir.join(LOCK);
+    match rustix::fs::linkat(CWD, nameless, CWD, name, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::EXIST | Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// For writing only where it is made: a look must not be an event for who watches
 /// the directory.
 fn open(run_dir: &Path, create: bool) -> io::Result<Option<File>> {
@@ -188,6 +214,26 @@ mod tests {
         assert!(RunLock::take(&run).unwrap().is_none());
         drop(lock);
         assert!(matches!(RunLock::probe(&run).unwrap(), Probe::Dead(_)));
+    }
+
+    #[test]
+    fn who_takes_a_lock_is_at_no_moment_taken_for_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..400 {
+            let run = dir.path().join(number.to_string());
+            std::thread::scope(|scope| {
+                let taking = scope.spawn(|| RunLock::take(&run).unwrap());
+                loop {
+                    match RunLock::probe(&run).unwrap() {
+                        Probe::Absent => std::hint::spin_loop(),
+                        Probe::Held => break,
+                        Probe::Dead(_) => panic!("dead before it began, in round {number}"),
+                    }
+                }
+                // Held until it was seen.
+                assert!(taking.join().unwrap().is_some());
+            });
+        }
     }
 
     #[test]
