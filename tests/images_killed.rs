@@ -94,7 +94,7 @@ fn assert_cleared(host: &Host, moment: u32) {
 /// Kills `line` at many moments; `prepare` comes before each.
 fn kill_often(host: &Host, line: &[&str], prepare: impl Fn(&Host)) {
     prepare(host);
-    let whole = measured(host, line);
+    let mut whole = measured(host, line);
     assert_cleared(host, 0);
     let mut killed = 0;
     for moment in 1..=MOMENTS {
@@ -102,6 +102,9 @@ fn kill_often(host: &Host, line: &[&str], prepare: impl Fn(&Host)) {
         let mut command = host.command(line);
         if killed_after(&mut command, whole * moment / MOMENTS) {
             killed += 1;
+        } else {
+            // It was slower when it was measured, as on a busy machine.
+            whole = whole * 2 / 3;
         }
         assert_whole(host, moment);
         assert_cleared(host, moment);
