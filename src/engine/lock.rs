@@ -162,7 +162,8 @@ fn make_locked(run_dir: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = match rustix::fs::open(run_dir, flags, Mode::from_raw_mode(0o600)) {
         Ok(file) => File::from(file),
-        Err(Errno::NOENT | Errno::OPNOTSUPP | Errno::ISDIR) => return Ok(None),
+        // Removed meanwhile, which is EPERM to ext4, or not able to.
+        Err(Errno::NOENT | Errno::PERM | Errno::OPNOTSUPP | Errno::ISDIR) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
