@@ -110,8 +110,12 @@ fn make_parents(one: &dyn Hierarchy, path: &CgroupPath) -> Result<(), CgroupErro
         match mkdir(&directory) {
             Ok(()) => {
                 made::mark(&directory);
-                one.made_parent(&directory)
-                    .map_err(|source| CgroupError::Make { directory, source })?;
+                match one.made_parent(&directory) {
+                    // Somebody removed it, empty as it was: the caller begins again.
+                    Err(error) if control_file::vanished(&error) => return Ok(()),
+                    Err(source) => return Err(CgroupError::Make { directory, source }),
+                    Ok(()) => {}
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             // The one above it vanished meanwhile: the caller begins again.
