@@ -3,10 +3,19 @@
 #![allow(unsafe_code, reason = "fork and _exit have no safe wrapper")]
 
 use std::os::fd::BorrowedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+/// How long a test may take. One that hangs fails, so that the others are heard of.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Whether this is the process of one test.
+static APART: AtomicBool = AtomicBool::new(false);
 
 /// Runs a test in a forked process with its own mount and network namespaces,
 /// and checks that it left no descriptors and no children.
@@ -14,20 +23,70 @@ pub fn apart(name: &str, test: impl FnOnce()) {
     if !rustix::process::geteuid().is_root() {
         return skip(name, "needs root");
     }
+    listen_for_panics();
     // SAFETY: glibc's fork leaves the allocator usable in the child of a
     // program with threads; nothing else that is shared is used there.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
     if pid == 0 {
+        APART.store(true, Ordering::Relaxed);
         let code = child(test);
         // SAFETY: no preconditions.
         unsafe { libc::_exit(code) };
+    }
+    let status = wait(pid);
+    assert_ne!(status, None, "{name} took longer than {PATIENCE:?}");
+    assert_eq!(status, Some(0), "{name} failed: see its message above");
+}
+
+/// Waits for a test's process, and kills it when it takes too long.
+fn wait(pid: libc::pid_t) -> Option<i32> {
+    let id = rustix::process::Pid::from_raw(pid).unwrap();
+    let pidfd = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()).unwrap();
+    let mut ended = [rustix::event::PollFd::new(
+        &pidfd,
+        rustix::event::PollFlags::IN,
+    )];
+    let patience = rustix::event::Timespec {
+        tv_sec: PATIENCE.as_secs().try_into().unwrap(),
+        tv_nsec: 0,
+    };
+    let in_time = loop {
+        match rustix::event::poll(&mut ended, Some(&patience)) {
+            Ok(number) => break number > 0,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => panic!("poll: {error}"),
+        }
+    };
+    if !in_time {
+        rustix::process::pidfd_send_signal(&pidfd, rustix::process::Signal::KILL).unwrap();
     }
     let mut status = 0;
     // SAFETY: `status` is valid for writes.
     let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
     assert_eq!(waited, pid);
-    assert_eq!(status, 0, "{name} failed: see its message above");
+    in_time.then_some(status)
+}
+
+/// What a test's process says when it panics: the harness captures output per thread and would
+/// never print it.
+///
+/// Set here, before any fork: who sets it in a child waits for whichever thread of the parent was
+/// printing a backtrace at the moment of the fork, and that thread is not in the child.
+fn listen_for_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            if !APART.load(Ordering::Relaxed) {
+                return before(info);
+            }
+            let message = format!("{info}\n");
+            // SAFETY: standard error is open for the life of the process.
+            let stderr = unsafe { BorrowedFd::borrow_raw(2) };
+            let _ = rustix::io::write(stderr, message.as_bytes());
+        }));
+    });
 }
 
 /// Says that a test could not run here, and why.
@@ -45,13 +104,6 @@ pub fn skip(name: &str, reason: &str) {
 }
 
 fn child(test: impl FnOnce()) -> i32 {
-    // The harness captures output per thread and would never print it.
-    set_hook(Box::new(|info| {
-        let message = format!("{info}\n");
-        // SAFETY: standard error is open for the life of the process.
-        let stderr = unsafe { BorrowedFd::borrow_raw(2) };
-        let _ = rustix::io::write(stderr, message.as_bytes());
-    }));
     let result = catch_unwind(AssertUnwindSafe(|| {
         let flags = UnshareFlags::NEWNS | UnshareFlags::NEWNET;
         // SAFETY: descriptors stay shared.
