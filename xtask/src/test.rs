@@ -1,14 +1,19 @@
 //! `cargo xtask test`: everything that must hold before a change is accepted.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use crate::results::{Counts, Report};
 use crate::{features, fuzz, images, packages, vm, workspace};
+
+/// When tests that say nothing are taken for hung. Building them is silent, too.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 /// What to run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -123,15 +128,38 @@ fn tests(options: &Options, skips: &Path, report: &mut Report) -> Result<()> {
     let mut child = cargo(&arguments)
         .env("RBOX_SKIPS", skips)
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .context("running cargo test")?;
     let output = child.stdout.take().context("cargo test has no output")?;
     let failed_before = report.failed();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line.context("reading the tests' output")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        report.add(Counts::of_line(&line).unwrap_or_default());
+    let (sender, lines) = mpsc::channel();
+    // Not joined: what was left behind by a killed test may keep the pipe open.
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n') {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    loop {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) => {
+                let line = line.context("reading the tests' output")?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                report.add(Counts::of_line(&line).unwrap_or_default());
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                println!("== tests: nothing was heard for {PATIENCE:?}: killed");
+                report.add(Counts::one(false));
+                let group = rustix::process::Pid::from_child(&child);
+                rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
+                    .context("killing the tests")?;
+                break;
+            }
+        }
     }
     let status = child.wait().context("waiting for cargo test")?;
     if !status.success() && report.failed() == failed_before {
