@@ -1,6 +1,8 @@
 //! rbox: containers with Docker's commands and their own networking.
 
 mod cli;
+#[allow(dead_code)] // until `rbox compose`
+mod compose;
 mod engine;
 mod monitor;
 mod oci;

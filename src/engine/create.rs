@@ -380,6 +380,7 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
             .clone()
             .or_else(|| base.stop_signal().clone()),
         stop_timeout: request.stop_timeout,
+        healthcheck: None,
     }
 }
 

@@ -18,6 +18,8 @@ pub mod diff;
 pub mod dirs;
 pub mod disk_usage;
 pub mod dry_run;
+#[allow(dead_code)] // until `events`
+pub mod event;
 pub mod exec;
 pub mod explain;
 pub mod failure;
@@ -102,5 +104,11 @@ impl Engine {
             insecure_registries: Vec::new(),
             tell: |_| {},
         })
+    }
+
+    #[allow(dead_code)] // until `events`
+    /// Writes down what has happened.
+    pub fn happened(&self, event: &event::Event) {
+        event::log::append(&self.dirs.run_root, event);
     }
 }

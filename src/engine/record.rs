@@ -9,7 +9,7 @@ use rbox_netsetup::model::port::ContainerPort;
 use rbox_netsetup::model::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
-use super::request::{HostConfig, NetworkMode};
+use super::request::{Healthcheck, HostConfig, NetworkMode};
 use super::user_namespace::Mapping;
 
 /// `/var/lib/rbox/containers/<id>/config.json`.
@@ -89,6 +89,9 @@ pub struct Config {
     pub stop_signal: Option<String>,
     /// Seconds.
     pub stop_timeout: Option<i64>,
+    /// Image's and command line's, merged; `None` or `NONE` is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Healthcheck>,
 }
 
 impl Record {
@@ -136,6 +139,10 @@ pub struct LastState {
     pub oom_killed: bool,
     /// Addresses that it had, and gets again if they are free.
     pub addresses: Vec<std::net::IpAddr>,
+    /// How often its restart policy has started it since a person last did.
+    pub restart_count: u32,
+    /// A person stopped it: `always` and `unless-stopped` wait for a person, too.
+    pub stopped_by_hand: bool,
 }
 
 impl Default for LastState {
@@ -148,6 +155,8 @@ impl Default for LastState {
             finished_at: super::clock::ZERO.into(),
             oom_killed: false,
             addresses: Vec::new(),
+            restart_count: 0,
+            stopped_by_hand: false,
         }
     }
 }
@@ -165,6 +174,51 @@ pub struct RunState {
     pub cgroup: String,
     /// Network sandbox.
     pub sandbox: Sandbox,
+    /// All its processes stand still (`pause`).
+    #[serde(default)]
+    pub paused: bool,
+    /// There is no process at this moment (`pid` is 0): its monitor will start it again.
+    #[serde(default)]
+    pub restarting: bool,
+    /// What probes have found, for one that has a health check.
+    #[serde(default)]
+    pub health: Option<Health>,
+}
+
+/// Docker's State.Health.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// So far.
+    pub status: HealthStatus,
+    /// Failures in a row.
+    pub failing_streak: u32,
+    /// The last five probes, oldest first.
+    pub log: Vec<Probe>,
+}
+
+/// See [`Health`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthStatus {
+    /// No probe has succeeded yet, and too few have failed.
+    Starting,
+    /// The last one succeeded.
+    Healthy,
+    /// Too many failed.
+    Unhealthy,
+}
+
+/// One probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// RFC 3339.
+    pub start: String,
+    /// RFC 3339.
+    pub end: String,
+    /// 0 is healthy, -1 took too long.
+    pub exit_code: i32,
+    /// At most 4096 bytes of what it printed.
+    pub output: String,
 }
 
 /// A container as it is at this moment.
@@ -179,12 +233,13 @@ pub struct Container {
 }
 
 impl Container {
-    /// `created`, `running` or `exited`.
+    /// `created`, `running`, `paused`, `restarting` or `exited`.
     pub fn status(&self) -> &str {
-        if self.run.is_some() {
-            "running"
-        } else {
-            &self.last.status
+        match &self.run {
+            Some(run) if run.restarting => "restarting",
+            Some(run) if run.paused => "paused",
+            Some(_) => "running",
+            None => &self.last.status,
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct ContainerRequest {
     pub stop_signal: Option<String>,
     /// `--stop-timeout`, seconds.
     pub stop_timeout: Option<i64>,
+    /// `--health-*` and `--no-healthcheck`, over the image's.
+    pub healthcheck: Option<Healthcheck>,
     /// `--expose`, ranges expanded.
     pub expose: Vec<ContainerPort>,
     /// `--pull`.
@@ -57,6 +59,25 @@ pub struct ContainerRequest {
     pub networks: Vec<EndpointConfig>,
     /// A step of a build: the root to run on, instead of `image`, which is only shown.
     pub build: Option<BuildRoot>,
+}
+
+/// How a container's health is found out; Docker's HealthConfig. Times are nanoseconds, 0 is the
+/// default (or the image's).
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Healthcheck {
+    /// `[]` inherits, `["NONE"]` is none, `["CMD", …]`, `["CMD-SHELL", …]`.
+    pub test: Vec<String>,
+    /// Between two probes; 30 s.
+    pub interval: i64,
+    /// Of one probe; 30 s.
+    pub timeout: i64,
+    /// Failures that do not count.
+    pub start_period: i64,
+    /// Between two probes while it starts; 5 s.
+    pub start_interval: i64,
+    /// Failures in a row that make it unhealthy; 3.
+    pub retries: i64,
 }
 
 /// `--pull`.
@@ -173,6 +194,30 @@ pub struct HostConfig {
     pub console_size: (u16, u16),
     /// `--cidfile`, as inspect's ContainerIDFile shows it.
     pub cidfile: String,
+    /// `--restart`.
+    pub restart: RestartPolicy,
+    /// `--volumes-from`, as typed.
+    pub volumes_from: Vec<String>,
+    /// `--volume-driver`; empty is `local`.
+    pub volume_driver: String,
+}
+
+/// `--restart`.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartPolicy {
+    /// `no`.
+    #[default]
+    No,
+    /// `always`.
+    Always,
+    /// `unless-stopped`.
+    UnlessStopped,
+    /// `on-failure[:N]`; without a number for ever.
+    OnFailure {
+        /// Restarts at most; 0 is no limit.
+        most: u32,
+    },
 }
 
 /// `--network` in one word.
@@ -255,6 +300,27 @@ pub struct MountRequest {
     pub tmpfs_size: i64,
     /// tmpfs mode, octal as a number; `None` is 1777.
     pub tmpfs_mode: Option<u32>,
+    /// Settings that only volumes have. The source of a volume is its name, empty for an anonymous
+    /// one until the container is made; that of an image mount is the image as typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeOptions>,
+    /// Only this below the volume or the image (`volume-subpath`, `image-subpath`).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subpath: String,
+}
+
+/// What `--mount type=volume` says beside source and target.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeOptions {
+    /// `nocopy`: what the image has there is not copied into an empty volume.
+    pub no_copy: bool,
+    /// `volume-driver`; empty is `local`.
+    pub driver: String,
+    /// `volume-opt`.
+    pub driver_options: BTreeMap<String, String>,
+    /// `volume-label`.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// See [`MountRequest::kind`].

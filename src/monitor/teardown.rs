@@ -30,6 +30,8 @@ pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
         finished_at: clock::now(),
         oom_killed,
         addresses: live.network.addresses(),
+        restart_count: 0,
+        stopped_by_hand: false,
     };
     // A record that cannot be written (disk full) must not keep the rest.
     let _ = json_file::write(&dir.join("state.json"), &last);
@@ -83,6 +85,9 @@ pub fn write_run_state(live: &Live) -> std::io::Result<()> {
         finished_at: live.previous.finished_at.clone(),
         cgroup: live.cgroup.clone(),
         sandbox: live.network.sandbox(),
+        paused: false,
+        restarting: false,
+        health: None,
     };
     let path = live.engine.dirs.run(&live.record.id).join("state.json");
     json_file::write(&path, &state)

@@ -203,6 +203,8 @@ impl Fields {
             create_source: false,
             tmpfs_size: self.tmpfs_size,
             tmpfs_mode: self.tmpfs_mode,
+            volume: None,
+            subpath: String::new(),
         })
     }
 }

@@ -83,6 +83,8 @@ pub fn bind(text: &str, here: &Path) -> Result<Bind, VolumeError> {
         create_source: true,
         tmpfs_size: 0,
         tmpfs_mode: None,
+        volume: None,
+        subpath: String::new(),
     };
     Ok(Bind { text, mount })
 }

@@ -298,5 +298,7 @@ fn bind(source: PathBuf, target: &str, read_only: bool) -> MountRequest {
         create_source: false,
         tmpfs_size: 0,
         tmpfs_mode: None,
+        volume: None,
+        subpath: String::new(),
     }
 }
