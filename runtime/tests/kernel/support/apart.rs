@@ -6,13 +6,12 @@ use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-/// How long a test may take. One that hangs fails, so that the others are heard of.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// Seconds a test may take. One that hangs fails, so that the others are heard of.
+const PATIENCE: u32 = 240;
 
 /// Whether this is the process of one test.
 static APART: AtomicBool = AtomicBool::new(false);
@@ -30,42 +29,18 @@ pub fn apart(name: &str, test: impl FnOnce()) {
     assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
     if pid == 0 {
         APART.store(true, Ordering::Relaxed);
+        // SAFETY: no preconditions; nobody handles the signal, and children do not inherit it.
+        unsafe { libc::alarm(PATIENCE) };
         let code = child(test);
         // SAFETY: no preconditions.
         unsafe { libc::_exit(code) };
-    }
-    let status = wait(pid);
-    assert_ne!(status, None, "{name} took longer than {PATIENCE:?}");
-    assert_eq!(status, Some(0), "{name} failed: see its message above");
-}
-
-/// Waits for a test's process, and kills it when it takes too long.
-fn wait(pid: libc::pid_t) -> Option<i32> {
-    let id = rustix::process::Pid::from_raw(pid).unwrap();
-    let pidfd = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()).unwrap();
-    let mut ended = [rustix::event::PollFd::new(
-        &pidfd,
-        rustix::event::PollFlags::IN,
-    )];
-    let patience = rustix::event::Timespec {
-        tv_sec: PATIENCE.as_secs().try_into().unwrap(),
-        tv_nsec: 0,
-    };
-    let in_time = loop {
-        match rustix::event::poll(&mut ended, Some(&patience)) {
-            Ok(number) => break number > 0,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => panic!("poll: {error}"),
-        }
-    };
-    if !in_time {
-        rustix::process::pidfd_send_signal(&pidfd, rustix::process::Signal::KILL).unwrap();
     }
     let mut status = 0;
     // SAFETY: `status` is valid for writes.
     let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
     assert_eq!(waited, pid);
-    in_time.then_some(status)
+    assert_ne!(status, libc::SIGALRM, "{name} took over {PATIENCE} s");
+    assert_eq!(status, 0, "{name} failed: see its message above");
 }
 
 /// What a test's process says when it panics: the harness captures output per thread and would
