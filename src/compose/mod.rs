@@ -2,10 +2,11 @@
 //! engine.
 //!
 //! ```text
-//! files ──file/──▶ Project ──plan/ (with what is there)──▶ steps ──converge/──▶ engine
+//! files ──rbox-compose──▶ Project ──plan/ (with what is there)──▶ steps ──converge/──▶ engine
 //! ```
 //!
 //! There is no state of its own: what belongs to a project is known by its labels, as Docker
 //! Compose labels it, and each service's configuration by a hash in them.
 
-pub mod model;
+#[allow(unused_imports)] // until `rbox compose`
+pub use rbox_compose::model;

@@ -1,5 +1,5 @@
 //! A Compose project, whole: files read and merged, variables filled in, short forms made long,
-//! profiles chosen. `compose/file` makes it from text; everything else of Compose only reads it.
+//! profiles chosen. `file` makes it from text; everything else of Compose only reads it.
 //!
 //! What cannot be expressed here cannot be done: a key that has no place is refused, by name, when
 //! the file is read. Serialised (`config`) it has the keys and the order of the Compose
