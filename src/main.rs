@@ -7,6 +7,7 @@ mod engine;
 mod monitor;
 mod oci;
 mod output;
+mod spelling;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

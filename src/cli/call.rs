@@ -9,6 +9,7 @@ use super::stop::{Outcome, Stop};
 use crate::engine::Engine;
 use crate::engine::dirs::Dirs;
 pub use crate::output::stdout::{say, say_bytes};
+use crate::spelling;
 
 /// How many arguments a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,33 @@ pub struct Spec {
     pub interspersed: bool,
     /// Runs it.
     pub run: fn(&Call) -> Outcome,
+    /// Command lines that show its use, one a line, with two blanks and `# why` behind those that
+    /// need it. A test parses them.
+    pub examples: &'static str,
+    /// Its flags, for whoever shows them without running it.
+    #[cfg_attr(not(test), allow(dead_code))] // until completion
+    pub flags: fn() -> clap::Command,
+}
+
+impl Spec {
+    /// A command without flags of its own; for what a `Spec` leaves out.
+    pub const EMPTY: Spec = Spec {
+        usage: "",
+        about: "",
+        arity: Arity::AtLeast(0),
+        interspersed: true,
+        run: |_| Ok(0),
+        examples: "",
+        flags: || clap::Command::new(""),
+    };
+
+    /// What follows from the command's structure: `..Spec::of::<Rm>()`.
+    pub const fn of<T: clap::CommandFactory>() -> Spec {
+        Spec {
+            flags: T::command,
+            ..Spec::EMPTY
+        }
+    }
 }
 
 /// One command line.
@@ -81,6 +109,7 @@ impl Call {
         let scanned = flags::scan(&command, &self.words, self.spec.interspersed, refused).map_err(
             |error| match error {
                 FlagError::Refused(flag) => Stop::Unsupported(flag),
+                FlagError::Unknown(typed) => Stop::Flag(unknown_flag(&command, &typed)),
                 error => Stop::Flag(error.to_string()),
             },
         )?;
@@ -125,6 +154,12 @@ impl Call {
         if !options.is_empty() {
             text.push_str(&format!("\nOptions:\n{options}"));
         }
+        if !self.spec.examples.is_empty() {
+            text.push_str("\nExamples:\n");
+            for line in self.spec.examples.lines() {
+                text.push_str(&format!("  {line}\n"));
+            }
+        }
         text
     }
 }
@@ -146,6 +181,16 @@ impl Arity {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// `unknown flag: --nmae`, and which was meant.
+fn unknown_flag(command: &clap::Command, typed: &str) -> String {
+    let text = FlagError::Unknown(typed.to_owned()).to_string();
+    let flags = command.get_arguments().filter(|flag| !flag.is_hide_set());
+    match spelling::nearest(typed, flags.filter_map(clap::Arg::get_long)) {
+        Some(flag) => format!("{text}\nhint: did you mean --{flag}?"),
+        None => text,
     }
 }
 

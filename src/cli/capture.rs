@@ -21,6 +21,13 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox capture web
+rbox capture -c 20 --for 10s web  # 20 packets or 10 seconds
+rbox capture -w web.pcapng web  # for wireshark
+rbox capture lan  # all of a network
+",
+    ..Spec::of::<Capture>()
 };
 
 #[derive(clap::Parser)]

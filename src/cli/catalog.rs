@@ -180,6 +180,27 @@ pub fn is_dockers(path: &str) -> bool {
     DOCKERS.contains(&path)
 }
 
+/// All that can follow `rbox`: names of commands and of groups.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    let commands = COMMANDS.iter().map(|(name, _)| *name);
+    commands.chain(GROUPS.iter().map(|group| group.name))
+}
+
+/// Every command once, with the name that lists show: the short one where there is one.
+#[cfg(test)]
+pub fn commands() -> Vec<(&'static str, &'static Spec)> {
+    let mut commands: Vec<(&str, &Spec)> = Vec::new();
+    for (name, spec) in COMMANDS {
+        if !commands
+            .iter()
+            .any(|(_, other)| std::ptr::eq(*other, *spec))
+        {
+            commands.push((name, spec));
+        }
+    }
+    commands
+}
+
 /// All names of a command, the longer ones first, as Docker's help lists them.
 pub fn names(spec: &Spec) -> Vec<&'static str> {
     let mut names: Vec<&str> = COMMANDS

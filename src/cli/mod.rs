@@ -13,6 +13,8 @@ mod call;
 mod capture;
 mod catalog;
 mod container;
+#[cfg(test)]
+mod documents;
 mod flags;
 mod help;
 mod image;
@@ -33,6 +35,7 @@ use stop::{Outcome, Stop};
 use crate::engine::dirs::Dirs;
 use crate::engine::failure::Failure;
 use crate::output::error;
+use crate::spelling;
 
 /// Flags before the command.
 #[derive(clap::Parser)]
@@ -60,6 +63,7 @@ static RBOX: Spec = Spec {
     arity: Arity::AtLeast(0),
     interspersed: false,
     run: |_| Ok(0),
+    ..Spec::of::<Globals>()
 };
 
 /// Runs the command line that follows the program's name.
@@ -162,6 +166,11 @@ fn unknown(first: &str, path: &str) -> Stop {
     } else {
         format!("Usage:  rbox {first}\n\nRun 'rbox {first} --help' for more information")
     };
-    error::print_plain(&format!("rbox: unknown command: rbox {path}\n\n{usage}"));
+    let hint = spelling::nearest(path, catalog::paths())
+        .map(|near| format!("hint: did you mean 'rbox {near}'?\n"))
+        .unwrap_or_default();
+    error::print_plain(&format!(
+        "rbox: unknown command: rbox {path}\n{hint}\n{usage}"
+    ));
     Stop::Exit(1)
 }

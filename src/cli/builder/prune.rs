@@ -16,6 +16,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox builder prune
+rbox builder prune --all --force  # everything, without a question
+",
+    ..Spec::of::<Prune>()
 };
 
 #[derive(clap::Parser)]

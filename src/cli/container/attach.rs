@@ -15,6 +15,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox attach web  # ctrl-p ctrl-q detaches
+rbox attach --no-stdin --sig-proxy=false web  # look on only
+",
+    ..Spec::of::<Attach>()
 };
 
 #[derive(clap::Parser)]

@@ -12,6 +12,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Between(1, 2),
     interspersed: true,
     run,
+    examples: "\
+rbox commit web web:patched
+rbox commit -m \"nginx tuned\" -c \"CMD nginx -g 'daemon off;'\" web web:tuned
+",
+    ..Spec::of::<Commit>()
 };
 
 #[derive(clap::Parser)]

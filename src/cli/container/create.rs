@@ -15,6 +15,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: false,
     run,
+    examples: "\
+rbox create --name web -p 8080:80 nginx
+rbox create --name db --network lan -v /srv/db:/var/lib/postgresql postgres
+",
+    ..Spec::of::<Create>()
 };
 
 #[derive(clap::Parser)]

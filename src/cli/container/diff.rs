@@ -14,6 +14,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "rbox diff web\n",
+    ..Spec::of::<Diff>()
 };
 
 #[derive(clap::Parser)]

@@ -16,6 +16,12 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(2),
     interspersed: false,
     run,
+    examples: "\
+rbox exec -it web sh
+rbox exec -u root -w /srv web ls -l
+rbox exec -e DEBUG=1 web ./check
+",
+    ..Spec::of::<Exec>()
 };
 
 #[derive(clap::Parser)]

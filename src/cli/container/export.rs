@@ -13,6 +13,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox export -o web.tar web
+rbox export web | tar t
+",
+    ..Spec::of::<Export>()
 };
 
 #[derive(clap::Parser)]

@@ -11,6 +11,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox container inspect web
+rbox container inspect -f '{{.State.Status}}' web
+",
+    ..Spec::of::<Inspect>()
 };
 
 #[derive(clap::Parser)]

@@ -10,6 +10,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox kill web
+rbox kill -s HUP web  # reload, for many servers
+",
+    ..Spec::of::<Kill>()
 };
 
 #[derive(clap::Parser)]

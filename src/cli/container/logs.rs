@@ -15,6 +15,12 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox logs -f web
+rbox logs --since 10m -t web
+rbox logs -n 100 web
+",
+    ..Spec::of::<Logs>()
 };
 
 #[derive(clap::Parser)]

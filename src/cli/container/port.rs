@@ -15,6 +15,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Between(1, 2),
     interspersed: true,
     run,
+    examples: "\
+rbox port web
+rbox port web 80/tcp
+",
+    ..Spec::of::<Port>()
 };
 
 #[derive(clap::Parser)]

@@ -16,6 +16,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox container prune
+rbox container prune -f --filter until=24h
+",
+    ..Spec::of::<Prune>()
 };
 
 #[derive(clap::Parser)]

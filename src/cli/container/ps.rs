@@ -17,6 +17,13 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox ps
+rbox ps -a --filter status=exited
+rbox ps --format 'table {{.Names}}\\t{{.Status}}\\t{{.Ports}}'
+rbox rm $(rbox ps -aq)
+",
+    ..Spec::of::<Ps>()
 };
 
 #[derive(clap::Parser)]

@@ -11,6 +11,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(2),
     interspersed: true,
     run,
+    examples: "rbox rename web web-old\n",
+    ..Spec::of::<Rename>()
 };
 
 #[derive(clap::Parser)]

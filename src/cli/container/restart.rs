@@ -11,6 +11,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox restart web
+rbox restart -t 30 web db
+",
+    ..Spec::of::<Restart>()
 };
 
 #[derive(clap::Parser)]

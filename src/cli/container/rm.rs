@@ -11,6 +11,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox rm web
+rbox rm -f web db  # running ones, too
+",
+    ..Spec::of::<Rm>()
 };
 
 #[derive(clap::Parser)]

@@ -21,6 +21,14 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: false,
     run,
+    examples: "\
+rbox run -it --rm alpine sh
+rbox run -d --name web -p 8080:80 nginx
+rbox run --rm -v \"$PWD:/src\" -w /src alpine ls -l
+rbox run -d --name db --network lan -e POSTGRES_PASSWORD=secret postgres
+rbox run --rm -m 256m --cpus 0.5 --read-only --cap-drop ALL alpine true
+",
+    ..Spec::of::<Run>()
 };
 
 #[derive(clap::Parser)]

@@ -14,6 +14,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox start web db
+rbox start -ai shell  # attached
+",
+    ..Spec::of::<Start>()
 };
 
 #[derive(clap::Parser)]

@@ -11,6 +11,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox stop web
+rbox stop -t 30 web db  # 30 seconds until they are killed
+",
+    ..Spec::of::<Halt>()
 };
 
 #[derive(clap::Parser)]

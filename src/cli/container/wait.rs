@@ -10,6 +10,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "rbox wait job  # prints its exit code\n",
+    ..Spec::of::<Wait>()
 };
 
 #[derive(clap::Parser)]

@@ -28,6 +28,13 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox build -t app .
+rbox build -t app -f docker/Dockerfile --build-arg VERSION=1.2 .
+rbox build --target test --progress plain .
+rbox build -t app - < Dockerfile
+",
+    ..Spec::of::<Build>()
 };
 
 /// More than any Dockerfile that is meant to be built.

@@ -17,6 +17,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox history alpine
+rbox history --no-trunc --format '{{.CreatedBy}}' app
+",
+    ..Spec::of::<History>()
 };
 
 #[derive(clap::Parser)]

@@ -16,6 +16,12 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Between(1, 2),
     interspersed: true,
     run,
+    examples: "\
+rbox import rootfs.tar.gz base:1
+rbox import -c \"CMD /bin/sh\" rootfs.tar base:1
+tar c -C rootfs . | rbox import - base:1
+",
+    ..Spec::of::<Import>()
 };
 
 #[derive(clap::Parser)]

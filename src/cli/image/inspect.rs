@@ -11,6 +11,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox image inspect alpine
+rbox image inspect -f '{{json .Config.Env}}' alpine
+",
+    ..Spec::of::<Inspect>()
 };
 
 #[derive(clap::Parser)]

@@ -16,6 +16,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox load -i app.tar
+rbox load < app.tar.gz
+",
+    ..Spec::of::<Load>()
 };
 
 #[derive(clap::Parser)]

@@ -18,6 +18,13 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtMost(1),
     interspersed: true,
     run,
+    examples: "\
+rbox images
+rbox images --filter dangling=true -q
+rbox images --digests alpine
+rbox images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
+",
+    ..Spec::of::<Images>()
 };
 
 #[derive(clap::Parser)]

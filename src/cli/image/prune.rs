@@ -18,6 +18,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox image prune
+rbox image prune -a --filter until=240h
+",
+    ..Spec::of::<Prune>()
 };
 
 #[derive(clap::Parser)]

@@ -12,6 +12,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox pull alpine
+rbox pull registry.example.com:5000/team/app:1.2
+",
+    ..Spec::of::<Pull>()
 };
 
 #[derive(clap::Parser)]

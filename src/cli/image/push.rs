@@ -12,6 +12,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox push registry.example.com/team/app:1.2
+rbox push -a registry.example.com/team/app  # all its tags
+",
+    ..Spec::of::<Push>()
 };
 
 #[derive(clap::Parser)]

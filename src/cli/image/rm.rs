@@ -14,6 +14,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox rmi app:old
+rbox rmi $(rbox images -q --filter dangling=true)
+",
+    ..Spec::of::<Rmi>()
 };
 
 #[derive(clap::Parser)]

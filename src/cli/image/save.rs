@@ -15,6 +15,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox save -o app.tar app:1.2
+rbox save app:1.2 | gzip > app.tar.gz
+",
+    ..Spec::of::<Save>()
 };
 
 #[derive(clap::Parser)]

@@ -13,6 +13,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(2),
     interspersed: true,
     run,
+    examples: "rbox tag app registry.example.com/team/app:1.2\n",
+    ..Spec::of::<Tag>()
 };
 
 #[derive(clap::Parser)]

@@ -14,6 +14,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(2),
     interspersed: true,
     run,
+    examples: "\
+rbox network connect lan web
+rbox network connect --alias www --ip 10.5.0.7 lan web
+",
+    ..Spec::of::<Connect>()
 };
 
 #[derive(clap::Parser)]

@@ -16,6 +16,13 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(1),
     interspersed: true,
     run,
+    examples: "\
+rbox network create lan
+rbox network create --subnet 10.5.0.0/24 --gateway 10.5.0.1 lan
+rbox network create --internal backend  # no way out
+rbox network create -d macvlan -o parent=eth0 --subnet 192.168.1.0/24 wire
+",
+    ..Spec::of::<Create>()
 };
 
 #[derive(clap::Parser)]

@@ -10,6 +10,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(2),
     interspersed: true,
     run,
+    examples: "rbox network disconnect lan web\n",
+    ..Spec::of::<Disconnect>()
 };
 
 #[derive(clap::Parser)]

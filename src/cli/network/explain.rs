@@ -16,6 +16,12 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Between(1, 2),
     interspersed: true,
     run,
+    examples: "\
+rbox network explain web  # its addresses and ways out
+rbox network explain web db:5432
+rbox network explain web 192.0.2.1:443 --proto tcp
+",
+    ..Spec::of::<Explain>()
 };
 
 #[derive(clap::Parser)]

@@ -13,6 +13,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(0),
     interspersed: true,
     run,
+    examples: "\
+rbox network graph
+rbox network graph --format svg lan > lan.svg
+",
+    ..Spec::of::<Graph>()
 };
 
 #[derive(clap::Parser)]

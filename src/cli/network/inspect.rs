@@ -11,6 +11,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox network inspect lan
+rbox network inspect -f '{{range .Containers}}{{.Name}} {{end}}' lan
+",
+    ..Spec::of::<Inspect>()
 };
 
 #[derive(clap::Parser)]

@@ -18,6 +18,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox network ls
+rbox network ls --filter driver=bridge -q
+",
+    ..Spec::of::<Ls>()
 };
 
 #[derive(clap::Parser)]

@@ -14,6 +14,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox network prune
+rbox network prune -f --filter until=24h
+",
+    ..Spec::of::<Prune>()
 };
 
 #[derive(clap::Parser)]

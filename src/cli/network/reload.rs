@@ -11,6 +11,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(0),
     interspersed: true,
     run,
+    examples: "rbox network reload  # after `nft flush ruleset`, say\n",
+    ..Spec::of::<Reload>()
 };
 
 #[derive(clap::Parser)]

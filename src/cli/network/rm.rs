@@ -11,6 +11,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "rbox network rm lan\n",
+    ..Spec::of::<Rm>()
 };
 
 #[derive(clap::Parser)]

@@ -18,6 +18,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtMost(1),
     interspersed: true,
     run,
+    examples: "\
+rbox login registry.example.com
+rbox login -u ci --password-stdin registry.example.com < token
+",
+    ..Spec::of::<Login>()
 };
 
 /// The longest password that is read, bytes.

@@ -11,6 +11,8 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtMost(1),
     interspersed: true,
     run,
+    examples: "rbox logout registry.example.com\n",
+    ..Spec::of::<Logout>()
 };
 
 #[derive(clap::Parser)]

@@ -18,6 +18,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox system df
+rbox system df -v
+",
+    ..Spec::of::<Df>()
 };
 
 #[derive(clap::Parser)]

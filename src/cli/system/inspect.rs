@@ -16,6 +16,12 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
+    examples: "\
+rbox inspect web
+rbox inspect -f '{{.NetworkSettings.IPAddress}}' web
+rbox inspect --type network lan
+",
+    ..Spec::of::<Inspect>()
 };
 
 #[derive(clap::Parser)]

@@ -9,4 +9,9 @@ pub static SPEC: Spec = Spec {
     arity: Arity::AtLeast(0),
     interspersed: false,
     run: |call| Ok(crate::oci::run(&call.words)),
+    examples: "\
+rbox oci run -b bundle web
+rbox oci --help
+",
+    ..Spec::EMPTY
 };

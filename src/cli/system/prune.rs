@@ -20,6 +20,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox system prune
+rbox system prune -af --filter until=240h
+",
+    ..Spec::of::<Prune>()
 };
 
 #[derive(clap::Parser)]

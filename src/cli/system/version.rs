@@ -13,6 +13,11 @@ pub static SPEC: Spec = Spec {
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
+    examples: "\
+rbox version
+rbox version -f '{{.Client.Version}}'
+",
+    ..Spec::of::<Version>()
 };
 
 #[derive(clap::Parser)]
