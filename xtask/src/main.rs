@@ -37,7 +37,7 @@ Commands:
                       test does so for a shorter time)
   documents           Write the documents anew that are made by running what they describe
                       (docs/packet-path.md)
-  images              Assemble the test images (Alpine, Flask) into target/images
+  images              Assemble the test images (Alpine, Flask, Debian) into target/images
 ";
 
 fn main() -> ExitCode {
@@ -59,7 +59,10 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "vm-test" => return vm::run(&vm::Options::parse(rest)?),
         "fuzz" => fuzz::run(&fuzz::Options::parse(rest)?)?,
         "documents" if rest.is_empty() => documents::write()?,
-        "images" if rest.is_empty() => drop(images::ensure()?),
+        "images" if rest.is_empty() => {
+            images::ensure()?;
+            images::debian::ensure()?;
+        }
         "help" | "--help" | "-h" => print!("{USAGE}"),
         _ => bail!("unknown arguments: {}\n\n{USAGE}", arguments.join(" ")),
     }

@@ -93,6 +93,11 @@ pub const OPTIONAL: &[Package] = &[
         reason: "to copy images between registries and files as another tool does",
     },
     Package {
+        name: "mmdebstrap",
+        program: "mmdebstrap",
+        reason: "to make the image of the example of three tiers from Debian's packages",
+    },
+    Package {
         name: "graphviz",
         program: "dot",
         reason: "to read the picture of the networks that is written for it",

@@ -69,6 +69,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         for (package, reason) in packages::ensure_optional() {
             report.skipped(package, &reason);
         }
+        // The story that wants it says that it was skipped.
+        if let Err(error) = images::debian::ensure() {
+            println!("images: no Debian: {error:#}");
+        }
     }
     let skips = skips_file()?;
     if options.is_everything() {

@@ -13,6 +13,7 @@
 mod alpine;
 mod apkdb;
 mod checksum;
+pub mod debian;
 mod flask;
 mod python;
 mod qcow2;
