@@ -1,10 +1,11 @@
 //! All set-up of the project in one program: `cargo xtask demo | test | fuzz | vm-test
-//! | documents | images`.
+//! | dist | documents | images`.
 //!
 //! Nothing here ships. Each command checks what it needs first, says plainly what is missing,
 //! and can be run again at any time.
 
 mod demo;
+mod dist;
 mod documents;
 mod features;
 mod fuzz;
@@ -35,6 +36,8 @@ Commands:
   fuzz [TARGET] [--seconds N]
                       Look for inputs that break the parsers, 10 seconds a target (cargo xtask
                       test does so for a shorter time)
+  dist                Make what is given to others, in target/dist: the static binary with completions,
+                      man pages and systemd unit as .tar.gz and .deb, and checksums
   documents           Write the documents anew that are made by running what they describe
                       (docs/packet-path.md)
   images              Assemble the test images (Alpine, Flask, Debian) into target/images
@@ -58,6 +61,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "test" => return test::run(&test::Options::parse(rest)?),
         "vm-test" => return vm::run(&vm::Options::parse(rest)?),
         "fuzz" => fuzz::run(&fuzz::Options::parse(rest)?)?,
+        "dist" if rest.is_empty() => dist::make()?,
         "documents" if rest.is_empty() => documents::write()?,
         "images" if rest.is_empty() => {
             images::ensure()?;

@@ -12,7 +12,7 @@
 
 mod alpine;
 mod apkdb;
-mod checksum;
+pub mod checksum;
 pub mod debian;
 mod flask;
 mod python;
