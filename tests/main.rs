@@ -41,6 +41,7 @@ mod damaged_state;
 mod default_networks;
 mod diff_and_export;
 mod dry_run;
+mod events;
 mod exec_into_a_container;
 mod explain;
 mod first_process;

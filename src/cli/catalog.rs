@@ -42,6 +42,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("commit", &container::commit::SPEC),
     ("create", &container::create::SPEC),
     ("diff", &container::diff::SPEC),
+    ("events", &system::events::SPEC),
     ("exec", &container::exec::SPEC),
     ("export", &container::export::SPEC),
     ("history", &image::history::SPEC),
@@ -120,6 +121,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("network rm", &network::rm::SPEC),
     ("network remove", &network::rm::SPEC),
     ("system df", &system::df::SPEC),
+    ("system events", &system::events::SPEC),
     ("system prune", &system::prune::SPEC),
 ];
 
@@ -136,7 +138,6 @@ const DOCKERS: &[&str] = &[
     "container update",
     "context",
     "cp",
-    "events",
     "info",
     "manifest",
     "node",
@@ -148,7 +149,6 @@ const DOCKERS: &[&str] = &[
     "stack",
     "stats",
     "swarm",
-    "system events",
     "system info",
     "top",
     "trust",

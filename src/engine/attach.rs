@@ -15,8 +15,9 @@ use super::connection;
 use super::detach::{DetachKeys, Typed};
 use super::failure::{Context, Failure};
 use super::protocol::{Frame, Request, Streams};
+use super::record::Record;
 use super::terminal::{self, RawMode};
-use super::{Engine, containers};
+use super::{Engine, containers, event};
 
 /// How a client is attached.
 #[derive(Clone, Debug, Default)]
@@ -54,18 +55,23 @@ impl Engine {
             streams: options.streams,
         };
         let stream = connection::request(&self.dirs, id, request)?.ok_or_else(not_running)?;
+        event::of_container(&self.dirs, "attach", &container.record, &[]);
         let end = stream_to_end(stream, id, container.record.config.tty, &options);
-        self.streamed(id, end)
+        self.streamed(&container.record, end)
     }
 
     /// Where the stream broke off because the monitor died, what it left is undone.
     pub(super) fn streamed(
         &self,
-        id: &str,
+        record: &Record,
         end: Result<AttachEnd, Failure>,
     ) -> Result<AttachEnd, Failure> {
-        if end.is_err() {
-            is_running(&self.dirs, id)?;
+        match end {
+            Err(_) => {
+                is_running(&self.dirs, &record.id)?;
+            }
+            Ok(AttachEnd::Detached) => event::of_container(&self.dirs, "detach", record, &[]),
+            Ok(AttachEnd::Exited(_)) => {}
         }
         end
     }

@@ -2,6 +2,7 @@
 
 use rbox_images::{Change, CommitOptions, Reference};
 
+use super::event::{self, Event};
 use super::failure::{Context, Failure};
 use super::record::{Config, Container};
 use super::writable::Writable;
@@ -43,10 +44,27 @@ impl Engine {
             created_by: record.config.cmd.clone().unwrap_or_default().join(" "),
             reference: request.reference.clone(),
         };
-        self.images
+        let id = self
+            .images
             .commit(&writable.upper(), &options)
             .map(|id| id.to_string())
-            .context(|| format!("commit container {}", request.container))
+            .context(|| format!("commit container {}", request.container))?;
+        self.happened(&Event::image("create", &id, &id));
+        let name = request.reference.as_ref().map(Reference::familiar);
+        if let Some(name) = &request.reference {
+            self.tagged(name);
+        }
+        event::of_container(
+            &self.dirs,
+            "commit",
+            record,
+            &[
+                ("comment", &request.message),
+                ("imageID", &id),
+                ("imageRef", name.as_deref().unwrap_or_default()),
+            ],
+        );
+        Ok(id)
     }
 
     fn hold_still(&self, container: &Container) -> Result<Option<super::pause::Pause>, Failure> {

@@ -17,7 +17,7 @@ use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
 use super::user_namespace::{self, Mapping};
-use super::{Engine, json_file, links, names, validate};
+use super::{Engine, event, json_file, links, names, validate};
 
 /// What `create` made.
 #[derive(Debug)]
@@ -83,6 +83,7 @@ impl Engine {
             let _ = containers::remove_files(&self.dirs, &id);
             return Err(failure);
         }
+        event::of_container(&self.dirs, "create", &record, &[]);
         Ok(CreatedContainer { id, warnings })
     }
 

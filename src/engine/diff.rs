@@ -6,7 +6,7 @@ use rbox_images::Difference;
 
 use super::failure::{Context, Failure};
 use super::writable::Writable;
-use super::{Engine, containers};
+use super::{Engine, containers, event};
 
 impl Engine {
     /// Tells what a container changed: name without a leading slash, bytes as they are.
@@ -29,6 +29,8 @@ impl Engine {
         let writable = Writable::of(self, &container.record)?;
         self.images
             .export(&writable.upper(), out)
-            .context(|| format!("export container {name}"))
+            .context(|| format!("export container {name}"))?;
+        event::of_container(&self.dirs, "export", &container.record, &[]);
+        Ok(())
     }
 }

@@ -23,9 +23,9 @@ use super::attach::{Input, read_input};
 use super::detach::{DetachKeys, Typed};
 use super::failure::{Context, Failure};
 use super::fd_stream::{FdStream, watch};
-use super::record::{Container, RunState};
+use super::record::{Container, Record, RunState};
 use super::terminal::{self, RawMode};
-use super::{Engine, containers, create, json_file, links, lower, spawn};
+use super::{Engine, containers, create, event, json_file, links, lower, names, spawn};
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +84,8 @@ impl Engine {
             .and_then(|linux| linux.seccomp().clone());
         let cgroup = Cgroup::open(&run.cgroup).context(|| format!("open the cgroup of {id}"))?;
         let (stdio, streams) = stdio(request)?;
+        let told = Told::new(self, &container.record, request)?;
+        told.of("exec_create", &[]);
         let started = rbox_runtime::exec(rbox_runtime::ExecRequest {
             linux: spec.linux().as_ref(),
             state: Some(State::new(id, &bundle, &spec, Status::Running, run.pid)),
@@ -101,10 +103,53 @@ impl Engine {
             ))
             .code(if request.detach { 1 } else { code })
         })?;
+        told.of("exec_start", &[]);
         if request.detach {
             return Ok(Some(0));
         }
-        stream(child, streams, request, keys)
+        let end = stream(child, streams, request, keys)?;
+        told.end(end);
+        Ok(end)
+    }
+}
+
+/// What is written down of one process.
+struct Told<'a> {
+    engine: &'a Engine,
+    record: &'a Record,
+    id: String,
+    command: String,
+}
+
+impl<'a> Told<'a> {
+    fn new(
+        engine: &'a Engine,
+        record: &'a Record,
+        request: &ExecRequest,
+    ) -> Result<Told<'a>, Failure> {
+        Ok(Told {
+            engine,
+            record,
+            id: names::new_id()?,
+            command: request.command.join(" "),
+        })
+    }
+
+    fn of(&self, what: &str, attributes: &[(&str, &str)]) {
+        let action = match what {
+            "exec_create" | "exec_start" => format!("{what}: {}", self.command),
+            _ => what.to_owned(),
+        };
+        let mut all = vec![("execID", self.id.as_str())];
+        all.extend(attributes);
+        event::of_container(&self.engine.dirs, &action, self.record, &all);
+    }
+
+    fn end(&self, code: Option<i32>) {
+        match code {
+            Some(code) => self.of("exec_die", &[("exitCode", &code.to_string())]),
+            None => self.of("exec_detach", &[]),
+        }
     }
 }
 

@@ -18,7 +18,6 @@ pub mod diff;
 pub mod dirs;
 pub mod disk_usage;
 pub mod dry_run;
-#[allow(dead_code)] // until `events`
 pub mod event;
 pub mod exec;
 pub mod explain;
@@ -26,6 +25,7 @@ pub mod failure;
 pub mod fd_stream;
 pub mod graph;
 pub mod image_users;
+pub mod images;
 pub mod inspect;
 pub mod json_file;
 pub mod links;
@@ -106,7 +106,6 @@ impl Engine {
         })
     }
 
-    #[allow(dead_code)] // until `events`
     /// Writes down what has happened.
     pub fn happened(&self, event: &event::Event) {
         event::log::append(&self.dirs.run_root, event);

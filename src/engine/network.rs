@@ -7,6 +7,7 @@ use rbox_netsetup::model::network::{Driver, Network};
 use serde_json::{Map, Value, json};
 
 use super::claim::{Claim, claim};
+use super::event::{Event, Kind};
 use super::failure::{Context, Failure};
 use super::protocol::Request;
 use super::record::{Container, Record};
@@ -60,8 +61,11 @@ impl Engine {
             record.networks.push(endpoint);
             Ok(())
         })?;
-        if on_bridge && container.run.is_some() {
-            self.tell_consumers(id)?;
+        if container.run.is_some() {
+            self.happened(&Event::attachment("connect", &network, id));
+            if on_bridge {
+                self.tell_consumers(id)?;
+            }
         }
         Ok(())
     }
@@ -85,7 +89,13 @@ impl Engine {
                 .networks
                 .retain(|known| known.network != network.name);
             Ok(())
-        })
+        })?;
+        self.happened(&Event::attachment(
+            "disconnect",
+            &network,
+            &container.record.id,
+        ));
+        Ok(())
     }
 
     /// Removes a network that no running container is attached to.
@@ -96,7 +106,29 @@ impl Engine {
         recover::sweep(&self.dirs)?;
         self.networks
             .remove(&network, &alive)
-            .map_err(|error| Failure::new(error.to_string()))
+            .map_err(|error| Failure::new(error.to_string()))?;
+        self.happened(&Event::network("destroy", &network));
+        Ok(())
+    }
+
+    /// Removes every `wanted` network that no running container is attached to; their names.
+    pub fn prune_networks(
+        &self,
+        wanted: &dyn Fn(&Network) -> bool,
+    ) -> Result<Vec<String>, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
+        // Endpoints of dead owners are undone first, so that they do not hold a network.
+        recover::sweep(&self.dirs)?;
+        let known = self.networks.list().map_err(|error| failed(&error))?;
+        let removed = self
+            .networks
+            .prune(wanted, &|owner| containers::is_alive(&self.dirs, owner))
+            .map_err(|error| failed(&error))?;
+        for network in known.iter().filter(|known| removed.contains(&known.name)) {
+            self.happened(&Event::network("destroy", network));
+        }
+        self.happened(&Event::prune(Kind::Network, 0));
+        Ok(removed)
     }
 
     /// Changes the attachments or links of a container: at once if it runs, and in its record.

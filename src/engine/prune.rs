@@ -7,6 +7,7 @@ use rbox_images::{CacheEntry, CachePruned, Image, PrunedImages};
 
 use super::build::run::cache;
 use super::claim::is_running;
+use super::event::{Event, Kind};
 use super::failure::Failure;
 use super::record::Container;
 use super::{Engine, containers};
@@ -41,6 +42,7 @@ impl Engine {
                 Err(failure) => return Err(failure),
             }
         }
+        self.happened(&Event::prune(Kind::Container, pruned.reclaimed));
         Ok(pruned)
     }
 
@@ -50,9 +52,15 @@ impl Engine {
         all: bool,
         wanted: &dyn Fn(&Image) -> bool,
     ) -> Result<PrunedImages, Failure> {
-        self.images
+        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
+        let known = self.images.list().map_err(|error| failed(&error))?;
+        let pruned = self
+            .images
             .prune_images(all, wanted, &|| self.image_users())
-            .map_err(|error| Failure::new(error.to_string()))
+            .map_err(|error| failed(&error))?;
+        self.images_gone(&pruned.removed, &known);
+        self.happened(&Event::prune(Kind::Image, pruned.swept.bytes));
+        Ok(pruned)
     }
 
     /// Forgets the `wanted` records of the build cache: those whose layer no image has, or all.
@@ -71,9 +79,12 @@ impl Engine {
             .map(|record| record.entry.key)
             .collect();
         let unwanted = |entry: &CacheEntry| !shared.contains(&entry.key) && wanted(entry);
-        self.images
+        let pruned = self
+            .images
             .cache_prune(&unwanted, &|| self.image_users())
-            .map_err(|error| failed(&error))
+            .map_err(|error| failed(&error))?;
+        self.happened(&Event::prune(Kind::Builder, pruned.swept.bytes));
+        Ok(pruned)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rbox_images::{GetError, Observer, Platform, PullError, Pulled, Reference};
 
+use super::event::Event;
 use super::failure::Failure;
 use super::request::{ContainerRequest, PullPolicy};
 use super::{Engine, create, registry};
@@ -29,6 +30,7 @@ impl Engine {
             .images
             .pull(&client, &name, platform, observer)
             .map_err(failure)?;
+        self.pulled(&name);
         tell_status(&name, pulled.newer, observer);
         Ok(pulled)
     }
@@ -52,9 +54,15 @@ impl Engine {
             })?;
             let pulled = self.images.pull(&client, &name, platform, observer);
             newer |= pulled.map_err(failure)?.newer;
+            self.pulled(&name);
         }
         tell_status(repository, newer, observer);
         Ok(())
+    }
+
+    fn pulled(&self, name: &Reference) {
+        let (id, repository) = (name.familiar(), name.repository_familiar());
+        self.happened(&Event::image("pull", &id, &repository));
     }
 
     /// The image that must be pulled before the container can be created, if any. Whatever else is

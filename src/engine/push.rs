@@ -2,6 +2,7 @@
 
 use rbox_images::{Client, Observer, Platform, PushError, Reference};
 
+use super::event::Event;
 use super::failure::Failure;
 use super::{Engine, registry};
 
@@ -41,7 +42,10 @@ impl Engine {
         observer: &dyn Observer,
     ) -> Result<(), Failure> {
         let pushed = self.images.push(client, name, platform, observer);
-        pushed.map(|_| ()).map_err(failure)
+        pushed.map_err(failure)?;
+        let (id, repository) = (name.familiar(), name.repository_familiar());
+        self.happened(&Event::image("push", &id, &repository));
+        Ok(())
     }
 }
 

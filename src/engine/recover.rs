@@ -15,7 +15,7 @@ use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
 use super::record::{LastState, Record, RunState, short};
 use super::user_namespace::lease;
-use super::{clock, json_file, names, undo};
+use super::{clock, event, json_file, names, undo};
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
 pub const KILLED: i32 = 137;
@@ -77,6 +77,10 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
     let mut failed: Option<Failure> = None;
     if ran && !auto_remove && matches!(record, Ok(Some(_))) {
         failed = record_end(&dirs.container(id), run).err();
+    }
+    if let (true, Ok(Some(record))) = (ran, &record) {
+        let code = KILLED.to_string();
+        event::of_container(dirs, "die", record, &[("exitCode", &code)]);
     }
     // From here on others see that it has ended.
     let _ = fs::remove_file(&state);

@@ -6,7 +6,7 @@ use super::claim::{Claim, claim, is_running};
 use super::connection;
 use super::failure::{Context, Failure};
 use super::protocol::Request;
-use super::{Engine, containers, json_file, names};
+use super::{Engine, containers, event, json_file, names};
 
 impl Engine {
     /// Removes a container: stopped ones, running ones with `force`. Also one
@@ -88,6 +88,8 @@ impl Engine {
             return Err(Failure::new(format!("write {}: {error}", path.display())));
         }
         names::release(&self.dirs, &old, &id)?;
+        let old = format!("/{old}");
+        event::of_container(&self.dirs, "rename", &record, &[("oldName", &old)]);
         // Its monitor may need the lock before it answers.
         drop(lock);
         if is_running(&self.dirs, &id)? {

@@ -7,7 +7,7 @@ use super::claim::{Claim, claim, is_running};
 use super::failure::Failure;
 use super::protocol::{Frame, Request};
 use super::record::Record;
-use super::{Engine, containers, spawn, terminal};
+use super::{Engine, containers, event, spawn, terminal};
 
 impl Engine {
     /// Starts a container. Attached: streams until it ends and returns how that
@@ -43,6 +43,9 @@ impl Engine {
                     .unwrap_or_else(|| Failure::no_such_container(name)));
             }
         };
+        if attach.is_some() {
+            event::of_container(&self.dirs, "attach", &record, &[]);
+        }
         let (mut stream, _) = spawn::monitor(&self.dirs, id, lock)
             .map_err(|failure| self.not_begun(&record, failure))?;
         let streams = attach.map(|options| options.streams);
@@ -72,7 +75,7 @@ impl Engine {
         match attach {
             Some(options) => {
                 let end = attach::stream(stream, id, record.config.tty, options);
-                self.streamed(id, end).map(Some)
+                self.streamed(&record, end).map(Some)
             }
             None => Ok(None),
         }

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::protocol::Request;
 use super::record::Container;
 use super::recover::KILLED;
-use super::{Engine, connection, containers, signals};
+use super::{Engine, connection, containers, event, signals};
 
 /// Seconds between the stop signal and SIGKILL, Docker's default.
 const STOP_TIMEOUT: i64 = 10;
@@ -23,6 +23,7 @@ impl Engine {
         let container = containers::find(&self.dirs, name)?;
         if is_running(&self.dirs, &container.record.id)? {
             self.end(&container, timeout, signal)?;
+            event::of_container(&self.dirs, "stop", &container.record, &[]);
         }
         Ok(())
     }
@@ -35,7 +36,10 @@ impl Engine {
         signal: Option<&str>,
     ) -> Result<(), Failure> {
         self.stop(name, timeout, signal)?;
-        self.start(name, None).map(|_| ())
+        self.start(name, None)?;
+        let container = containers::find(&self.dirs, name)?;
+        event::of_container(&self.dirs, "restart", &container.record, &[]);
+        Ok(())
     }
 
     /// Sends a signal by name or number.

@@ -12,6 +12,7 @@
 pub mod attachment;
 pub mod files;
 pub mod freeze;
+mod happened;
 pub mod hub;
 pub mod init;
 pub mod kernel;

@@ -153,6 +153,13 @@ impl Network {
             .collect()
     }
 
+    /// The networks that it is attached to.
+    pub fn networks(&self) -> impl Iterator<Item = &rbox_netsetup::model::network::Network> {
+        self.attachments
+            .iter()
+            .map(|attachment| &attachment.network)
+    }
+
     /// The sandbox has the embedded resolver: it is on a user-defined network.
     pub fn has_resolver(&self) -> bool {
         !self.dns_none && self.attachments.iter().any(Attachment::has_names)

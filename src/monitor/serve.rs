@@ -156,7 +156,7 @@ async fn listen(supervisor: &Supervisor, streams: Streams, mut reader: OwnedRead
         match frame {
             Frame::Stdin(bytes) if streams.stdin => supervisor.hub.feed(&bytes).await,
             Frame::StdinEnd if streams.stdin => supervisor.hub.leave(),
-            Frame::Resize(rows, columns) => supervisor.hub.resize(rows, columns),
+            Frame::Resize(rows, columns) => supervisor.resize(rows, columns),
             Frame::Signal(signal) => {
                 let _ = supervisor.kill(signal);
             }

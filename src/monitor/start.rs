@@ -152,6 +152,7 @@ fn attempt(
             "write the container's state: {error}"
         )));
     }
+    live.has_started();
     Ok(live)
 }
 

@@ -54,7 +54,15 @@ pub struct Supervisor {
 impl Supervisor {
     /// Sends a signal to the container's init.
     pub fn kill(&self, signal: i32) -> io::Result<()> {
-        rbox_runtime::process::signal::send(self.pidfd.as_fd(), signal)
+        rbox_runtime::process::signal::send(self.pidfd.as_fd(), signal)?;
+        self.live.borrow().was_signalled(signal);
+        Ok(())
+    }
+
+    /// Gives its terminal another size.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        self.hub.resize(rows, columns);
+        self.live.borrow().was_resized(rows, columns);
     }
 
     /// The container's control group.

@@ -14,12 +14,14 @@ use super::start::Live;
 pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
     live.ended = true;
     let oom_killed = live.running.cgroup.oom_kills() > 0;
+    live.has_died(code, oom_killed);
     // Nothing of the container may run on. Its init took its own pid namespace
     // with it; in another's it may leave processes.
     if !live.record.host.pid_mode.is_empty() {
         let _ = live.running.cgroup.kill_all();
     }
     let relay = live.network.release();
+    live.has_left();
     let dirs = &live.engine.dirs;
     let dir = dirs.container(&live.record.id);
     let last = LastState {

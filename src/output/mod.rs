@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod error;
+pub mod event;
 pub mod format;
 pub mod go_text;
 pub mod image_json;

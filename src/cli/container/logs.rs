@@ -56,8 +56,8 @@ fn run(call: &Call) -> Outcome {
         // Anything but a number is all, as Docker has it.
         tail: line.tail.parse().ok(),
         timestamps: line.timestamps,
-        since: point("since", line.since.as_deref(), now).map_err(Stop::failed)?,
-        until: point("until", line.until.as_deref(), now).map_err(Stop::failed)?,
+        since: time::flag("since", line.since.as_deref(), now).map_err(Stop::failed)?,
+        until: time::flag("until", line.until.as_deref(), now).map_err(Stop::failed)?,
     };
     call.engine()?.logs(
         &line.container,
@@ -71,35 +71,4 @@ fn run(call: &Call) -> Outcome {
         },
     )?;
     Ok(0)
-}
-
-fn point(flag: &str, text: Option<&str>, now: i128) -> Result<Option<i64>, String> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let point = time::point(text, now).ok_or_else(|| {
-        format!(
-            "invalid value for \"{flag}\": failed to parse value as time or duration: \"{text}\""
-        )
-    })?;
-    Ok(Some(i64::try_from(point).unwrap_or(if point < 0 {
-        i64::MIN
-    } else {
-        i64::MAX
-    })))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_bad_time_names_its_flag() {
-        assert_eq!(
-            super::point("since", Some("bogus"), 0).unwrap_err(),
-            "invalid value for \"since\": failed to parse value as time or duration: \"bogus\""
-        );
-        assert_eq!(
-            super::point("until", Some("2s"), 5_000_000_000),
-            Ok(Some(3_000_000_000))
-        );
-    }
 }

@@ -65,11 +65,7 @@ fn run(call: &Call) -> Outcome {
         message: Some(message),
         platform,
     };
-    let id = call
-        .engine()?
-        .images
-        .import(tar, &options)
-        .map_err(Stop::failed)?;
+    let id = call.engine()?.import(tar, &options)?;
     say(&format!("{id}\n"));
     Ok(0)
 }

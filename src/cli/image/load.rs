@@ -44,7 +44,7 @@ fn run(call: &Call) -> Outcome {
         }
         None => Box::new(io::stdin().lock()),
     };
-    for loaded in call.engine()?.images.load(tar).map_err(Stop::failed)? {
+    for loaded in call.engine()?.load(tar)? {
         match loaded {
             Loaded::Reference(name) => say(&format!("Loaded image: {name}\n")),
             Loaded::Id(id) => say(&format!("Loaded image ID: {id}\n")),

@@ -1,10 +1,9 @@
 //! `rmi`.
 
-use rbox_images::{RemoveOptions, Removed};
+use rbox_images::Removed;
 
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, is_absent};
-use crate::engine::failure::Failure;
 use crate::output::error;
 
 /// `rmi`.
@@ -38,13 +37,9 @@ fn run(call: &Call) -> Outcome {
     let engine = call.engine()?;
     // No image here has a parent: its layers are its own.
     let _ = line.no_prune;
-    let options = RemoveOptions { force: line.force };
     let mut code = 0;
     for name in &line.images {
-        match engine
-            .images
-            .remove(name, options, &|| engine.image_users())
-        {
+        match engine.remove_image(name, line.force) {
             Ok(removed) => {
                 for step in removed {
                     match step {
@@ -53,8 +48,7 @@ fn run(call: &Call) -> Outcome {
                     }
                 }
             }
-            Err(failed) => {
-                let failure = Failure::new(failed.to_string());
+            Err(failure) => {
                 error::print(&failure);
                 if !(line.force && is_absent(&failure)) {
                     code = 1;

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use rbox_images::SaveFormat;
-
 use crate::cli::archive_output;
 use crate::cli::call::{Arity, Call, Spec};
 use crate::cli::stop::{Outcome, Stop};
@@ -35,10 +33,7 @@ fn run(call: &Call) -> Outcome {
     let line: Save = call.parse()?;
     let engine = call.engine()?;
     archive_output::write(line.output.as_deref(), "save image", |out| {
-        engine
-            .images
-            .save(&line.images, out, SaveFormat::default())
-            .map_err(Stop::failed)
+        engine.save(&line.images, out).map_err(Stop::from)
     })?;
     Ok(0)
 }

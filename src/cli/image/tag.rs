@@ -33,9 +33,6 @@ fn run(call: &Call) -> Outcome {
             quote(&line.target)
         ))
     })?;
-    call.engine()?
-        .images
-        .tag(&line.source, &target)
-        .map_err(Stop::failed)?;
+    call.engine()?.tag(&line.source, &target)?;
     Ok(0)
 }

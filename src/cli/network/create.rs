@@ -7,6 +7,7 @@ use rbox_netsetup::store::{CreateError, ParentError};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::parse::label;
 use crate::cli::stop::{Outcome, Stop};
+use crate::engine::event::Event;
 use crate::engine::failure::Failure;
 
 /// `network create`.
@@ -125,6 +126,7 @@ fn run(call: &Call) -> Outcome {
         .networks
         .create_noting(&request, &mut remarks)
         .map_err(refused)?;
+    engine.happened(&Event::network("create", &network));
     for notice in engine.notices(&remarks) {
         (engine.tell)(&notice);
     }

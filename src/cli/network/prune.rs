@@ -3,9 +3,8 @@
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::container::prune::Chosen;
 use crate::cli::parse::filter;
-use crate::cli::stop::{Outcome, Stop};
+use crate::cli::stop::Outcome;
 use crate::cli::system::prompt;
-use crate::engine::{containers, recover};
 
 /// `network prune`.
 pub static SPEC: Spec = Spec {
@@ -41,15 +40,8 @@ fn run(call: &Call) -> Outcome {
         return Ok(0);
     }
     let engine = call.engine()?;
-    // Endpoints of dead owners are undone first, so that they do not hold a network.
-    recover::sweep(&engine.dirs)?;
-    let names = engine
-        .networks
-        .prune(
-            &|network| chosen.takes(&network.labels, &network.created),
-            &|owner| containers::is_alive(&engine.dirs, owner),
-        )
-        .map_err(Stop::failed)?;
+    let names =
+        engine.prune_networks(&|network| chosen.takes(&network.labels, &network.created))?;
     if !names.is_empty() {
         say(&format!("Deleted Networks:\n{}\n\n", names.join("\n")));
     }

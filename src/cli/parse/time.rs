@@ -32,6 +32,26 @@ pub fn point(text: &str, now: i128) -> Option<i128> {
     )
 }
 
+/// The point in time of a flag, kept within what 64 bits hold; `None` where it was not given.
+///
+/// # Errors
+/// Docker's text for one that is neither time nor duration.
+pub fn flag(name: &str, text: Option<&str>, now: i128) -> Result<Option<i64>, String> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let point = point(text, now).ok_or_else(|| {
+        format!(
+            "invalid value for \"{name}\": failed to parse value as time or duration: \"{text}\""
+        )
+    })?;
+    Ok(Some(i64::try_from(point).unwrap_or(if point < 0 {
+        i64::MIN
+    } else {
+        i64::MAX
+    })))
+}
+
 /// `1136073600` or `1136073600.000000001`.
 fn unix(text: &str) -> Option<i128> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -110,7 +130,7 @@ fn shown(timestamp: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, go_string, go_string_of, point};
+    use super::{duration, flag, go_string, go_string_of, point};
 
     const SECOND: i128 = 1_000_000_000;
 
@@ -138,6 +158,19 @@ mod tests {
         }
         assert_eq!(duration("1.5h"), Some(5400 * SECOND));
         assert_eq!(duration("5"), None);
+    }
+
+    #[test]
+    fn a_bad_time_names_its_flag() {
+        assert_eq!(
+            flag("since", Some("bogus"), 0).unwrap_err(),
+            "invalid value for \"since\": failed to parse value as time or duration: \"bogus\""
+        );
+        assert_eq!(
+            flag("until", Some("2s"), 5 * SECOND),
+            Ok(Some(3_000_000_000))
+        );
+        assert_eq!(flag("until", Some(""), 0), Ok(None));
     }
 
     #[test]

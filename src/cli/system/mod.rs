@@ -2,6 +2,7 @@
 
 pub mod df;
 mod df_tables;
+pub mod events;
 pub mod inspect;
 pub mod oci;
 pub mod prompt;

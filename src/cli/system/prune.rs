@@ -9,8 +9,8 @@ use crate::cli::image::prune as images;
 use crate::cli::parse::filter;
 use crate::cli::stop::{Outcome, Stop};
 use crate::cli::system::prompt;
+use crate::engine::Engine;
 use crate::engine::failure::Failure;
-use crate::engine::{Engine, containers, recover};
 use crate::output::{error, units};
 
 /// `system prune`.
@@ -93,14 +93,8 @@ fn prune_containers(engine: &Engine, chosen: &Chosen) -> Result<u64, Stop> {
 }
 
 fn prune_networks(engine: &Engine, chosen: &Chosen) -> Result<(), Stop> {
-    recover::sweep(&engine.dirs)?;
-    let names = engine
-        .networks
-        .prune(
-            &|network| chosen.takes(&network.labels, &network.created),
-            &|owner| containers::is_alive(&engine.dirs, owner),
-        )
-        .map_err(Stop::failed)?;
+    let names =
+        engine.prune_networks(&|network| chosen.takes(&network.labels, &network.created))?;
     if !names.is_empty() {
         say(&format!("Deleted Networks:\n{}\n\n", names.join("\n")));
     }

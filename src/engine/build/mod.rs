@@ -44,6 +44,7 @@ use self::progress::Progress;
 use self::request::BuildRequest;
 use self::scope::Given;
 use self::state::State;
+use crate::engine::event::Event;
 use crate::engine::{Engine, Failure};
 
 /// What a build made.
@@ -167,6 +168,10 @@ impl Engine {
             step.note(&format!("naming to {tag}"));
         }
         step.done();
+        self.happened(&Event::image("create", &id, &id));
+        for tag in &request.tags {
+            self.tagged(tag);
+        }
         Ok(Built { id })
     }
 }
