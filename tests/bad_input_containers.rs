@@ -262,7 +262,7 @@ fn what_docker_has_and_rbox_has_not_is_refused_by_its_name() {
         "--gpus",
         "--runtime",
         "--health-cmd",
-        "--volumes-from",
+        "--storage-opt",
         "--device-cgroup-rule",
     ] {
         let text = host.fails(125, &format!("run --rm {flag} x alpine true"));
@@ -273,7 +273,7 @@ fn what_docker_has_and_rbox_has_not_is_refused_by_its_name() {
         assert!(text.contains("\nhint: "), "{text}");
     }
     for line in [
-        "run --rm -v named:/x alpine",
+        "run --rm -v not/a/name:/x alpine",
         "run --rm --restart on-failure alpine",
     ] {
         let text = host.fails(125, line);

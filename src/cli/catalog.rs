@@ -1,7 +1,7 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{builder, capture, container, image, network, registry, system};
+use super::{builder, capture, container, image, network, registry, system, volume};
 
 /// A group of commands.
 pub struct Group {
@@ -11,7 +11,7 @@ pub struct Group {
     pub about: &'static str,
 }
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 6] = [
     Group {
         name: "builder",
         about: "Manage builds",
@@ -31,6 +31,10 @@ const GROUPS: [Group; 5] = [
     Group {
         name: "system",
         about: "Manage rbox",
+    },
+    Group {
+        name: "volume",
+        about: "Manage volumes",
     },
 ];
 
@@ -123,6 +127,13 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("system df", &system::df::SPEC),
     ("system events", &system::events::SPEC),
     ("system prune", &system::prune::SPEC),
+    ("volume create", &volume::create::SPEC),
+    ("volume inspect", &volume::inspect::SPEC),
+    ("volume ls", &volume::ls::SPEC),
+    ("volume list", &volume::ls::SPEC),
+    ("volume prune", &volume::prune::SPEC),
+    ("volume rm", &volume::rm::SPEC),
+    ("volume remove", &volume::rm::SPEC),
 ];
 
 /// Commands of Docker that rbox has not.
@@ -154,7 +165,6 @@ const DOCKERS: &[&str] = &[
     "trust",
     "unpause",
     "update",
-    "volume",
 ];
 
 /// The commands that people need first.

@@ -24,6 +24,7 @@ mod refused;
 mod registry;
 mod stop;
 mod system;
+mod volume;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -33,8 +33,6 @@ const CONTAINER: &[&str] = &[
     "runtime",
     "storage-opt",
     "use-api-socket",
-    "volume-driver",
-    "volumes-from",
 ];
 
 /// Flags of `build`, those of the classic builder too.

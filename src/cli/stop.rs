@@ -2,7 +2,6 @@
 
 use crate::cli::call::Call;
 use crate::cli::parse::Invalid;
-use crate::cli::parse::volume::VolumeError;
 use crate::engine::failure::Failure;
 use crate::output::error;
 
@@ -93,23 +92,13 @@ impl Stop {
     }
 }
 
-/// A refused volume, with what to do instead.
-pub fn volume_failure(error: &VolumeError) -> Failure {
-    let failure = Failure::new(error.to_string());
-    match error {
-        VolumeError::Invalid(_) => failure,
-        VolumeError::Named(_) | VolumeError::Anonymous(_) => {
-            failure.hint("bind a host directory instead: -v /host/path:/path/inside")
-        }
-    }
-}
-
 /// Whether a failure says that there is no such object, so that another kind can be tried.
 pub fn is_absent(failure: &Failure) -> bool {
     let text = &failure.message;
     text.contains("No such container: ")
         || text.contains("No such image: ")
         || (text.starts_with("network ") && text.ends_with(" not found"))
+        || text.ends_with(": no such volume")
 }
 
 /// Prints the failures of several objects, each on its own; 1 when there were any.

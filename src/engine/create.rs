@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::image::ImageConfiguration;
 use rbox_images::Platform;
@@ -17,7 +17,7 @@ use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
 use super::user_namespace::{self, Mapping};
-use super::{Engine, event, json_file, links, names, validate};
+use super::{Engine, event, json_file, links, names, validate, volume};
 
 /// What `create` made.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Draft {
     pub record: Record,
     /// Which user namespace was asked for.
     pub choice: user_namespace::Choice,
+    /// Trees of the image's layers, lowest first.
+    pub layers: Vec<PathBuf>,
     /// For stderr.
     pub warnings: Vec<String>,
 }
@@ -61,6 +63,7 @@ impl Engine {
         let Draft {
             mut record,
             choice,
+            layers,
             warnings,
         } = draft;
         let id = record.id.clone();
@@ -76,7 +79,15 @@ impl Engine {
             record.name = name;
             record.user_namespace = choice.settle(&self.dirs, &id)?;
             links::register(&self.dirs, &record)?;
-            write(&dir, &record, request.cidfile.as_deref())
+            if record.build.is_none() {
+                make_writable_layer(&dir, &record)?;
+            }
+            let volumes = self.provide_volumes(&record, &layers, &dir)?;
+            write(&dir, &record, request.cidfile.as_deref()).inspect_err(|_| {
+                // With the record nobody uses them.
+                let _ = fs::remove_file(dir.join("config.json"));
+                self.withdraw_volumes(volumes);
+            })
         });
         if let Err(failure) = made {
             let _ = links::unregister(&self.dirs, &record);
@@ -90,7 +101,7 @@ impl Engine {
     /// Checks a request and says what its record would be. Changes nothing.
     pub fn draft(&self, request: &ContainerRequest) -> Result<Draft, Failure> {
         let (choice, mut warnings) = check(request)?;
-        let (image_id, image) = match &request.build {
+        let (image_id, image, layers) = match &request.build {
             Some(_) => Default::default(),
             None => {
                 let image = self.image_for(request)?;
@@ -103,7 +114,7 @@ impl Engine {
                         Platform::host()
                     ));
                 }
-                (image.id, image.config)
+                (image.id, image.config, image.layers)
             }
         };
         let id = names::new_id()?;
@@ -126,10 +137,14 @@ impl Engine {
             adopted::open(path)?;
         }
         self.resolve_modes(request, &mut record)?;
+        if record.build.is_none() {
+            volume::resolve::resolve(&self.dirs, &mut record)?;
+        }
         user_namespace::check::sharing(&self.dirs, &record, &choice)?;
         Ok(Draft {
             record,
             choice,
+            layers,
             warnings,
         })
     }
@@ -256,9 +271,6 @@ fn check_cidfile(path: &Path) -> Result<(), Failure> {
 }
 
 fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Failure> {
-    if record.build.is_none() {
-        make_writable_layer(dir, record)?;
-    }
     fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o710))
         .context(|| format!("set the mode of {}", dir.display()))?;
     let path = dir.join("config.json");

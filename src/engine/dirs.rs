@@ -56,6 +56,11 @@ impl Dirs {
         self.root.join("user-namespaces")
     }
 
+    /// Volumes.
+    pub fn volumes(&self) -> PathBuf {
+        self.root.join("volumes")
+    }
+
     /// Network records.
     pub fn networks(&self) -> PathBuf {
         self.root.join("networks")

@@ -29,7 +29,7 @@ use super::exec::user_in;
 use super::failure::{Context, Failure};
 use super::record::Record;
 use super::request::ContainerRequest;
-use super::{Engine, links, lower, names, user_namespace};
+use super::{Engine, links, lower, names, user_namespace, volume};
 use crate::monitor::network::{Network, Rehearsal};
 use crate::monitor::{files, start};
 use scratch::Scratch;
@@ -59,6 +59,7 @@ impl Engine {
             mut record,
             choice,
             warnings,
+            ..
         } = engine.draft(request)?;
         if choice != user_namespace::Choice::Host {
             return Err(Failure::new(
@@ -139,6 +140,7 @@ impl Engine {
         let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
         let mut facts = start::facts(self, record, &program, user, &network, &links)?;
         facts.files = files::places(self, record);
+        facts.volumes = volume::source::places(&self.dirs, record);
         let spec = lower::spec(record, &facts)?;
 
         let sandbox = network.sandbox();

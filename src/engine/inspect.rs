@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::record::{Container, Record};
 use super::request::MountKind;
-use super::{Engine, containers, dirs};
+use super::{Engine, containers, dirs, volume};
 
 impl Engine {
     /// One container, keys in Docker's order.
@@ -56,7 +56,7 @@ impl Engine {
                 },
                 "Name": "overlayfs",
             },
-            "Mounts": mounts(record),
+            "Mounts": mounts(&self.dirs, record),
             "Config": config::config(record),
             "NetworkSettings": network_settings::network_settings(&self.networks, &container),
         }))
@@ -94,7 +94,7 @@ fn or_null<T: serde::Serialize>(list: &[T]) -> Value {
     }
 }
 
-fn mounts(record: &Record) -> Value {
+fn mounts(dirs: &dirs::Dirs, record: &Record) -> Value {
     record
         .host
         .mounts
@@ -114,6 +114,16 @@ fn mounts(record: &Record) -> Value {
                 "Source": "",
                 "Destination": mount.target,
                 "Mode": "",
+                "RW": !mount.read_only,
+                "Propagation": "",
+            }),
+            MountKind::Volume => json!({
+                "Type": "volume",
+                "Name": mount.source,
+                "Source": volume::source::place(dirs, mount),
+                "Destination": mount.target,
+                "Driver": volume::DRIVER,
+                "Mode": mount.mode,
                 "RW": !mount.read_only,
                 "Propagation": "",
             }),

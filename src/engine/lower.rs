@@ -34,6 +34,8 @@ pub struct Facts {
     pub user_namespace: Option<PathBuf>,
     /// `--pid container:X`.
     pub pid_namespace: Option<PathBuf>,
+    /// What is behind each volume, by the path that it is mounted on.
+    pub volumes: BTreeMap<String, PathBuf>,
     /// `--ipc container:X`.
     pub ipc_namespace: Option<PathBuf>,
     /// /dev/shm of the container whose IPC namespace is joined, as a directory to bind.
@@ -261,7 +263,11 @@ fn mounts(record: &Record, facts: &Facts) -> Vec<Mount> {
         in_namespace::change_mounts(host, mapping, facts.cgroup_v2, &mut mounts);
         given.extend(in_namespace::devices(host));
     }
-    given.extend(host.mounts.iter().map(requested));
+    given.extend(
+        host.mounts
+            .iter()
+            .map(|mount| requested(record, facts, mount)),
+    );
     given.extend(host.tmpfs.iter().map(|(path, options)| {
         let mut all = vec!["noexec", "nosuid", "nodev"];
         all.extend(options.split(',').filter(|option| !option.is_empty()));
@@ -302,9 +308,22 @@ fn bind(source: &Path, target: &str, options: &[&str]) -> Mount {
     defaults::mount(target, "bind", &source.to_string_lossy(), options)
 }
 
-fn requested(mount: &MountRequest) -> Mount {
+fn requested(record: &Record, facts: &Facts, mount: &MountRequest) -> Mount {
     let target = mount.target.as_str();
     match mount.kind {
+        MountKind::Volume => {
+            let mut options = vec!["rbind", "rprivate"];
+            if mount.read_only {
+                options.push("rro");
+            }
+            // Its files belong to the ids that containers see: it outlives all of their ranges.
+            let mapping = record.user_namespace.as_ref();
+            if mapping.is_some_and(|mapping| !mapping.is_identity()) {
+                options.push("idmap");
+            }
+            let source = facts.volumes.get(target).cloned().unwrap_or_default();
+            bind(&source, target, &options)
+        }
         MountKind::Bind => {
             let propagation = if mount.propagation.is_empty() {
                 "rprivate"

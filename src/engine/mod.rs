@@ -54,6 +54,7 @@ pub mod terminal;
 pub mod undo;
 pub mod user_namespace;
 pub mod validate;
+pub mod volume;
 pub mod writable;
 
 use failure::Context;

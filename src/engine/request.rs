@@ -321,6 +321,9 @@ pub struct VolumeOptions {
     pub driver_options: BTreeMap<String, String>,
     /// `volume-label`.
     pub labels: BTreeMap<String, String>,
+    /// Nobody named it: it goes with its container where that is removed together with its volumes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
 }
 
 /// See [`MountRequest::kind`].
@@ -331,4 +334,6 @@ pub enum MountKind {
     Bind,
     /// Memory.
     Tmpfs,
+    /// A volume, by name.
+    Volume,
 }

@@ -5,6 +5,8 @@ use rbox_netsetup::model::endpoint_sysctl::SYSCTLS_OPTION;
 
 use super::failure::Failure;
 use super::request::{ContainerRequest, HostConfig, NetworkMode};
+use super::volume::resolve;
+use super::volume::target::clean;
 
 /// Smallest memory limit Docker takes, bytes.
 const MIN_MEMORY: i64 = 6 * 1024 * 1024;
@@ -23,8 +25,14 @@ pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
         )));
     }
     let mut targets = std::collections::BTreeSet::new();
-    for mount in &host.mounts {
-        if !targets.insert(mount.target.trim_end_matches('/')) {
+    let tmpfs: std::collections::BTreeSet<String> =
+        host.tmpfs.keys().map(|path| clean(path)).collect();
+    for mount in host
+        .mounts
+        .iter()
+        .filter(|mount| !resolve::is_optional(mount))
+    {
+        if !targets.insert(mount.target.trim_end_matches('/')) || tmpfs.contains(&mount.target) {
             return Err(Failure::new(format!(
                 "Duplicate mount point: {}",
                 mount.target

@@ -31,7 +31,7 @@ use crate::engine::record::{BuildRoot, LastState, Record};
 use crate::engine::recover::netns_path;
 use crate::engine::user_namespace::mapping::{Mapping, to_oci};
 use crate::engine::user_namespace::{check, lease};
-use crate::engine::{Engine, clock, devices, json_file, links, lock, undo};
+use crate::engine::{Engine, clock, devices, json_file, links, lock, undo, volume};
 
 /// Docker's prefix for what the runtime says.
 const RUNTIME: &str = "failed to create task for container: failed to create shim task: OCI \
@@ -197,6 +197,8 @@ fn process(
     let mut facts = facts(engine, record, &asked.program, user, &network, &links)?;
     facts.files = files::write(engine, record, &network, &links)?;
     sources(record)?;
+    let volumes = volume::source::open(&engine.dirs, record)?;
+    facts.volumes.clone_from(&volumes.paths);
     let mut spec = lower::spec(record, &facts)?;
     let bundle = run_dir.join("bundle");
     fs::create_dir_all(&bundle).context(|| format!("make {}", bundle.display()))?;
@@ -211,6 +213,7 @@ fn process(
         ..CreateRequest::new(&record.id, &bundle, &spec, stdio)
     })
     .map_err(|error| runtime(&error, None))?;
+    drop(volumes);
     // The process makes its mounts meanwhile.
     let built = network.build(created.pid());
     // First, because a process that failed took its network namespace with it.

@@ -19,13 +19,22 @@ impl DirectoryLock {
     /// Locks a directory that exists. `None` when there is none (any more): a directory that
     /// was removed while one waited for its lock locks nothing.
     pub fn existing(path: &Path) -> Result<Option<DirectoryLock>, RecordError> {
+        DirectoryLock::take(path, FlockOperation::LockExclusive)
+    }
+
+    /// The same for one of many who only keep the directory from changing.
+    pub fn shared(path: &Path) -> Result<Option<DirectoryLock>, RecordError> {
+        DirectoryLock::take(path, FlockOperation::LockShared)
+    }
+
+    fn take(path: &Path, how: FlockOperation) -> Result<Option<DirectoryLock>, RecordError> {
         let failed = RecordError::of("lock", path);
         loop {
             let file = match File::open(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 other => other.map_err(&failed)?,
             };
-            flock(&file, FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
+            flock(&file, how).map_err(|errno| failed(errno.into()))?;
             let ours = file.metadata().map_err(&failed)?;
             match fs::metadata(path) {
                 Ok(now) if (now.st_dev(), now.st_ino()) == (ours.st_dev(), ours.st_ino()) => {

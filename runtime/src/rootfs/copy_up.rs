@@ -1,15 +1,17 @@
-//! A tmpfs that starts with what the image has at its mount point
-//! (`tmpcopyup`).
+//! A copy of a directory of the image: for a tmpfs that starts with what the
+//! image has at its mount point (`tmpcopyup`), and for whoever else fills a
+//! directory so.
 //!
-//! The filesystem is filled while it is detached: the container's tree never
+//! The tmpfs is filled while it is detached: the container's tree never
 //! has it empty, half full, or writable where it is to be read-only.
 
 mod data;
 mod metadata;
 mod tree;
 
+use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::fstat;
@@ -19,8 +21,33 @@ use rustix::mount::{
 };
 
 use super::bind;
-use crate::process::{Failure, Naming, sys};
+use crate::process::{Failure, Naming, reason, sys};
 use crate::spec::mount_options::MountOptions;
+
+/// Copies what is in the directory `from` into the empty directory `to`: content,
+/// owners, modes, times, links and extended attributes. Nothing is followed out of
+/// `from`, and what is mounted below it is left out.
+///
+/// # Errors
+/// Names the first file that could not be copied; `to` is left half full.
+pub fn contents(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
+    tree::copy(from, to).map_err(|error| {
+        io::Error::new(
+            error.source.kind(),
+            format!("{}: {}", error.path, reason(&error.source)),
+        )
+    })
+}
+
+/// Gives `name` in `directory` the owner, the mode, the times and the extended
+/// attributes of `from`.
+///
+/// # Errors
+/// As of the calls.
+pub fn attributes(from: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
+    let stat = fstat(from)?;
+    Ok(metadata::Metadata::of(from, stat)?.give(directory, name)?)
+}
 
 /// Mounts it on the directory that `place` is open at.
 pub(crate) fn mount(

@@ -7,7 +7,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod cgroup_fs;
-mod copy_up;
+pub mod copy_up;
 pub(crate) mod devices;
 pub(crate) mod foreign;
 pub mod idmap;

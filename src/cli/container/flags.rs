@@ -256,9 +256,20 @@ pub struct ContainerFlags {
         hide_default_value = true
     )]
     pub uts: String,
-    /// Bind mount a host path
+    /// Bind mount a volume
     #[arg(short, long, value_name = "list")]
     pub volume: Vec<String>,
+    /// Optional volume driver for the container
+    #[arg(
+        long,
+        value_name = "string",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub volume_driver: String,
+    /// Mount volumes from the specified container(s)
+    #[arg(long, value_name = "list")]
+    pub volumes_from: Vec<String>,
     /// Working directory inside the container
     #[arg(short, long, value_name = "string")]
     pub workdir: Option<String>,

@@ -12,9 +12,7 @@ use super::flags::ContainerFlags;
 use crate::cli::parse::env::{self, Variable};
 use crate::cli::parse::hosts::Dns;
 use crate::cli::parse::security::{self, Refusal};
-use crate::cli::parse::volume::VolumeError;
 use crate::cli::parse::{Invalid, capability, device, logging, modes, tmpfs, volume};
-use crate::cli::stop::volume_failure;
 use crate::engine::failure::Failure;
 use crate::engine::request::{ContainerRequest, HostConfig, NetworkMode, PullPolicy};
 use crate::engine::signals;
@@ -149,16 +147,17 @@ fn mounts(
     client: &Client<'_>,
     host: &mut HostConfig,
 ) -> Result<(), Refused> {
-    let refused = |error: VolumeError| Refused::Engine(volume_failure(&error));
     for text in &flags.volume {
-        let bind = volume::bind(text, client.here).map_err(refused)?;
-        host.binds.push(bind.text);
-        host.mounts.push(bind.mount);
+        let given = volume::volume(text, client.here).map_err(engine)?;
+        host.binds.extend(given.text);
+        host.mounts.push(given.mount);
     }
     for fields in &flags.mount {
         host.mounts
-            .push(fields.request(client.here).map_err(refused)?);
+            .push(fields.request(client.here).map_err(engine)?);
     }
+    host.volumes_from.clone_from(&flags.volumes_from);
+    host.volume_driver.clone_from(&flags.volume_driver);
     Ok(())
 }
 

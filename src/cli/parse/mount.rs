@@ -1,10 +1,10 @@
-//! `--mount type=bind,source=…,target=…`.
+//! `--mount type=volume,source=…,target=…`.
 
 use std::path::Path;
 
-use super::volume::{self, VolumeError};
-use super::{Invalid, csv, number, size};
-use crate::engine::request::{MountKind, MountRequest};
+use super::{Invalid, csv, label, number, size, volume};
+use crate::engine::request::{MountKind, MountRequest, VolumeOptions};
+use crate::engine::volume::target::is_local;
 use crate::output::go_text::quote;
 
 /// A `--mount` as written: syntax is checked, meaning is not.
@@ -19,8 +19,9 @@ pub struct Fields {
     writable_below: bool,
     id_mapped: bool,
     bind_options: bool,
-    volume_options: bool,
+    volume_options: Option<VolumeOptions>,
     image_options: bool,
+    subpath: String,
     tmpfs_options: bool,
     tmpfs_size: i64,
     tmpfs_mode: Option<u32>,
@@ -41,7 +42,7 @@ pub fn fields(text: &str) -> Result<Fields, Invalid> {
             Some(value) => mount.set(&key, value, &field)?,
             None => match key.as_str() {
                 "readonly" | "ro" => mount.read_only = true,
-                "volume-nocopy" => mount.volume_options = true,
+                "volume-nocopy" => mount.volume_options().no_copy = true,
                 "bind-nonrecursive" => {
                     (mount.bind_options, mount.non_recursive) = (true, true);
                 }
@@ -60,6 +61,10 @@ pub fn fields(text: &str) -> Result<Fields, Invalid> {
 }
 
 impl Fields {
+    fn volume_options(&mut self) -> &mut VolumeOptions {
+        self.volume_options.get_or_insert_default()
+    }
+
     fn set(&mut self, key: &str, value: &str, field: &str) -> Result<(), Invalid> {
         let bad = || Invalid(format!("invalid value for {key}: {value}"));
         match key {
@@ -98,9 +103,26 @@ impl Fields {
                     }
                 }
             }
-            "volume-subpath" | "volume-nocopy" | "volume-label" | "volume-driver"
-            | "volume-opt" => self.volume_options = true,
-            "image-subpath" => self.image_options = true,
+            "volume-subpath" => {
+                self.volume_options();
+                self.subpath = value.to_owned();
+            }
+            "volume-nocopy" => {
+                self.volume_options().no_copy = number::boolean(value).map_err(|_| bad())?;
+            }
+            "volume-label" => {
+                let (key, value) = label::entry(value)?;
+                self.volume_options().labels.insert(key, value);
+            }
+            "volume-driver" => self.volume_options().driver = value.to_owned(),
+            "volume-opt" => {
+                let (key, value) = label::entry(value)?;
+                self.volume_options().driver_options.insert(key, value);
+            }
+            "image-subpath" => {
+                self.image_options = true;
+                self.subpath = value.to_owned();
+            }
             "tmpfs-size" => {
                 self.tmpfs_options = true;
                 self.tmpfs_size = size::bytes(value).map_err(|_| bad())?;
@@ -122,7 +144,7 @@ impl Fields {
             return Err(Invalid::new("target is required"));
         }
         for (given, kind) in [
-            (self.volume_options, "volume"),
+            (self.volume_options.is_some(), "volume"),
             (self.image_options, "image"),
             (self.bind_options, "bind"),
             (self.tmpfs_options, "tmpfs"),
@@ -143,7 +165,7 @@ impl Fields {
     }
 
     /// Makes it a request; a source that starts with a dot is relative to `here`.
-    pub fn request(&self, here: &Path) -> Result<MountRequest, VolumeError> {
+    pub fn request(&self, here: &Path) -> Result<MountRequest, Invalid> {
         let config = |error: &str| {
             Invalid(format!(
                 "invalid mount config for type {}: {error}",
@@ -154,41 +176,46 @@ impl Fields {
             self.kind.as_str(),
             "bind" | "tmpfs" | "volume" | "image" | "npipe" | "cluster"
         ) {
-            return Err(config("mount type unknown").into());
+            return Err(config("mount type unknown"));
         }
         volume::target_path(&self.target).map_err(|error| config(&error.0))?;
         let kind = match self.kind.as_str() {
             "bind" => MountKind::Bind,
             "tmpfs" => MountKind::Tmpfs,
-            "volume" if self.source.is_empty() => {
-                return Err(VolumeError::Anonymous(self.target.clone()));
-            }
-            "volume" => return Err(VolumeError::Named(self.source.clone())),
-            other => return Err(Invalid(format!("unsupported mount type: {other}")).into()),
+            "volume" => MountKind::Volume,
+            other => return Err(Invalid(format!("unsupported mount type: {other}"))),
         };
-        let source = volume::absolute(&self.source, here);
-        if kind == MountKind::Bind {
-            if source.is_empty() {
-                return Err(config("field Source must not be empty").into());
+        let source = match kind {
+            MountKind::Bind => volume::absolute(&self.source, here),
+            _ => self.source.clone(),
+        };
+        match kind {
+            MountKind::Bind if source.is_empty() => {
+                return Err(config("field Source must not be empty"));
             }
-            if !source.starts_with('/') {
+            MountKind::Bind if !source.starts_with('/') => {
                 return Err(config(&format!(
                     "invalid mount path: '{source}' mount path must be absolute"
-                ))
-                .into());
+                )));
             }
-            if !self.propagation.is_empty() && !volume::is_propagation(&self.propagation) {
-                return Err(
-                    config(&format!("invalid propagation mode: {}", self.propagation)).into(),
-                );
+            MountKind::Bind
+                if !self.propagation.is_empty() && !volume::is_propagation(&self.propagation) =>
+            {
+                return Err(config(&format!(
+                    "invalid propagation mode: {}",
+                    self.propagation
+                )));
             }
-        } else if !source.is_empty() {
-            return Err(config("field Source must not be specified").into());
+            MountKind::Tmpfs if !source.is_empty() => {
+                return Err(config("field Source must not be specified"));
+            }
+            MountKind::Volume => self.check_volume().map_err(|error| config(&error))?,
+            _ => {}
         }
         let propagation = match (kind, self.propagation.as_str()) {
-            (MountKind::Tmpfs, _) => "",
             (MountKind::Bind, "") => "rprivate",
             (MountKind::Bind, propagation) => propagation,
+            _ => "",
         };
         Ok(MountRequest {
             kind,
@@ -203,9 +230,25 @@ impl Fields {
             create_source: false,
             tmpfs_size: self.tmpfs_size,
             tmpfs_mode: self.tmpfs_mode,
-            volume: None,
-            subpath: String::new(),
+            volume: (kind == MountKind::Volume)
+                .then(|| self.volume_options.clone().unwrap_or_default()),
+            subpath: self.subpath.clone(),
         })
+    }
+
+    /// What a volume without a name cannot have, and where a path below one cannot lead.
+    fn check_volume(&self) -> Result<(), String> {
+        let anonymous = self.source.is_empty();
+        if !self.subpath.is_empty() && anonymous {
+            return Err("must not set Subpath when using anonymous volumes".into());
+        }
+        if !self.subpath.is_empty() && !is_local(&self.subpath) {
+            return Err("subpath must be a relative path within the volume".into());
+        }
+        if self.read_only && anonymous {
+            return Err("must not set ReadOnly mode when using anonymous volumes".into());
+        }
+        Ok(())
     }
 }
 
@@ -231,6 +274,30 @@ mod tests {
         let tmpfs = fields("type=tmpfs,dst=/m,tmpfs-size=1m,tmpfs-mode=0700").unwrap();
         let tmpfs = tmpfs.request(Path::new("/")).unwrap();
         assert_eq!((tmpfs.tmpfs_size, tmpfs.tmpfs_mode), (1 << 20, Some(0o700)));
+    }
+
+    #[test]
+    fn a_volume_is_what_a_mount_is_when_nothing_else_is_said() {
+        let text = "\"volume-opt=o=size=1m,mode=700\",src=v,dst=/d,volume-opt=type=tmpfs,\
+                    volume-opt=device=x,volume-label=a=b,volume-nocopy,volume-driver=local,\
+                    volume-subpath=sub";
+        let mount = fields(text).unwrap().request(Path::new("/")).unwrap();
+        assert_eq!(
+            (mount.kind, mount.source.as_str()),
+            (MountKind::Volume, "v")
+        );
+        assert_eq!(mount.subpath, "sub");
+        assert!(!mount.create_source && mount.propagation.is_empty());
+        let options = mount.volume.unwrap();
+        assert!(options.no_copy);
+        assert_eq!(options.driver, "local");
+        assert_eq!(options.driver_options["o"], "size=1m,mode=700");
+        assert_eq!(options.labels["a"], "b");
+        let lone = fields("target=/d")
+            .unwrap()
+            .request(Path::new("/"))
+            .unwrap();
+        assert_eq!((lone.kind, lone.source.as_str()), (MountKind::Volume, ""));
     }
 
     #[test]
@@ -269,8 +336,16 @@ mod tests {
                 "invalid mount config for type \"bind\": field Source must not be empty",
             ),
             (
-                "type=volume,src=h4v,dst=/data",
-                "named volumes are not supported yet: h4v",
+                "dst=/x,volume-subpath=a",
+                "invalid mount config for type \"volume\": must not set Subpath when using anonymous volumes",
+            ),
+            (
+                "src=v,dst=/x,volume-subpath=../a",
+                "invalid mount config for type \"volume\": subpath must be a relative path within the volume",
+            ),
+            (
+                "dst=/x,readonly",
+                "invalid mount config for type \"volume\": must not set ReadOnly mode when using anonymous volumes",
             ),
             (
                 "type=image,src=alpine,dst=/data",

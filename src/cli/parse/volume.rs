@@ -1,43 +1,32 @@
-//! `-v source:target[:mode]`.
+//! `-v [source:]target[:mode]`.
 
 use std::path::Path;
 
 use super::Invalid;
-use crate::engine::request::{MountKind, MountRequest};
+use crate::engine::request::{MountKind, MountRequest, VolumeOptions};
+use crate::engine::volume::resolve::anonymous;
+pub use crate::engine::volume::target::clean;
 
-/// One `-v` that binds a host path, and its text with an absolute source.
+/// One `-v`, and its text with an absolute source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bind {
-    /// For inspect's Binds.
-    pub text: String,
+pub struct Given {
+    /// For inspect's Binds; none for a volume without a name.
+    pub text: Option<String>,
     /// What to mount.
     pub mount: MountRequest,
-}
-
-/// What a `-v` is refused for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VolumeError {
-    /// Docker's text.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// A volume with a name, which rbox has not.
-    #[error("named volumes are not supported yet: {0}")]
-    Named(String),
-    /// A volume without one.
-    #[error("anonymous volumes are not supported yet: {0}")]
-    Anonymous(String),
 }
 
 const PROPAGATION: [&str; 6] = [
     "private", "rprivate", "slave", "rslave", "shared", "rshared",
 ];
 
-/// Reads one `-v`; a source that starts with a dot is relative to `here`.
-pub fn bind(text: &str, here: &Path) -> Result<Bind, VolumeError> {
+/// Reads one `-v`; a source that starts with a dot is relative to `here`, one without a slash is
+/// a volume's name.
+pub fn volume(text: &str, here: &Path) -> Result<Given, Invalid> {
     let spec = || Invalid(format!("invalid volume specification: '{text}'"));
     let mut parts: Vec<&str> = text.splitn(4, ':').collect();
     if parts[0].is_empty() || parts.len() == 4 {
-        return Err(spec().into());
+        return Err(spec());
     }
     let mode = if parts.len() == 3 {
         parts.pop().unwrap_or_default()
@@ -45,54 +34,66 @@ pub fn bind(text: &str, here: &Path) -> Result<Bind, VolumeError> {
         ""
     };
     let [source, target] = parts[..] else {
-        check_target(text, text)?;
-        return Err(VolumeError::Anonymous(text.to_owned()));
+        check_target(text, "volume", text)?;
+        return Ok(Given {
+            text: None,
+            mount: anonymous(&clean(text)),
+        });
     };
     if mode.is_empty() && Mode::parse(target).is_some() && !target.is_empty() {
-        return Err(spec().into());
+        return Err(spec());
     }
     let Some(parsed) = Mode::parse(mode) else {
-        return Err(Invalid(format!("invalid mode: {mode}")).into());
+        return Err(Invalid(format!("invalid mode: {mode}")));
     };
-    check_target(text, target)?;
-    if !source.starts_with(['/', '.']) {
-        return Err(VolumeError::Named(source.to_owned()));
-    }
-    if parsed.nocopy {
-        return Err(Invalid(format!(
-            "{}: invalid mount config for type \"bind\": mode 'nocopy' is for volumes",
+    let is_path = source.starts_with(['/', '.']);
+    let kind = if is_path { "bind" } else { "volume" };
+    check_target(text, kind, target)?;
+    let config = |error: &str| {
+        Invalid(format!(
+            "{}: invalid mount config for type \"{kind}\": {error}",
             spec()
         ))
-        .into());
+    };
+    if is_path && parsed.nocopy {
+        return Err(config("mode 'nocopy' is for volumes"));
+    }
+    if !is_path && parsed.propagation.is_some() {
+        return Err(config("field BindOptions must not be specified"));
     }
     let source = absolute(source, here);
     let mut text = format!("{source}:{target}");
     if !mode.is_empty() {
         text = format!("{text}:{mode}");
     }
-    let mount = MountRequest {
-        kind: MountKind::Bind,
+    let mut mount = MountRequest {
         source,
-        target: clean(target),
         read_only: parsed.read_only,
         mode: mode.to_owned(),
-        propagation: parsed.propagation.unwrap_or("rprivate").to_owned(),
-        non_recursive: false,
-        submounts_writable: false,
         id_mapped: parsed.id_mapped,
-        create_source: true,
-        tmpfs_size: 0,
-        tmpfs_mode: None,
-        volume: None,
-        subpath: String::new(),
+        ..anonymous(&clean(target))
     };
-    Ok(Bind { text, mount })
+    if is_path {
+        mount.kind = MountKind::Bind;
+        mount.propagation = parsed.propagation.unwrap_or("rprivate").to_owned();
+        mount.volume = None;
+    } else {
+        mount.volume = Some(VolumeOptions {
+            no_copy: parsed.nocopy,
+            ..VolumeOptions::default()
+        });
+    }
+    Ok(Given {
+        text: Some(text),
+        mount,
+    })
 }
 
-fn check_target(text: &str, target: &str) -> Result<(), Invalid> {
+fn check_target(text: &str, kind: &str, target: &str) -> Result<(), Invalid> {
     target_path(target).map_err(|error| {
         Invalid(format!(
-            "invalid volume specification: '{text}': invalid mount config for type \"bind\": {error}"
+            "invalid volume specification: '{text}': invalid mount config for type \"{kind}\": \
+             {error}"
         ))
     })
 }
@@ -110,21 +111,6 @@ pub fn target_path(target: &str) -> Result<(), Invalid> {
         ));
     }
     Ok(())
-}
-
-/// path.Clean of an absolute path.
-pub fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 /// A path that starts with a dot, made absolute; others come back as they are.
@@ -187,25 +173,51 @@ pub fn is_propagation(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::bind;
+    use super::volume;
+    use crate::engine::request::{MountKind, MountRequest};
     use std::path::Path;
+
+    fn mount(text: &str) -> MountRequest {
+        volume(text, Path::new("/home/me")).unwrap().mount
+    }
 
     #[test]
     fn a_host_path_is_bound() {
         let here = Path::new("/home/me");
-        let bound = bind("./w/../x:/data/:ro,rshared", here).unwrap();
-        assert_eq!(bound.text, "/home/me/x:/data/:ro,rshared");
+        let bound = volume("./w/../x:/data/:ro,rshared", here).unwrap();
+        assert_eq!(bound.text.as_deref(), Some("/home/me/x:/data/:ro,rshared"));
+        assert_eq!(bound.mount.kind, MountKind::Bind);
         assert_eq!(bound.mount.source, "/home/me/x");
         assert_eq!(bound.mount.target, "/data");
         assert!(bound.mount.read_only && bound.mount.create_source);
         assert_eq!(bound.mount.propagation, "rshared");
-        assert_eq!(bind("/x:/y", here).unwrap().mount.propagation, "rprivate");
-        assert_eq!(bind("/x:/y:z", here).unwrap().mount.mode, "z");
-        assert!(bind("/x:/y:ro,idmap", here).unwrap().mount.id_mapped);
+        assert_eq!(mount("/x:/y").propagation, "rprivate");
+        assert_eq!(mount("/x:/y:z").mode, "z");
+        assert!(mount("/x:/y:ro,idmap").id_mapped);
     }
 
     #[test]
-    fn what_is_no_bind_is_refused_with_dockers_texts() {
+    fn a_name_is_a_volumes_and_a_lone_path_is_one_without_a_name() {
+        let named = volume("data:/d:ro,nocopy", Path::new("/")).unwrap();
+        assert_eq!(named.text.as_deref(), Some("data:/d:ro,nocopy"));
+        assert_eq!(named.mount.kind, MountKind::Volume);
+        assert_eq!(
+            (named.mount.source.as_str(), named.mount.target.as_str()),
+            ("data", "/d")
+        );
+        assert!(named.mount.read_only && named.mount.propagation.is_empty());
+        let options = named.mount.volume.unwrap();
+        assert!(options.no_copy && !options.anonymous);
+        // Whether that can be a name is for the engine to say.
+        assert_eq!(mount("~/x:/data").source, "~/x");
+        let lone = volume("/data//x/", Path::new("/")).unwrap();
+        assert_eq!((lone.text, lone.mount.source.as_str()), (None, ""));
+        assert_eq!(lone.mount.target, "/data/x");
+        assert!(lone.mount.volume.unwrap().anonymous);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_dockers_texts() {
         for (text, error) in [
             ("a:b:c:d", "invalid volume specification: 'a:b:c:d'"),
             (":/x", "invalid volume specification: ':/x'"),
@@ -222,13 +234,19 @@ mod tests {
                 "invalid volume specification: '/tmp:/': invalid mount config for type \"bind\": invalid specification: destination can't be '/'",
             ),
             (
-                "relative:/x",
-                "named volumes are not supported yet: relative",
+                "/",
+                "invalid volume specification: '/': invalid mount config for type \"volume\": invalid specification: destination can't be '/'",
             ),
-            ("~/x:/data", "named volumes are not supported yet: ~/x"),
-            ("/data", "anonymous volumes are not supported yet: /data"),
+            (
+                "relative",
+                "invalid volume specification: 'relative': invalid mount config for type \"volume\": invalid mount path: 'relative' mount path must be absolute",
+            ),
+            (
+                "v:/x:rshared",
+                "invalid volume specification: 'v:/x:rshared': invalid mount config for type \"volume\": field BindOptions must not be specified",
+            ),
         ] {
-            assert_eq!(bind(text, Path::new("/")).unwrap_err().to_string(), error);
+            assert_eq!(volume(text, Path::new("/")).unwrap_err().to_string(), error);
         }
     }
 }

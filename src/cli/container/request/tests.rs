@@ -253,8 +253,8 @@ fn refusals_have_dockers_texts() {
             "invalid mount path: 'relative' mount path must be absolute",
         ),
         (
-            &["-v", "vol:/x", "a"],
-            "named volumes are not supported yet: vol",
+            &["-v", "vol:/x:slave", "a"],
+            "invalid volume specification: 'vol:/x:slave': invalid mount config for type \"volume\": field BindOptions must not be specified",
         ),
         (
             &["--mount", "type=image,src=x,dst=/x", "a"],
