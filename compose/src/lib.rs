@@ -3,4 +3,5 @@
 //!
 //! Pure but for reading the files themselves: nothing here knows how a service is run.
 
+pub mod file;
 pub mod model;

@@ -33,6 +33,8 @@ pub struct Project {
     pub configs: BTreeMap<String, FileObject>,
     /// Secrets.
     pub secrets: BTreeMap<String, FileObject>,
+    /// What the user should know: variables that are not set, keys that are obsolete.
+    pub warnings: Vec<String>,
 }
 
 /// A service. Absent is `None` or empty: the image's or rbox's own default holds. Serialised it is

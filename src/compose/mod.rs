@@ -14,6 +14,8 @@ pub mod progress;
 pub mod request;
 
 pub use containers::{ProjectContainer, containers};
+#[allow(unused_imports)] // until `rbox compose` reads files
+pub use rbox_compose::file;
 pub use rbox_compose::model;
 
 use crate::engine::Engine;
