@@ -212,6 +212,34 @@ fn names_that_are_none_are_refused() {
 }
 
 #[test]
+fn an_archive_is_not_put_in_the_place_of_a_device() {
+    let host = Host::new();
+    host.ok("create --name web alpine true");
+    let device = host.scratch().join("null");
+    host.sh(&format!("mknod {} c 1 3", device.display())).ok();
+    let link = host.scratch().join("link");
+    std::os::unix::fs::symlink(&device, &link).unwrap();
+    for path in [&device, &link] {
+        let path = path.display();
+        for (line, what) in [
+            (format!("save -o {path} alpine"), "save image"),
+            (format!("export -o {path} web"), "export container"),
+        ] {
+            assert_eq!(
+                host.fails(1, &line),
+                format!(
+                    "rbox: failed to {what}: invalid output path: \"{path}\" must be a directory \
+                     or a regular file"
+                )
+            );
+        }
+    }
+    let kind = std::fs::metadata(&device).unwrap().file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_char_device(&kind));
+    assert!(link.is_symlink());
+}
+
+#[test]
 fn what_is_saved_can_be_loaded_whichever_layout_is_read() {
     let host = with_tiny();
     let id = host.ok("images -q --no-trunc tiny:1");

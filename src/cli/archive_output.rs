@@ -11,7 +11,7 @@ use crate::output::go_text::quote;
 /// Lets `archive` write there. A file appears when it is whole; `what` is `save image`, for errors.
 ///
 /// # Errors
-/// A terminal, a directory that does not exist, a file that cannot be written, or those of
+/// A terminal, a directory that does not exist, a device, a file that cannot be written, or those of
 /// `archive`; what was there before then stays.
 pub fn write(
     path: Option<&Path>,
@@ -33,6 +33,16 @@ pub fn write(
         return Err(Stop::failed(format!(
             "failed to {what}: invalid output path: directory {} does not exist",
             quote(&parent.to_string_lossy())
+        )));
+    }
+    // A rename would put a file in the place of a device, /dev/null say, or of a link to one.
+    if let Ok(there) = std::fs::metadata(path)
+        && !there.is_file()
+        && !there.is_dir()
+    {
+        return Err(Stop::failed(format!(
+            "failed to {what}: invalid output path: {} must be a directory or a regular file",
+            quote(&path.to_string_lossy())
         )));
     }
     let partial = partial(path);
