@@ -35,6 +35,7 @@ mod build_stages;
 mod capture;
 mod client_killed;
 mod commit;
+mod completion;
 mod container_files;
 mod container_inspect_network;
 mod damaged_state;

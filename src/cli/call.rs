@@ -40,7 +40,6 @@ pub struct Spec {
     /// need it. A test parses them.
     pub examples: &'static str,
     /// Its flags, for whoever shows them without running it.
-    #[cfg_attr(not(test), allow(dead_code))] // until completion
     pub flags: fn() -> clap::Command,
 }
 

@@ -1,7 +1,7 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{builder, capture, container, image, network, registry, system, volume};
+use super::{builder, capture, completion, container, image, network, registry, system, volume};
 
 /// A group of commands.
 pub struct Group {
@@ -44,6 +44,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("build", &image::build::SPEC),
     ("capture", &capture::SPEC),
     ("commit", &container::commit::SPEC),
+    ("completion", &completion::SPEC),
     ("create", &container::create::SPEC),
     ("diff", &container::diff::SPEC),
     ("events", &system::events::SPEC),
@@ -263,10 +264,20 @@ const GLOBAL_OPTIONS: &str = "      --insecure-registry list
   -v, --version           Print version information and quit
 ";
 
-/// `rbox network --help`.
-pub fn group_help(group: &Group) -> String {
+/// The commands of a group, each once; without one all that can follow `rbox`.
+pub fn listed(group: Option<&Group>) -> Vec<(&'static str, &'static str)> {
+    let Some(group) = group else {
+        let groups = GROUPS.iter().map(|group| (group.name, group.about));
+        let commands = COMMANDS.iter().map(|(name, spec)| (*name, spec.about));
+        let mut all: Vec<_> = commands
+            .filter(|(name, _)| !name.contains(' '))
+            .chain(groups)
+            .collect();
+        all.sort_unstable();
+        return all;
+    };
     let mut seen: Vec<&Spec> = Vec::new();
-    let commands: Vec<(&str, &str)> = COMMANDS
+    COMMANDS
         .iter()
         .filter_map(|(name, spec)| {
             let name = name.strip_prefix(group.name)?.strip_prefix(' ')?;
@@ -276,13 +287,17 @@ pub fn group_help(group: &Group) -> String {
             seen.push(spec);
             Some((name, spec.about))
         })
-        .collect();
+        .collect()
+}
+
+/// `rbox network --help`.
+pub fn group_help(group: &Group) -> String {
     format!(
         "Usage:  rbox {0} COMMAND\n\n{1}\n\nCommands:\n{2}\n\
          Run 'rbox {0} COMMAND --help' for more information on a command.\n",
         group.name,
         group.about,
-        list(&commands)
+        list(&listed(Some(group)))
     )
 }
 

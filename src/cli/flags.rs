@@ -222,7 +222,8 @@ impl Scan<'_> {
     }
 }
 
-fn has_long(flag: &clap::Arg, name: &str) -> bool {
+/// Whether a flag has this long name, or had it once.
+pub fn has_long(flag: &clap::Arg, name: &str) -> bool {
     flag.get_long() == Some(name)
         || flag
             .get_all_aliases()
@@ -230,7 +231,7 @@ fn has_long(flag: &clap::Arg, name: &str) -> bool {
 }
 
 /// A flag that needs no value: a clap switch, or one whose value is optional.
-fn is_switch(flag: &clap::Arg) -> bool {
+pub fn is_switch(flag: &clap::Arg) -> bool {
     matches!(flag.get_action(), ArgAction::SetTrue)
         || flag
             .get_num_args()

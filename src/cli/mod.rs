@@ -12,6 +12,7 @@ mod builder;
 mod call;
 mod capture;
 mod catalog;
+mod completion;
 mod container;
 #[cfg(test)]
 mod documents;
@@ -111,6 +112,9 @@ fn dispatch(call: &mut Call) -> Outcome {
     };
     if first == "help" {
         return help(call, &words[1..]);
+    }
+    if first == completion::QUESTION {
+        return completion::answer(&words[1..]);
     }
     let (length, path) = match (catalog::group(first), words.get(1)) {
         (None, _) => (1, first.clone()),

@@ -2,6 +2,7 @@
 
 use crate::cli::call::Call;
 use crate::cli::parse::Invalid;
+use crate::engine::Engine;
 use crate::engine::failure::Failure;
 use crate::output::error;
 
@@ -80,7 +81,12 @@ impl Stop {
                 ));
                 1
             }
-            Stop::Failed(failure) => {
+            Stop::Failed(mut failure) => {
+                if failure.message.starts_with("No such image: ")
+                    && let Ok(engine) = Engine::open_to_look(call.dirs.clone())
+                {
+                    failure = engine.image_hint(failure);
+                }
                 error::print(&failure);
                 failure.code.unwrap_or(1)
             }

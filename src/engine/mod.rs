@@ -28,6 +28,7 @@ pub mod image_users;
 pub mod images;
 pub mod inspect;
 pub mod json_file;
+pub mod known;
 pub mod links;
 pub mod list;
 pub mod lock;

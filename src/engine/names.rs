@@ -9,6 +9,7 @@ use rbox_netsetup::store::directory_lock::DirectoryLock;
 
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
+use super::known;
 use super::links;
 use super::recover;
 
@@ -156,13 +157,13 @@ pub fn resolve(dirs: &Dirs, reference: &str) -> Result<String, Failure> {
     }
     if let Some((consumer, alias)) = name.split_once('/') {
         return links::target(dirs, consumer, alias)
-            .ok_or_else(|| Failure::no_such_container(reference));
+            .ok_or_else(|| known::no_such_container(dirs, reference));
     }
     if let Some(id) = named(dirs, name) {
         return Ok(id);
     }
     if !name.bytes().all(|byte| byte.is_ascii_hexdigit()) || name.len() > 64 {
-        return Err(Failure::no_such_container(reference));
+        return Err(known::no_such_container(dirs, reference));
     }
     if name.len() == 64 && dirs.container(name).is_dir() {
         return Ok(name.to_owned());
@@ -176,7 +177,7 @@ pub fn resolve(dirs: &Dirs, reference: &str) -> Result<String, Failure> {
             .hint("give more digits of the id, or the name"));
         }
     }
-    found.ok_or_else(|| Failure::no_such_container(reference))
+    found.ok_or_else(|| known::no_such_container(dirs, reference))
 }
 
 /// Ids of all directories below `parent`, in no order.

@@ -12,7 +12,7 @@ use super::failure::{Context, Failure};
 use super::protocol::Request;
 use super::record::{Container, Record};
 use super::request::NetworkMode;
-use super::{Engine, connection, containers, json_file, recover};
+use super::{Engine, connection, containers, json_file, known, recover};
 
 impl Engine {
     /// One network in Docker's JSON.
@@ -31,9 +31,13 @@ impl Engine {
 
     /// A network by name, id or prefix.
     pub fn network(&self, name: &str) -> Result<Network, Failure> {
-        self.networks
-            .get(name)
-            .map_err(|error| Failure::new(error.to_string()))
+        self.networks.get(name).map_err(|error| {
+            let failure = Failure::new(error.to_string());
+            match error.is_not_found() {
+                true => known::with_hint(failure, name, || self.network_names()),
+                false => failure,
+            }
+        })
     }
 
     /// Attaches a container to a network, at once if it runs.

@@ -20,6 +20,11 @@ pub fn parse(text: &str) -> Option<i32> {
     (34..=64).contains(&real_time).then_some(real_time)
 }
 
+/// Names without `SIG`.
+pub fn names() -> Vec<&'static str> {
+    NAMES.iter().map(|(name, _)| *name).collect()
+}
+
 /// Numbers of x86 and ARM (signal(7)).
 const NAMES: &[(&str, i32)] = &[
     ("HUP", 1),

@@ -103,6 +103,21 @@ pub const OPTIONAL: &[Package] = &[
         reason: "to read the picture of the networks that is written for it",
     },
     Package {
+        name: "zsh",
+        program: "zsh",
+        reason: "to complete command lines as its users do",
+    },
+    Package {
+        name: "fish",
+        program: "fish",
+        reason: "to complete command lines as its users do",
+    },
+    Package {
+        name: "mandoc",
+        program: "mandoc",
+        reason: "to find faults of the manual pages",
+    },
+    Package {
         name: "tcpdump",
         program: "tcpdump",
         reason: "to read captured packets",

@@ -49,6 +49,7 @@ fn run(call: &Call) -> Outcome {
                 }
             }
             Err(failure) => {
+                let failure = engine.image_hint(failure);
                 error::print(&failure);
                 if !(line.force && is_absent(&failure)) {
                     code = 1;

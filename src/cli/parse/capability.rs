@@ -3,7 +3,8 @@
 use super::Invalid;
 use crate::output::go_text::quote;
 
-const NAMES: [&str; 41] = [
+/// All capabilities, without their prefix.
+pub const NAMES: [&str; 41] = [
     "AUDIT_CONTROL",
     "AUDIT_READ",
     "AUDIT_WRITE",

@@ -6,6 +6,7 @@ use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop, is_absent};
 use crate::engine::Engine;
 use crate::engine::failure::Failure;
+use crate::engine::known::{self, Which};
 use crate::output::template::{Options, Template};
 use crate::output::{error, image_json, json};
 
@@ -91,7 +92,13 @@ fn any(engine: &Engine, name: &str) -> Result<Value, Failure> {
             other => return other,
         }
     }
-    Err(Failure::new(format!("No such object: {name}")))
+    let failure = Failure::new(format!("No such object: {name}"));
+    Err(known::with_hint(failure, name, || {
+        let mut names = engine.container_names(Which::All);
+        names.extend(engine.image_names());
+        names.extend(engine.network_names());
+        names
+    }))
 }
 
 fn is_no_reference(failure: &Failure) -> bool {

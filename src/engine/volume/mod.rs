@@ -23,10 +23,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::dirs::Dirs;
 use super::event::{Event, Kind};
 use super::failure::Failure;
 use super::request::MountKind;
-use super::{Engine, containers, names, prune};
+use super::{Engine, containers, known, names, prune};
 
 /// The only driver.
 pub const DRIVER: &str = "local";
@@ -140,7 +141,7 @@ impl Engine {
             Ok(()) => store::read(&self.dirs, name)?,
             Err(_) => None,
         };
-        known.ok_or_else(|| absent(name))
+        known.ok_or_else(|| absent(&self.dirs, name))
     }
 
     /// Ids of the containers whose records name the volume, running or not.
@@ -180,7 +181,7 @@ impl Engine {
         let Some(_lock) = lock else {
             return match force {
                 true => Ok(()),
-                false => Err(absent(name)),
+                false => Err(absent(&self.dirs, name)),
             };
         };
         let users = self.volume_users(name)?;
@@ -250,6 +251,10 @@ fn check(request: &VolumeRequest) -> Result<(), Failure> {
     options::check(&request.options).map_err(refused)
 }
 
-fn absent(name: &str) -> Failure {
-    Failure::new(format!("get {name}: no such volume"))
+fn absent(dirs: &Dirs, name: &str) -> Failure {
+    known::with_hint(
+        Failure::new(format!("get {name}: no such volume")),
+        name,
+        || known::volume_names(dirs),
+    )
 }

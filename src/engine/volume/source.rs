@@ -30,7 +30,7 @@ pub fn open(dirs: &Dirs, record: &Record) -> Result<Sources, Failure> {
     for mount in volumes(record) {
         let data = store::data(dirs, &mount.source);
         if !data.exists() {
-            return Err(absent(&mount.source));
+            return Err(absent(dirs, &mount.source));
         }
         let path = match mount.subpath.as_str() {
             "" => data,
