@@ -21,7 +21,7 @@ mod user_namespace;
 pub use create::{CreateRequest, create};
 pub use created::{Created, Running};
 pub use errors::{CreateError, ExecError, StartError};
-pub use exec::{ExecProcess, ExecRequest, exec};
+pub use exec::{ExecProcess, ExecRequest, ExecStarted, exec, exec_begin};
 pub(crate) use group::cgroup_path;
 pub(crate) use namespaces::NSFS_MAGIC;
 pub use state::{OCI_VERSION, State, Status};

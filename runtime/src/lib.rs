@@ -21,6 +21,6 @@ pub mod security;
 pub mod spec;
 
 pub use container::{
-    CreateError, CreateRequest, Created, ExecError, ExecProcess, ExecRequest, FailureKind, Running,
-    StartError, Stdio, create, exec,
+    CreateError, CreateRequest, Created, ExecError, ExecProcess, ExecRequest, ExecStarted,
+    FailureKind, Running, StartError, Stdio, create, exec, exec_begin,
 };

@@ -1,6 +1,6 @@
 //! Another process in a running container.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use oci_spec::runtime::{Linux, LinuxSeccomp, Process};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -17,6 +17,7 @@ use crate::process::handshake::{self, FromChild};
 use crate::process::plan::{self, ExecInput};
 use crate::process::spawn::{self, Birth, PidNamespace, Unborn};
 use crate::process::sys;
+use crate::security::seccomp::Agent;
 use crate::security::{capabilities::Sets, lsm, seccomp};
 use crate::spec::{ValidateError, validate_process};
 
@@ -80,6 +81,94 @@ pub struct ExecProcess {
 /// # Errors
 /// [`ExecError`]; no process is left behind.
 pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
+    let mut started = exec_begin(request)?;
+    loop {
+        match started.advance() {
+            None => {}
+            Some(Ok(())) => return Ok(started.into_process()),
+            Some(Err(error)) => {
+                started.child.kill_and_reap();
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// A process on its way to execve: a child of the caller, who has to wait for its
+/// end whatever comes. In a container that stands still it gets nowhere.
+#[derive(Debug)]
+pub struct ExecStarted {
+    child: sys::Child,
+    socket: OwnedFd,
+    console: Option<OwnedFd>,
+    agent: Option<(Agent, serde_json::Value)>,
+    warnings: Vec<String>,
+}
+
+impl ExecStarted {
+    /// Readable when [`ExecStarted::advance`] has something to do.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Takes the process's next message, waiting for it. `None` when it is not there yet.
+    ///
+    /// # Errors
+    /// [`ExecError`]: it will not run, and may have to be killed.
+    pub fn advance(&mut self) -> Option<Result<(), ExecError>> {
+        let message = handshake::receive(&self.socket);
+        match message.map_err(ExecError::process("receiving from the process")) {
+            Ok(FromChild::Console(master)) => self.console = Some(master),
+            Ok(FromChild::Ready | FromChild::Mounted | FromChild::Born(..)) => {}
+            Ok(FromChild::Listener(filter)) => {
+                let (agent, state) = self.agent.take()?;
+                if let Err(error) = agent.hand_over(filter.as_fd(), self.child.pid, &state) {
+                    return Some(Err(error.into()));
+                }
+            }
+            Ok(FromChild::Failed(failure)) => return Some(Err(failure.into())),
+            Ok(FromChild::Closed) => return Some(Ok(())),
+            Err(error) => return Some(Err(error)),
+        }
+        None
+    }
+
+    /// The process id in the caller's pid namespace.
+    pub fn pid(&self) -> i32 {
+        self.child.pid
+    }
+
+    /// A descriptor of the process, closed on exec.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.child.pidfd.as_fd()
+    }
+
+    /// Kills it. It is still to be waited for.
+    pub fn kill(&self) {
+        self.child.kill();
+    }
+
+    /// Kills it and waits for its end.
+    pub fn kill_and_reap(&self) {
+        self.child.kill_and_reap();
+    }
+
+    /// The process, executed or not.
+    pub fn into_process(self) -> ExecProcess {
+        ExecProcess {
+            pid: self.child.pid,
+            pidfd: self.child.pidfd,
+            console: self.console,
+            warnings: self.warnings,
+        }
+    }
+}
+
+/// The first half of [`exec`]: starts the process and does not wait until it executes.
+///
+/// # Errors
+/// [`ExecError`]; no process is left behind.
+pub fn exec_begin(request: ExecRequest<'_>) -> Result<ExecStarted, ExecError> {
     let process = request.process;
     validate_process(process)?;
     let seccomp = request.seccomp.map(seccomp::compile).transpose()?;
@@ -131,7 +220,7 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         root: None,
         stdio,
     };
-    let mut agent = match (listener, &request.state) {
+    let agent = match (listener, &request.state) {
         (Some(listener), Some(state)) => Some((listener.connect()?, state.value())),
         (Some(_), None) => return Err(ValidateError::Missing("state of the container").into()),
         (None, _) => None,
@@ -155,40 +244,13 @@ pub fn exec(request: ExecRequest<'_>) -> Result<ExecProcess, ExecError> {
         Unborn::Step(failure) => failure.into(),
     })?;
     drop(elsewhere);
-    let mut console = None;
-    loop {
-        let message = handshake::receive(&started.socket);
-        match message.map_err(ExecError::process("receiving from the process")) {
-            Ok(FromChild::Console(master)) => console = Some(master),
-            Ok(FromChild::Ready | FromChild::Mounted | FromChild::Born(..)) => {}
-            Ok(FromChild::Listener(filter)) => {
-                let Some((agent, state)) = agent.take() else {
-                    continue;
-                };
-                if let Err(error) = agent.hand_over(filter.as_fd(), started.child.pid, &state) {
-                    started.child.kill_and_reap();
-                    return Err(error.into());
-                }
-            }
-            Ok(FromChild::Failed(failure)) => {
-                started.child.reap();
-                return Err(failure.into());
-            }
-            Ok(FromChild::Closed) => {
-                let child = started.child;
-                return Ok(ExecProcess {
-                    pid: child.pid,
-                    pidfd: child.pidfd,
-                    console,
-                    warnings: warnings(&left_out),
-                });
-            }
-            Err(error) => {
-                started.child.kill_and_reap();
-                return Err(error);
-            }
-        }
-    }
+    Ok(ExecStarted {
+        child: started.child,
+        socket: started.socket,
+        console: None,
+        agent,
+        warnings: warnings(&left_out),
+    })
 }
 
 /// The kinds of namespaces to join. The user and time namespaces only if they
