@@ -48,6 +48,11 @@ impl Engine {
         if container.run.is_none() {
             return Err(not_running());
         }
+        if container.run.as_ref().is_some_and(|run| run.paused) {
+            return Err(Failure::new(
+                "You cannot attach to a paused container, unpause it first",
+            ));
+        }
         let id = &container.record.id;
         let mut options = options.clone();
         options.streams.stdin &= container.record.config.open_stdin;

@@ -5,6 +5,7 @@ use rbox_images::{Change, CommitOptions, Reference};
 use super::event::{self, Event};
 use super::failure::{Context, Failure};
 use super::record::{Config, Container};
+use super::still::Stillness;
 use super::writable::Writable;
 use super::{Engine, containers};
 
@@ -67,11 +68,11 @@ impl Engine {
         Ok(id)
     }
 
-    fn hold_still(&self, container: &Container) -> Result<Option<super::pause::Pause>, Failure> {
+    fn hold_still(&self, container: &Container) -> Result<Option<Stillness>, Failure> {
         if container.run.is_none() {
             return Ok(None);
         }
-        self.pause(&container.record.id).map_err(|failure| {
+        self.freeze(&container.record.id).map_err(|failure| {
             Failure::new(format!(
                 "cannot pause container {}: {failure}",
                 container.record.id

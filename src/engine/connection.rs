@@ -8,6 +8,7 @@ use std::path::Path;
 use super::dirs::Dirs;
 use super::failure::Failure;
 use super::protocol::{Frame, Request};
+use super::record::HealthStatus;
 
 /// Name of the socket in a container's run directory.
 pub const SOCKET: &str = "monitor.sock";
@@ -42,6 +43,8 @@ pub enum Answer {
     Done,
     /// The names of what was mended.
     Mended(Vec<String>),
+    /// How its health is; `None` where nothing looks after it.
+    Health(Option<HealthStatus>),
     /// The container ended with this code.
     Exited(i32),
 }
@@ -56,6 +59,7 @@ pub fn ask(dirs: &Dirs, id: &str, asked: Request) -> Result<Option<Answer>, Fail
         match Frame::read(&mut stream) {
             Ok(Some(Frame::Done)) => return Ok(Some(Answer::Done)),
             Ok(Some(Frame::Mended(names))) => return Ok(Some(Answer::Mended(names))),
+            Ok(Some(Frame::Health(status))) => return Ok(Some(Answer::Health(status))),
             Ok(Some(Frame::Exited(code))) => return Ok(Some(Answer::Exited(code))),
             Ok(Some(Frame::Failed(failure))) => return Err(failure),
             Ok(Some(_)) => {}

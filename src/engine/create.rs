@@ -17,7 +17,7 @@ use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
 use super::user_namespace::{self, Mapping};
-use super::{Engine, event, json_file, links, names, validate, volume};
+use super::{Engine, event, health, json_file, links, names, validate, volume};
 
 /// What `create` made.
 #[derive(Debug)]
@@ -117,13 +117,25 @@ impl Engine {
                 (image.id, image.config, image.layers)
             }
         };
+        let mut healthcheck = request.healthcheck.clone();
+        let mut shell = Vec::new();
+        if request.build.is_none()
+            && let Some((of_image, its_shell)) = health::of_image(&self.images, &image_id)?
+        {
+            healthcheck = Some(healthcheck.unwrap_or_default().over(&of_image));
+            shell = its_shell;
+        }
         let id = names::new_id()?;
         let mut record = Record {
             id: id.clone(),
             name: String::new(),
             created: clock::now(),
             image_id,
-            config: merge(request, &image, &id),
+            config: Config {
+                healthcheck,
+                shell,
+                ..merge(request, &image, &id)
+            },
             host: request.host.clone(),
             networks: Vec::new(),
             user_namespace: None,
@@ -253,6 +265,9 @@ pub(super) fn check(
     }
     if let Some(name) = &request.name {
         names::check(name, name)?;
+    }
+    if let Some(check) = &request.healthcheck {
+        check.check()?;
     }
     let warnings = validate::host_config(request)?;
     let choice = user_namespace::Choice::of(&request.host)?;
@@ -394,6 +409,7 @@ fn merge(request: &ContainerRequest, image: &ImageConfiguration, id: &str) -> Co
             .or_else(|| base.stop_signal().clone()),
         stop_timeout: request.stop_timeout,
         healthcheck: None,
+        shell: Vec::new(),
     }
 }
 

@@ -1,17 +1,12 @@
 //! `exec`: another process in a running container. The client is its parent:
 //! it feeds it, streams its output and reports its exit code.
 
+mod prepared;
+
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use oci_spec::runtime::{Process, Spec};
-use rbox_runtime::cgroup::Cgroup;
-use rbox_runtime::container::{State, Status};
-use rbox_runtime::process::user::{ResolvedUser, resolve_user};
-use rbox_runtime::rootfs::in_root;
-use rbox_runtime::security::capabilities;
 use rbox_runtime::{ExecProcess, FailureKind, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
@@ -23,9 +18,10 @@ use super::attach::{Input, read_input};
 use super::detach::{DetachKeys, Typed};
 use super::failure::{Context, Failure};
 use super::fd_stream::{FdStream, watch};
-use super::record::{Container, Record, RunState};
+use super::record::Record;
 use super::terminal::{self, RawMode};
-use super::{Engine, containers, create, event, json_file, links, lower, names, spawn};
+use super::{Engine, containers, event, names, spawn};
+pub use prepared::{Prepared, refused, user_in};
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -56,52 +52,30 @@ pub struct ExecRequest {
 /// it left behind may hold its streams for ever.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// Largest passwd or group file that is read from a container, bytes.
-pub const LARGEST_FILE: usize = 1 << 20;
-
 impl Engine {
     /// Runs the process; its exit code (0 when detached), or `None` when the user
     /// typed the detach keys.
     pub fn exec(&self, request: &ExecRequest) -> Result<Option<i32>, Failure> {
         let container = containers::find(&self.dirs, &request.container)?;
-        let id = &container.record.id;
-        let Some(run) = &container.run else {
-            return Err(Failure::new(format!("container {id} is not running")));
-        };
+        let run = container.running()?;
+        if run.paused {
+            return Err(Failure::new(format!(
+                "Container {} is paused, unpause the container before exec",
+                request.container
+            )));
+        }
         spawn::protect()?;
         let keys = DetachKeys::parse(&request.detach_keys)?;
-        let bundle = self.dirs.run(id).join("bundle");
-        let path = bundle.join("config.json");
-        let spec: Spec = json_file::read(&path)
-            .context(|| format!("read {}", path.display()))?
-            .ok_or_else(|| Failure::new(format!("container {id} is not running")))?;
-        // As Docker: nothing runs in a container whose links lead nowhere.
-        let links = links::resolve(&self.dirs, &container.record)?;
-        let process = process(&container, run, &spec, request, &links.env)?;
-        let seccomp = spec
-            .linux()
-            .as_ref()
-            .and_then(|linux| linux.seccomp().clone());
-        let cgroup = Cgroup::open(&run.cgroup).context(|| format!("open the cgroup of {id}"))?;
+        let prepared = Prepared::new(&self.dirs, &container.record, run, request)?;
         let (stdio, streams) = stdio(request)?;
         let told = Told::new(self, &container.record, request)?;
         told.of("exec_create", &[]);
-        let started = rbox_runtime::exec(rbox_runtime::ExecRequest {
-            linux: spec.linux().as_ref(),
-            state: Some(State::new(id, &bundle, &spec, Status::Running, run.pid)),
-            seccomp: seccomp.as_ref().filter(|_| !request.privileged),
-            ..rbox_runtime::ExecRequest::new(run.pid, &cgroup, &process, stdio)
-        });
-        let child = started.map_err(|error| {
+        let child = rbox_runtime::exec(prepared.request(stdio)).map_err(|error| {
             let code = match error.kind() {
                 FailureKind::NotFound => 127,
                 FailureKind::Denied | FailureKind::Other => 126,
             };
-            Failure::new(format!(
-                "OCI runtime exec failed: exec failed: unable to start container process: {error}: \
-                 unknown"
-            ))
-            .code(if request.detach { 1 } else { code })
+            refused(&error).code(if request.detach { 1 } else { code })
         })?;
         told.of("exec_start", &[]);
         if request.detach {
@@ -151,88 +125,6 @@ impl<'a> Told<'a> {
             None => self.of("exec_detach", &[]),
         }
     }
-}
-
-/// The container's own process settings with the request's over them.
-fn process(
-    container: &Container,
-    run: &RunState,
-    spec: &Spec,
-    request: &ExecRequest,
-    link_env: &[String],
-) -> Result<Process, Failure> {
-    let record = &container.record;
-    let mut process = spec.process().clone().unwrap_or_default();
-    process
-        .set_terminal(Some(request.tty))
-        .set_args(Some(request.command.clone()));
-    let mut env = process.env().clone().unwrap_or_default();
-    // The sources may be elsewhere by now; what the user set stays.
-    let set = |name: &str| {
-        let own = |entry: &String| entry.split_once('=').is_some_and(|(key, _)| key == name);
-        record.config.env.iter().any(own)
-    };
-    for (name, value) in link_env.iter().filter_map(|entry| entry.split_once('=')) {
-        if !set(name) {
-            create::set_env(&mut env, name, value);
-        }
-    }
-    let given_home = has_home(&record.config.env);
-    // Docker's order: what the request sets comes before the user's HOME.
-    let mut home = match env.iter().position(|entry| entry.starts_with("HOME=")) {
-        Some(at) if !given_home => Some(env.remove(at)),
-        _ => None,
-    };
-    if request.tty && !env.iter().any(|entry| entry.starts_with("TERM=")) {
-        env.push("TERM=xterm".to_owned());
-    }
-    if let Some(user) = &request.user {
-        let resolved = look_up(run.pid, user, &record.host.group_add)?;
-        process.set_user(lower::user(&resolved));
-        home = home.map(|_| format!("HOME={}", resolved.home));
-    }
-    for (name, value) in &request.env {
-        create::set_env(&mut env, name, value);
-    }
-    if !has_home(&env) {
-        env.extend(home);
-    }
-    process.set_env(Some(env));
-    if let Some(workdir) = &request.workdir {
-        process.set_cwd(PathBuf::from(workdir));
-    }
-    let available = capabilities::available();
-    let granted = if request.privileged {
-        available
-    } else {
-        lower::granted(&record.host, &available)?
-    };
-    process.set_capabilities(Some(lower::capability_sets(&granted, process.user().uid())));
-    Ok(process)
-}
-
-fn has_home(env: &[String]) -> bool {
-    env.iter().any(|entry| entry.starts_with("HOME="))
-}
-
-/// A user by the container's own passwd and group files, which may be hostile.
-fn look_up(pid: i32, user: &str, additional: &[String]) -> Result<ResolvedUser, Failure> {
-    let root = std::fs::File::open(format!("/proc/{pid}/root"))
-        .context(|| "open the container's root".into())?;
-    user_in(&root, user, additional)
-}
-
-/// A user by the passwd and group files below `root`.
-pub fn user_in(
-    root: &impl std::os::fd::AsFd,
-    user: &str,
-    additional: &[String],
-) -> Result<ResolvedUser, Failure> {
-    let file = |path: &str| in_root::read(root.as_fd(), path, LARGEST_FILE).ok();
-    let passwd = file("etc/passwd");
-    let group = file("etc/group");
-    resolve_user(user, passwd.as_deref(), group.as_deref(), additional)
-        .map_err(|error| Failure::new(error.to_string()))
 }
 
 /// Our ends of the process's streams.

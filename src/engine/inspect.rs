@@ -70,10 +70,10 @@ fn state(container: &Container) -> Value {
         None => (0, last.started_at.as_str(), last.finished_at.as_str()),
     };
     let running = container.run.is_some();
-    json!({
+    let mut value = json!({
         "Status": container.status(),
         "Running": running,
-        "Paused": false,
+        "Paused": container.run.as_ref().is_some_and(|run| run.paused),
         "Restarting": false,
         "OOMKilled": !running && last.oom_killed,
         "Dead": false,
@@ -82,7 +82,11 @@ fn state(container: &Container) -> Value {
         "Error": if running { "" } else { &last.error },
         "StartedAt": started,
         "FinishedAt": finished,
-    })
+    });
+    if let Some(health) = container.health() {
+        value["Health"] = health.value();
+    }
+    value
 }
 
 /// Empty lists are `null` where Docker has them so.

@@ -8,7 +8,7 @@ use rbox_netsetup::model::port_display::{self, PortEntry};
 
 use super::containers::Survey;
 use super::failure::Failure;
-use super::record::Container;
+use super::record::{Container, HealthStatus};
 use super::request::NetworkMode;
 use super::{Engine, clock, containers, links};
 
@@ -29,7 +29,7 @@ pub struct ContainerSummary {
     pub command: String,
     /// Seconds since the epoch.
     pub created: i64,
-    /// `created`, `running`, `exited`.
+    /// `created`, `running`, `paused`, `restarting`, `exited`.
     pub state: String,
     /// Of the last run.
     pub exit_code: i32,
@@ -47,6 +47,8 @@ pub struct ContainerSummary {
     pub networks: Vec<String>,
     /// Host ends of its interfaces, while it runs.
     pub host_interfaces: Vec<String>,
+    /// What its probes say, where it has a health check.
+    pub health: Option<HealthStatus>,
 }
 
 impl Engine {
@@ -143,6 +145,7 @@ fn summary(container: &Container, image_current: bool) -> ContainerSummary {
             .map(|endpoint| endpoint.host_ifname.clone())
             .filter(|name| !name.is_empty())
             .collect(),
+        health: container.health().map(|health| health.status),
     }
 }
 

@@ -1,40 +1,33 @@
-//! A container that stands still while its files are read.
-//!
-//! Its monitor freezes it and lets it run again as soon as the client is gone, however that ends.
-
-use std::io::Read as _;
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
+//! `pause` and `unpause`: all processes of a container stand still until they may go on.
 
 use super::failure::Failure;
-use super::protocol::{Frame, Request};
-use super::{Engine, connection};
-
-/// Holds a container still until dropped.
-pub struct Pause {
-    monitor: UnixStream,
-}
+use super::protocol::Request;
+use super::{Engine, connection, containers};
 
 impl Engine {
-    /// Freezes a running container; `None` when it does not run (any more).
-    pub fn pause(&self, id: &str) -> Result<Option<Pause>, Failure> {
-        let Some(mut monitor) = connection::request(&self.dirs, id, Request::Freeze)? else {
-            return Ok(None);
-        };
-        match Frame::read(&mut monitor) {
-            Ok(Some(Frame::Done)) => Ok(Some(Pause { monitor })),
-            Ok(Some(Frame::Failed(failure))) => Err(failure),
-            // It ended just now.
-            _ => Ok(None),
-        }
+    /// Stops all processes of a running container.
+    pub fn pause(&self, name: &str) -> Result<(), Failure> {
+        self.tell_running(name, Request::Pause)
     }
-}
 
-impl Drop for Pause {
-    fn drop(&mut self) {
-        // The monitor hangs up once the container runs again.
-        if self.monitor.shutdown(Shutdown::Write).is_ok() {
-            let _ = self.monitor.read(&mut [0; 1]);
+    /// Lets the processes of a paused container run again.
+    pub fn unpause(&self, name: &str) -> Result<(), Failure> {
+        self.tell_running(name, Request::Unpause)
+    }
+
+    /// Whether a container is paused at this moment.
+    pub(super) fn is_paused(&self, id: &str) -> bool {
+        containers::run_state(&self.dirs, id).is_some_and(|run| run.paused)
+    }
+
+    fn tell_running(&self, name: &str, request: Request) -> Result<(), Failure> {
+        let container = containers::find(&self.dirs, name)?;
+        container.running()?;
+        let id = &container.record.id;
+        match connection::ask(&self.dirs, id, request)? {
+            Some(_) => Ok(()),
+            // It ended just now.
+            None => Err(Failure::new(format!("container {id} is not running"))),
         }
     }
 }

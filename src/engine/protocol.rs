@@ -14,6 +14,7 @@ use rbox_netsetup::model::endpoint::EndpointConfig;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
+use super::record::HealthStatus;
 
 /// Longest payload either side accepts.
 pub const MAX_PAYLOAD: usize = 1 << 20;
@@ -74,6 +75,12 @@ pub enum Request {
     Reload,
     /// Stop all processes for as long as the connection stands.
     Freeze,
+    /// Stop all processes until `unpause`.
+    Pause,
+    /// Let them run again.
+    Unpause,
+    /// Answer once the container is healthy, unhealthy or has ended.
+    AwaitHealth,
     /// A link is taken away.
     Unlinked {
         /// What the container calls its source.
@@ -113,6 +120,8 @@ pub enum Frame {
     Done,
     /// The names of what was mended; nothing follows.
     Mended(Vec<String>),
+    /// How the container's health is, where something looks after it; nothing follows.
+    Health(Option<HealthStatus>),
     /// Something that the user should know; `started` follows.
     Notice(Failure),
     /// Bytes of the container's stdout (or terminal).
@@ -141,6 +150,7 @@ impl Frame {
             Frame::Failed(failure) => (b'F', json(serde_json::to_vec(failure))),
             Frame::Done => (b'D', Vec::new()),
             Frame::Mended(names) => (b'M', json(serde_json::to_vec(names))),
+            Frame::Health(status) => (b'H', json(serde_json::to_vec(status))),
             Frame::Notice(notice) => (b'N', json(serde_json::to_vec(notice))),
             Frame::Stdout(bytes) => (b'1', bytes.clone()),
             Frame::Stderr(bytes) => (b'2', bytes.clone()),
@@ -189,6 +199,7 @@ impl Frame {
             b'F' => Frame::Failed(serde_json::from_slice(&payload)?),
             b'D' => Frame::Done,
             b'M' => Frame::Mended(serde_json::from_slice(&payload)?),
+            b'H' => Frame::Health(serde_json::from_slice(&payload)?),
             b'N' => Frame::Notice(serde_json::from_slice(&payload)?),
             b'1' => Frame::Stdout(payload),
             b'2' => Frame::Stderr(payload),
@@ -251,6 +262,8 @@ mod tests {
             Frame::Failed(Failure::new("no").code(127).hint("try")),
             Frame::Done,
             Frame::Mended(vec!["eth0".to_owned()]),
+            Frame::Health(Some(HealthStatus::Healthy)),
+            Frame::Health(None),
             Frame::Notice(Failure::new("gone").hint("reload")),
             Frame::Stdout(vec![0; 70_000]),
             Frame::Stderr(Vec::new()),

@@ -9,6 +9,7 @@ use rbox_netsetup::model::port::ContainerPort;
 use rbox_netsetup::model::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use super::request::{Healthcheck, HostConfig, NetworkMode};
 use super::user_namespace::Mapping;
 
@@ -92,6 +93,9 @@ pub struct Config {
     /// Image's and command line's, merged; `None` or `NONE` is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Healthcheck>,
+    /// Image's SHELL, which its `CMD-SHELL` probes are for; empty is `/bin/sh -c`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shell: Vec<String>,
 }
 
 impl Record {
@@ -143,6 +147,9 @@ pub struct LastState {
     pub restart_count: u32,
     /// A person stopped it: `always` and `unless-stopped` wait for a person, too.
     pub stopped_by_hand: bool,
+    /// What the probes of the last run had found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
 }
 
 impl Default for LastState {
@@ -157,6 +164,7 @@ impl Default for LastState {
             addresses: Vec::new(),
             restart_count: 0,
             stopped_by_hand: false,
+            health: None,
         }
     }
 }
@@ -233,6 +241,29 @@ pub struct Container {
 }
 
 impl Container {
+    /// What runs, or Docker's refusal where nothing does.
+    pub fn running(&self) -> Result<&RunState, Failure> {
+        match &self.run {
+            Some(run) if run.restarting => Err(Failure::new(format!(
+                "Container {} is restarting, wait until the container is running",
+                self.record.id
+            ))),
+            Some(run) => Ok(run),
+            None => Err(Failure::new(format!(
+                "container {} is not running",
+                self.record.id
+            ))),
+        }
+    }
+
+    /// What probes have found, of the last run where it does not run.
+    pub fn health(&self) -> Option<&Health> {
+        match &self.run {
+            Some(run) => run.health.as_ref(),
+            None => self.last.health.as_ref(),
+        }
+    }
+
     /// `created`, `running`, `paused`, `restarting` or `exited`.
     pub fn status(&self) -> &str {
         match &self.run {

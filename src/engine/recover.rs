@@ -13,7 +13,7 @@ use super::containers::{is_alive, lock_record, read_last, read_record, remove_di
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
-use super::record::{LastState, Record, RunState, short};
+use super::record::{Health, LastState, Record, RunState, short};
 use super::user_namespace::lease;
 use super::{clock, event, json_file, names, undo};
 
@@ -130,6 +130,7 @@ fn record_end(dir: &Path, run: Option<RunState>) -> Result<(), Failure> {
             .flat_map(addresses)
             .map(|(address, _)| address)
             .collect(),
+        health: run.and_then(|run| run.health).map(Health::ended),
         ..LastState::default()
     };
     let path = dir.join("state.json");

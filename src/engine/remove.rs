@@ -20,6 +20,13 @@ impl Engine {
         let lock = loop {
             match claim(&self.dirs, &id)? {
                 Claim::Ours(lock) => break lock,
+                Claim::Running if !force && self.is_paused(&id) => {
+                    return Err(Failure::new(format!(
+                        "cannot remove container \"{name}\": container is paused and must be \
+                         unpaused first"
+                    ))
+                    .hint(format!("`rbox unpause {name}`, or `rbox rm -f {name}`")));
+                }
                 Claim::Running if !force => {
                     return Err(Failure::new(format!(
                         "cannot remove container \"{name}\": container is running: stop the \

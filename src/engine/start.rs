@@ -25,6 +25,11 @@ impl Engine {
         // and for whoever starts it at this moment.
         let lock = match claim(&self.dirs, id) {
             Ok(Claim::Ours(lock)) => lock,
+            Ok(Claim::Running) if self.is_paused(id) => {
+                return Err(Failure::new(
+                    "cannot start a paused container, try unpause instead",
+                ));
+            }
             Ok(Claim::Running) => {
                 return match attach {
                     Some(options) => self.attach(id, options).map(Some),

@@ -1,8 +1,11 @@
-//! The container stands still as long as some client wants it to.
+//! The container stands still as long as some client wants it to, or until it is unpaused.
 
 use std::rc::Rc;
 
+use tokio::sync::watch;
+
 use super::supervise::Supervisor;
+use super::teardown;
 use crate::engine::failure::{Context, Failure};
 
 /// How often the container was asked to stand still.
@@ -11,6 +14,10 @@ pub struct Stillness {
     wanted: usize,
     /// Somebody else froze it: that is not ours to undo.
     foreign: bool,
+    /// One of those who want it is `pause`.
+    paused: bool,
+    /// Whether anybody wants it, for those who wait for that.
+    still: watch::Sender<bool>,
 }
 
 /// One wish that the container stand still; it runs again when the last one is dropped.
@@ -22,6 +29,55 @@ impl Supervisor {
         if self.has_ended() {
             return Ok(None);
         }
+        self.hold()?;
+        Ok(Some(Frozen(Rc::clone(self))))
+    }
+
+    /// `pause`.
+    pub fn pause(&self) -> Result<(), Failure> {
+        let id = self.running_id()?;
+        if self.stillness.borrow().paused {
+            return Err(Failure::new(format!("Container {id} is already paused")));
+        }
+        self.hold()?;
+        let mut stillness = self.stillness.borrow_mut();
+        stillness.paused = true;
+        // Whoever froze it before: from now on it is paused, and `unpause` is for that.
+        stillness.foreign = false;
+        drop(stillness);
+        self.tell_paused(true)
+    }
+
+    /// `unpause`.
+    pub fn unpause(&self) -> Result<(), Failure> {
+        let id = self.running_id()?;
+        if !self.stillness.borrow().paused {
+            return Err(Failure::new(format!("Container {id} is not paused")));
+        }
+        self.resume()
+    }
+
+    /// Ends a pause, if there is one: a signal that is to end the container arrives only then.
+    pub(super) fn resume(&self) -> Result<(), Failure> {
+        let mut stillness = self.stillness.borrow_mut();
+        if !stillness.paused {
+            return Ok(());
+        }
+        if stillness.wanted == 1 {
+            self.cgroup().thaw().context(|| "thaw".to_owned())?;
+        }
+        stillness.paused = false;
+        drop(stillness);
+        self.let_go();
+        self.tell_paused(false)
+    }
+
+    /// Whether somebody wants it to stand still, and whoever waits for that to change.
+    pub(super) fn stillness_changes(&self) -> watch::Receiver<bool> {
+        self.stillness.borrow().still.subscribe()
+    }
+
+    fn hold(&self) -> Result<(), Failure> {
         let mut stillness = self.stillness.borrow_mut();
         if stillness.wanted == 0 {
             let cgroup = self.cgroup();
@@ -35,17 +91,34 @@ impl Supervisor {
             }
         }
         stillness.wanted += 1;
-        Ok(Some(Frozen(Rc::clone(self))))
+        stillness.still.send_replace(true);
+        Ok(())
+    }
+
+    fn let_go(&self) {
+        let mut stillness = self.stillness.borrow_mut();
+        stillness.wanted -= 1;
+        if stillness.wanted == 0 {
+            if !stillness.foreign {
+                // Without a group any more there is nothing that stands.
+                let _ = self.cgroup().thaw();
+            }
+            stillness.still.send_replace(false);
+        }
+    }
+
+    fn tell_paused(&self, paused: bool) -> Result<(), Failure> {
+        let mut live = self.live.borrow_mut();
+        live.paused = paused;
+        let action = if paused { "pause" } else { "unpause" };
+        live.happened(action, &[]);
+        teardown::write_run_state(&live)
+            .context(|| format!("write the state of container {}", live.record.id))
     }
 }
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        let mut stillness = self.0.stillness.borrow_mut();
-        stillness.wanted -= 1;
-        if stillness.wanted == 0 && !stillness.foreign {
-            // Without a group any more there is nothing that stands.
-            let _ = self.0.cgroup().thaw();
-        }
+        self.0.let_go();
     }
 }

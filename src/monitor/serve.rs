@@ -101,6 +101,19 @@ async fn answer(
             }
             Err(failure) => send(&mut writer, &Frame::Failed(failure)).await,
         },
+        Request::Pause => {
+            let done = supervisor.pause();
+            finish(&mut writer, done).await
+        }
+        Request::Unpause => {
+            let done = supervisor.unpause();
+            finish(&mut writer, done).await
+        }
+        Request::AwaitHealth => tokio::select! {
+            status = supervisor.health_settled() => send(&mut writer, &Frame::Health(status)).await,
+            code = supervisor.hub.ended() => send(&mut writer, &Frame::Exited(code)).await,
+            () = gone(reader) => Ok(()),
+        },
         Request::Unlinked { alias } => {
             let done = supervisor.unlinked(&alias);
             finish(&mut writer, done).await

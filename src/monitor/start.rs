@@ -26,8 +26,9 @@ use crate::engine::containers::{self, cgroup_path};
 use crate::engine::create::set_env;
 use crate::engine::exec::user_in;
 use crate::engine::failure::{Context, Failure};
+use crate::engine::health::Check;
 use crate::engine::lower::{self, Facts};
-use crate::engine::record::{BuildRoot, LastState, Record};
+use crate::engine::record::{BuildRoot, Health, LastState, Record};
 use crate::engine::recover::netns_path;
 use crate::engine::user_namespace::mapping::{Mapping, to_oci};
 use crate::engine::user_namespace::{check, lease};
@@ -62,6 +63,10 @@ pub struct Live {
     pub retired: Option<PathBuf>,
     /// The process has ended, and what it had is given back.
     pub ended: bool,
+    /// `pause`: it stands still.
+    pub paused: bool,
+    /// What probes have found, where the container has a health check.
+    pub health: Option<Health>,
 }
 
 /// Our ends of the container's streams.
@@ -133,6 +138,8 @@ fn attempt(
 ) -> Result<Live, Failure> {
     let parts = process(&engine, &record, &previous.addresses, asked)?;
     let live = Live {
+        health: Check::of(&record.config).map(|_| Health::starting()),
+        paused: false,
         engine,
         record,
         previous,

@@ -19,10 +19,12 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch::Sender as Watched;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::timeout;
 
 use super::freeze::Stillness;
+use super::health;
 use super::hub::Hub;
 use super::log_file::{LogFile, Stream as Kind, rotation};
 use super::serve;
@@ -33,6 +35,8 @@ use crate::engine::failure::{Context, Failure};
 use crate::engine::fd_stream::{FdStream, watch};
 use crate::engine::links;
 use crate::engine::protocol::{Frame, Streams};
+use crate::engine::record::HealthStatus;
+use crate::engine::signals;
 
 /// How long output may still come after the container's init has ended, and
 /// how long a client may take to receive it.
@@ -46,16 +50,23 @@ pub struct Supervisor {
     /// Streams and the exit code.
     pub hub: Rc<Hub>,
     pidfd: OwnedFd,
-    live: RefCell<Live>,
+    pub(super) live: RefCell<Live>,
     clients: RefCell<Vec<JoinHandle<()>>>,
     pub(super) stillness: RefCell<Stillness>,
+    /// How the container's health is, for those who wait for it.
+    pub(super) health: Watched<Option<HealthStatus>>,
 }
 
 impl Supervisor {
-    /// Sends a signal to the container's init.
+    /// Sends a signal to the container's init. One that is to end it also ends a pause.
     pub fn kill(&self, signal: i32) -> io::Result<()> {
         rbox_runtime::process::signal::send(self.pidfd.as_fd(), signal)?;
         self.live.borrow().was_signalled(signal);
+        if self.is_to_end(signal)
+            && let Err(failure) = self.resume()
+        {
+            return Err(io::Error::other(failure.message));
+        }
         Ok(())
     }
 
@@ -63,6 +74,32 @@ impl Supervisor {
     pub fn resize(&self, rows: u16, columns: u16) {
         self.hub.resize(rows, columns);
         self.live.borrow().was_resized(rows, columns);
+    }
+
+    /// As Docker: any signal, unless the container has one of its own for that.
+    fn is_to_end(&self, signal: i32) -> bool {
+        let live = self.live.borrow();
+        let own = live.record.config.stop_signal.as_deref();
+        signal == 9 || own.is_none_or(|own| signals::parse(own) == Some(signal))
+    }
+
+    /// Whether the container's process has ended or is about to.
+    pub(super) fn is_ending(&self) -> bool {
+        let pid = self.live.borrow().running.pid;
+        self.has_ended()
+            || rbox_runtime::process::signal::send(self.pidfd.as_fd(), 0).is_err()
+            // What it executed is given up before the kernel kills the rest of the namespace.
+            || std::fs::read_link(format!("/proc/{pid}/exe")).is_err()
+    }
+
+    /// Full id, of one that runs.
+    pub(super) fn running_id(&self) -> Result<String, Failure> {
+        let live = self.live.borrow();
+        let id = live.record.id.clone();
+        if live.ended {
+            return Err(Failure::new(format!("container {id} is not running")));
+        }
+        Ok(id)
     }
 
     /// The container's control group.
@@ -147,13 +184,8 @@ impl Supervisor {
 
     /// Changes the sandbox and writes down what it is then, also after a failure.
     fn change(&self, act: impl FnOnce(&mut Live) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.running_id()?;
         let mut live = self.live.borrow_mut();
-        if live.ended {
-            return Err(Failure::new(format!(
-                "container {} is not running",
-                live.record.id
-            )));
-        }
         let done = act(&mut live);
         let written = teardown::write_run_state(&live)
             .context(|| format!("write the state of container {}", live.record.id));
@@ -197,6 +229,7 @@ async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
     let supervisor = Rc::new(Supervisor {
         hub: hub.clone(),
         pidfd,
+        health: Watched::new(live.health.as_ref().map(|health| health.status)),
         live: RefCell::new(live),
         clients: RefCell::default(),
         stillness: RefCell::default(),
@@ -227,6 +260,7 @@ async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
         .collect();
     let accept = spawn_local(accept(supervisor.clone(), listener));
     let shutdown = spawn_local(shutdown(supervisor.clone()));
+    let probes = health::begin(&supervisor);
     let code = exit_code(supervisor.pidfd.as_fd()).await?;
     for mut pump in pumps {
         if timeout(DRAIN, &mut pump).await.is_err() {
@@ -241,6 +275,10 @@ async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
     hub.end(code);
     accept.abort();
     shutdown.abort();
+    if let Some(mut probes) = probes {
+        let _ = timeout(DRAIN, &mut probes).await;
+        probes.abort();
+    }
     let _ = timeout(DRAIN, &mut first).await;
     first.abort();
     for mut client in supervisor.clients.take() {

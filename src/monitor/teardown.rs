@@ -3,7 +3,7 @@
 
 use tokio::task::JoinHandle;
 
-use crate::engine::record::{LastState, RunState};
+use crate::engine::record::{Health, LastState, RunState};
 use crate::engine::{clock, containers, json_file, lock};
 
 use super::start::Live;
@@ -34,6 +34,7 @@ pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
         addresses: live.network.addresses(),
         restart_count: 0,
         stopped_by_hand: false,
+        health: live.health.clone().map(Health::ended),
     };
     // A record that cannot be written (disk full) must not keep the rest.
     let _ = json_file::write(&dir.join("state.json"), &last);
@@ -79,18 +80,23 @@ pub fn failed_start(code: Option<i32>, message: &str, previous: &LastState) -> L
     }
 }
 
-/// Where a running container's state is.
-pub fn write_run_state(live: &Live) -> std::io::Result<()> {
-    let state = RunState {
+/// A running container's state.
+pub fn run_state(live: &Live) -> RunState {
+    RunState {
         pid: live.running.pid,
         started_at: live.started_at.clone(),
         finished_at: live.previous.finished_at.clone(),
         cgroup: live.cgroup.clone(),
         sandbox: live.network.sandbox(),
-        paused: false,
+        paused: live.paused,
         restarting: false,
-        health: None,
-    };
+        health: live.health.clone(),
+    }
+}
+
+/// Writes down a running container's state.
+pub fn write_run_state(live: &Live) -> std::io::Result<()> {
+    let state = run_state(live);
     let path = live.engine.dirs.run(&live.record.id).join("state.json");
     json_file::write(&path, &state)
 }

@@ -22,7 +22,10 @@ pub enum DurationError {
 const SECOND: f64 = 1e9;
 
 /// Nanoseconds.
-pub(super) fn parse(text: &str) -> Result<i64, DurationError> {
+///
+/// # Errors
+/// Go's, of time.ParseDuration.
+pub fn parse(text: &str) -> Result<i64, DurationError> {
     let invalid = || DurationError::Invalid(text.to_owned());
     let (negative, mut rest) = match text.strip_prefix(['-', '+']) {
         Some(rest) => (text.starts_with('-'), rest),

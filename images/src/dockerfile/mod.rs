@@ -32,7 +32,7 @@ pub use ast::{
     Add, ArgDeclaration, Command, Copy, Dockerfile, Healthcheck, Heredoc, Instruction, Lines,
     Located, MountFlag, MountKind, Run, Stage,
 };
-pub use duration::DurationError;
+pub use duration::{DurationError, parse as parse_duration};
 pub use error::{DockerfileError, Problem};
 pub use expand::{
     ExpandError, ExpandProblem, Lookup, SubstitutionError, expand, expand_heredoc, expand_words,

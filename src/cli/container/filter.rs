@@ -3,6 +3,7 @@
 use crate::cli::parse::Invalid;
 use crate::cli::parse::filter::Filters;
 use crate::engine::list::ContainerSummary;
+use crate::engine::record::HealthStatus;
 
 const NAMES: [&str; 14] = [
     "ancestor", "before", "exited", "expose", "health", "id", "is-task", "label", "label!", "name",
@@ -96,7 +97,11 @@ impl Choice {
             .map(|network| lookup.network(network).unwrap_or_else(|| network.clone()))
             .collect();
         let chosen = containers.iter().enumerate().filter(|(index, container)| {
-            (self.all || container.state == "running")
+            (self.all
+                || matches!(
+                    container.state.as_str(),
+                    "running" | "paused" | "restarting"
+                ))
                 && before.is_none_or(|before| *index > before)
                 && since.is_none_or(|since| *index < since)
                 && (networks.is_empty()
@@ -121,7 +126,9 @@ impl Choice {
             && filters.any("exited", |code| {
                 container.state == "exited" && code.parse() == Ok(container.exit_code)
             })
-            && filters.any("health", |health| health == "none")
+            && filters.any("health", |health| {
+                *health == container.health.map_or("none", HealthStatus::name)
+            })
             && filters.any("is-task", |flag| flag == "false")
             && filters.any("isolation", |isolation| isolation == "default")
             && filters.any("volume", |volume| container.mounts.contains(volume))
@@ -173,6 +180,7 @@ mod tests {
     use crate::cli::container::row::tests::summary;
     use crate::cli::parse::filter::filter;
     use crate::engine::list::ContainerSummary;
+    use crate::engine::record::HealthStatus;
 
     struct Nothing;
 
@@ -189,6 +197,7 @@ mod tests {
     fn containers() -> Vec<ContainerSummary> {
         let mut h4d = summary("99cd", "h4d", "running");
         h4d.labels = [("only".to_owned(), "here".to_owned())].into();
+        h4d.health = Some(HealthStatus::Healthy);
         let mut h4b = summary("118b", "h4b", "exited");
         h4b.exit_code = 3;
         vec![
@@ -232,7 +241,8 @@ mod tests {
             (false, None, &["ancestor=alpine:3.20"], "h4d h4a"),
             (false, None, &["publish=80"], ""),
             (false, None, &["volume=/x"], ""),
-            (false, None, &["health=healthy"], ""),
+            (false, None, &["health=healthy"], "h4d"),
+            (true, None, &["health=none"], "h4c h4b h4a"),
         ] {
             assert_eq!(names(all, last, filters).unwrap(), expected, "{filters:?}");
         }

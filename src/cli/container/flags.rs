@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::parse::env::Variable;
 use crate::cli::parse::hosts::Dns;
 use crate::cli::parse::mount::Fields;
-use crate::cli::parse::{Invalid, env, hosts, label, mount, number, size, sysctl, ulimit};
+use crate::cli::parse::{Invalid, env, health, hosts, label, mount, number, size, sysctl, ulimit};
 use crate::engine::request::Ulimit;
 
 /// Flags as typed, each value checked by itself.
@@ -105,6 +105,25 @@ pub struct ContainerFlags {
     /// Add additional groups to join
     #[arg(long, value_name = "list")]
     pub group_add: Vec<String>,
+    /// Command to run to check health
+    #[arg(long, value_name = "string")]
+    pub health_cmd: Option<String>,
+    /// Time between running the check (ms|s|m|h) (default 0s)
+    #[arg(long, value_name = "duration", value_parser = health::duration)]
+    pub health_interval: Option<i64>,
+    /// Consecutive failures needed to report unhealthy
+    #[arg(long, value_name = "int", value_parser = number::integer)]
+    pub health_retries: Option<i64>,
+    /// Time between running the check during the start period (ms|s|m|h) (default 0s)
+    #[arg(long, value_name = "duration", value_parser = health::duration)]
+    pub health_start_interval: Option<i64>,
+    /// Start period for the container to initialize before starting health-retries countdown
+    /// (ms|s|m|h) (default 0s)
+    #[arg(long, value_name = "duration", value_parser = health::duration)]
+    pub health_start_period: Option<i64>,
+    /// Maximum time to allow one check to run (ms|s|m|h) (default 0s)
+    #[arg(long, value_name = "duration", value_parser = health::duration)]
+    pub health_timeout: Option<i64>,
     /// Container host name
     #[arg(short = 'h', long, value_name = "string")]
     pub hostname: Option<String>,

@@ -12,6 +12,7 @@ pub mod image;
 pub mod inspect;
 pub mod kill;
 pub mod logs;
+pub mod pause;
 pub mod port;
 pub mod prune;
 pub mod ps;
@@ -23,6 +24,7 @@ pub mod row;
 pub mod run;
 pub mod start;
 pub mod stop;
+pub mod unpause;
 pub mod wait;
 
 use std::io::IsTerminal;

@@ -12,9 +12,9 @@ use super::flags::ContainerFlags;
 use crate::cli::parse::env::{self, Variable};
 use crate::cli::parse::hosts::Dns;
 use crate::cli::parse::security::{self, Refusal};
-use crate::cli::parse::{Invalid, capability, device, logging, modes, tmpfs, volume};
+use crate::cli::parse::{Invalid, capability, device, health, logging, modes, tmpfs, volume};
 use crate::engine::failure::Failure;
-use crate::engine::request::{ContainerRequest, HostConfig, NetworkMode, PullPolicy};
+use crate::engine::request::{ContainerRequest, Healthcheck, HostConfig, NetworkMode, PullPolicy};
 use crate::engine::signals;
 
 /// Who refuses: Docker's client or its engine; `create` tells them apart.
@@ -87,6 +87,8 @@ pub fn build(
     modes::uts(&flags.uts).map_err(refuse)?;
     modes::userns(&flags.userns).map_err(refuse)?;
     modes::cgroupns(&flags.cgroupns).map_err(refuse)?;
+    request.healthcheck = healthcheck(flags).map_err(refuse)?;
+    let host = &mut request.host;
     logging::restart(&flags.restart, flags.rm).map_err(refuse)?;
     host.log_opts = flags.log_opt.iter().cloned().collect();
     host.log_driver = logging::driver(&flags.log_driver, &host.log_opts).map_err(refuse)?;
@@ -192,6 +194,19 @@ fn labels(
     }
     labels.extend(flags.label.iter().cloned());
     Ok(labels)
+}
+
+fn healthcheck(flags: &ContainerFlags) -> Result<Option<Healthcheck>, Invalid> {
+    let command = given(&flags.health_cmd);
+    let given = Healthcheck {
+        test: command.map_or_else(Vec::new, |command| vec!["CMD-SHELL".to_owned(), command]),
+        interval: flags.health_interval.unwrap_or_default(),
+        timeout: flags.health_timeout.unwrap_or_default(),
+        start_period: flags.health_start_period.unwrap_or_default(),
+        start_interval: flags.health_start_interval.unwrap_or_default(),
+        retries: flags.health_retries.unwrap_or_default(),
+    };
+    health::check(given, flags.no_healthcheck)
 }
 
 fn networks(flags: &ContainerFlags, request: &mut ContainerRequest) -> Result<(), Refused> {

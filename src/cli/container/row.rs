@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::cli::parse::time;
 use crate::engine::list::ContainerSummary;
+use crate::engine::record::HealthStatus;
 use crate::output::format::{Listing, Row};
 use crate::output::go_text::{ellipsis, quote};
 use crate::output::units;
@@ -93,7 +94,17 @@ pub fn row(container: &ContainerSummary, whole: bool, now: i64) -> Row {
 
 fn status(container: &ContainerSummary, now: i64) -> String {
     match container.state.as_str() {
-        "running" => format!("Up {}", units::duration(now - container.started_at)),
+        "running" | "paused" => {
+            let up = units::duration(now - container.started_at);
+            let more = match (container.state.as_str(), container.health) {
+                ("paused", _) => " (Paused)",
+                (_, Some(HealthStatus::Starting)) => " (health: starting)",
+                (_, Some(HealthStatus::Healthy)) => " (healthy)",
+                (_, Some(HealthStatus::Unhealthy)) => " (unhealthy)",
+                (_, None) => "",
+            };
+            format!("Up {up}{more}")
+        }
         "exited" => {
             format!(
                 "Exited ({}) {}",
@@ -114,6 +125,7 @@ fn ago(now: i64, then: i64) -> String {
 pub mod tests {
     use super::{LISTING, row};
     use crate::engine::list::ContainerSummary;
+    use crate::engine::record::HealthStatus;
     use crate::output::format::render;
 
     /// A container for tests.
@@ -139,6 +151,7 @@ pub mod tests {
             mounts: vec!["/a/path/that/is/long".into()],
             networks: vec!["bridge".into()],
             host_interfaces: Vec::new(),
+            health: None,
         }
     }
 
@@ -150,6 +163,42 @@ pub mod tests {
             &[row(&summary("02a5c97c92e6", "h4e", state), whole, 1_005)],
         )
         .unwrap()
+    }
+
+    #[test]
+    fn the_status_says_how_a_container_is() {
+        for (state, health, expected) in [
+            ("running", None, "Up 4 seconds"),
+            (
+                "running",
+                Some(HealthStatus::Starting),
+                "Up 4 seconds (health: starting)",
+            ),
+            (
+                "running",
+                Some(HealthStatus::Healthy),
+                "Up 4 seconds (healthy)",
+            ),
+            (
+                "running",
+                Some(HealthStatus::Unhealthy),
+                "Up 4 seconds (unhealthy)",
+            ),
+            (
+                "paused",
+                Some(HealthStatus::Healthy),
+                "Up 4 seconds (Paused)",
+            ),
+            (
+                "exited",
+                Some(HealthStatus::Unhealthy),
+                "Exited (0) 3 seconds ago",
+            ),
+        ] {
+            let mut container = summary("02a5c97c92e6", "h4e", state);
+            container.health = health;
+            assert_eq!(super::status(&container, 1_005), expected);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod csv;
 pub mod device;
 pub mod env;
 pub mod filter;
+pub mod health;
 pub mod hosts;
 pub mod image;
 pub mod label;

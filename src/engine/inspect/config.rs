@@ -48,6 +48,12 @@ pub(super) fn config(record: &Record) -> Value {
     put("Entrypoint", json!(config.entrypoint));
     put("OnBuild", Value::Null);
     put("Labels", json!(config.labels));
+    if let Some(check) = &config.healthcheck {
+        put("Healthcheck", check.value());
+    }
+    if !config.shell.is_empty() {
+        put("Shell", json!(config.shell));
+    }
     if let Some(signal) = &config.stop_signal {
         put("StopSignal", json!(signal));
     }

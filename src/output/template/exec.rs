@@ -271,7 +271,7 @@ impl State<'_> {
                 ),
             ));
         }
-        if self.options.strict {
+        if self.options.strict && !POINTERS.contains(&name) {
             return Err(failed(
                 expr,
                 expr,
@@ -281,6 +281,9 @@ impl State<'_> {
         Ok(Value::Null)
     }
 }
+
+/// Fields that are nil where Docker's JSON leaves them out: `{{if .State.Health}}`.
+const POINTERS: [&str; 2] = ["Health", "Healthcheck"];
 
 /// An error at an expression.
 pub fn failed(place: &Expr, shown: &impl std::fmt::Display, message: String) -> TemplateError {
