@@ -17,7 +17,9 @@ use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
 use super::user_namespace::{self, Mapping};
-use super::{Engine, event, health, json_file, links, names, validate, volume};
+use super::{
+    Engine, event, health, json_file, links, names, private_files, validate, volume,
+};
 
 /// What `create` made.
 #[derive(Debug)]
@@ -78,6 +80,7 @@ impl Engine {
         let made = named.and_then(|name| {
             record.name = name;
             record.user_namespace = choice.settle(&self.dirs, &id)?;
+            private_files::write(&dir, &request.files, &mut record)?;
             links::register(&self.dirs, &record)?;
             if record.build.is_none() {
                 make_writable_layer(&dir, &record)?;
@@ -421,12 +424,13 @@ type Words = Option<Vec<String>>;
 /// An entrypoint on the command line drops the image's CMD; an empty one drops both.
 fn command(request: &ContainerRequest, base: &oci_spec::image::Config) -> (Words, Words) {
     let given = (!request.command.is_empty()).then(|| request.command.clone());
-    match request.entrypoint.as_deref() {
-        Some("") => (None, given),
-        Some(path) => (Some(vec![path.to_owned()]), given),
+    let words = |words: &Words| words.clone().filter(|words| !words.is_empty());
+    match &request.entrypoint {
+        Some(entrypoint) => (words(&Some(entrypoint.clone())), given),
+        None if request.no_command => (words(base.entrypoint()), given),
         None => (
-            base.entrypoint().clone().filter(|words| !words.is_empty()),
-            given.or_else(|| base.cmd().clone().filter(|words| !words.is_empty())),
+            words(base.entrypoint()),
+            given.or_else(|| words(base.cmd())),
         ),
     }
 }

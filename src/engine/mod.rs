@@ -38,6 +38,7 @@ pub mod lower;
 pub mod names;
 pub mod network;
 pub mod pause;
+pub mod private_files;
 pub mod protocol;
 pub mod prune;
 pub mod pull;

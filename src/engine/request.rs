@@ -20,8 +20,12 @@ pub struct ContainerRequest {
     pub image: String,
     /// Words after the image; empty means the image's CMD.
     pub command: Vec<String>,
-    /// `--entrypoint`; `Some("")` clears entrypoint and CMD.
-    pub entrypoint: Option<String>,
+    /// The image's CMD is not taken even where `command` is empty.
+    pub no_command: bool,
+    /// `--entrypoint`; without words it clears entrypoint and CMD.
+    pub entrypoint: Option<Vec<String>>,
+    /// Files that only this container has, read-only (Compose's configs and secrets).
+    pub files: Vec<FileRequest>,
     /// `--env-file` then `-e`, in order, values from the client's environment filled in.
     pub env: Vec<(String, String)>,
     /// `--label`, `--label-file`.
@@ -78,6 +82,30 @@ pub struct Healthcheck {
     pub start_interval: i64,
     /// Failures in a row that make it unhealthy; 3.
     pub retries: i64,
+}
+
+/// A file whose content comes along: it is kept beside the container's record and bound.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct FileRequest {
+    /// Absolute path in the container.
+    pub target: String,
+    /// All of it.
+    pub content: Vec<u8>,
+    /// Owner, as the container knows it.
+    pub uid: u32,
+    /// Group, as the container knows it.
+    pub gid: u32,
+    /// Permissions.
+    pub mode: u32,
+}
+
+/// Without the content, which may be secret.
+impl std::fmt::Debug for FileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileRequest")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `--pull`.
@@ -273,7 +301,7 @@ pub struct DeviceRequest {
 }
 
 /// One `-v` or `--mount`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountRequest {
     /// Kind of mount.
     pub kind: MountKind,
@@ -327,10 +355,11 @@ pub struct VolumeOptions {
 }
 
 /// See [`MountRequest::kind`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MountKind {
     /// A host path.
+    #[default]
     Bind,
     /// Memory.
     Tmpfs,

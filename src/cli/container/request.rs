@@ -53,7 +53,11 @@ pub fn build(
         name: flags.name.clone().filter(|name| !name.is_empty()),
         image: image.to_owned(),
         command: command.to_vec(),
-        entrypoint: flags.entrypoint.clone(),
+        // An empty one is no word.
+        entrypoint: flags
+            .entrypoint
+            .clone()
+            .map(|path| Vec::from_iter(given(&Some(path)))),
         hostname: given(&flags.hostname),
         domainname: given(&flags.domainname),
         user: given(&flags.user),

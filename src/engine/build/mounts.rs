@@ -241,6 +241,7 @@ fn read_secret(id: &str, source: &SecretSource) -> Result<Vec<u8>, Failure> {
         SecretSource::Variable(name) => std::env::var_os(name)
             .map(std::os::unix::ffi::OsStringExt::into_vec)
             .ok_or_else(|| Failure::new(format!("secret {id}: there is no variable {name}")))?,
+        SecretSource::Value(value) => value.clone().into_bytes(),
         SecretSource::File(path) => {
             read_bounded(path).context(|| format!("secret {id}: cannot read {}", path.display()))?
         }

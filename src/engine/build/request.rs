@@ -74,6 +74,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// A variable of the client's environment.
     Variable(String),
+    /// The value itself.
+    Value(String),
 }
 
 /// `--network` of the command line and of `RUN`.

@@ -139,7 +139,7 @@ fn request(step: &RunStep, root: BuildRoot, mounts: &Mounts) -> ContainerRequest
     ContainerRequest {
         image: "<build>".to_owned(),
         command: step.argv.clone(),
-        entrypoint: Some(String::new()),
+        entrypoint: Some(Vec::new()),
         env: step.env.clone(),
         labels: [(LABEL.to_owned(), std::process::id().to_string())].into(),
         hostname: Some(HOSTNAME.to_owned()),
