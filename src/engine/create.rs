@@ -260,9 +260,7 @@ impl Engine {
 }
 
 /// What can be wrong with a request whatever its image is; the warnings are for stderr.
-pub(super) fn check(
-    request: &ContainerRequest,
-) -> Result<(user_namespace::Choice, Vec<String>), Failure> {
+pub fn check(request: &ContainerRequest) -> Result<(user_namespace::Choice, Vec<String>), Failure> {
     if let Some(path) = &request.cidfile {
         check_cidfile(path)?;
     }
