@@ -8,6 +8,7 @@ use super::model::{Condition, Dependency, Service};
 use super::progress::{State, Thing};
 use super::walk::each;
 use super::{Composer, containers, dependencies};
+use crate::engine::health::HealthEnd;
 use crate::engine::{Engine, Failure};
 
 impl Composer<'_> {
@@ -118,7 +119,9 @@ impl Composer<'_> {
 
 /// Waits for health; a container without a check is a failure.
 fn healthy(engine: &Engine, id: &str, name: &str) -> Result<(), Failure> {
-    match await_health(engine, id)? {
+    match engine.await_health(id)? {
+        HealthEnd::Healthy => Ok(()),
+        HealthEnd::Unhealthy => Err(Failure::new(format!("container {name} is unhealthy"))),
         HealthEnd::Ended(code) => Err(Failure::new(format!("container {name} exited ({code})"))),
         HealthEnd::Unchecked => Err(Failure::new(format!(
             "container {name} has no healthcheck configured"
@@ -128,7 +131,7 @@ fn healthy(engine: &Engine, id: &str, name: &str) -> Result<(), Failure> {
 
 /// The same, but where there is no check running is enough.
 fn settled(engine: &Engine, id: &str, name: &str) -> Result<(), Failure> {
-    match await_health(engine, id)? {
+    match engine.await_health(id)? {
         HealthEnd::Unchecked => Ok(()),
         _ => healthy(engine, id, name),
     }
@@ -143,19 +146,4 @@ fn completed(engine: &Engine, container: &ProjectContainer) -> Result<(), Failur
             container.service
         ))),
     }
-}
-
-/// How waiting for health came out.
-enum HealthEnd {
-    Ended(i32),
-    Unchecked,
-}
-
-/// No container has a health check yet.
-fn await_health(engine: &Engine, id: &str) -> Result<HealthEnd, Failure> {
-    let container = crate::engine::containers::find(&engine.dirs, id)?;
-    Ok(match container.run {
-        Some(_) => HealthEnd::Unchecked,
-        None => HealthEnd::Ended(container.last.exit_code),
-    })
 }

@@ -103,6 +103,32 @@ impl Composer<'_> {
         })
     }
 
+    /// Makes the containers of services stand still.
+    pub fn pause(&self, services: &[String]) -> Result<(), Failure> {
+        self.backwards(services, &|container| {
+            if container.container.status() != "running" {
+                return Ok(());
+            }
+            let thing = Thing::Container(container.name().to_owned());
+            self.told(&thing, State::Pausing, State::Paused, || {
+                self.engine.pause(container.id())
+            })
+        })
+    }
+
+    /// Lets the containers of services run on.
+    pub fn unpause(&self, services: &[String]) -> Result<(), Failure> {
+        self.backwards(services, &|container| {
+            if container.container.status() != "paused" {
+                return Ok(());
+            }
+            let thing = Thing::Container(container.name().to_owned());
+            self.told(&thing, State::Unpausing, State::Unpaused, || {
+                self.engine.unpause(container.id())
+            })
+        })
+    }
+
     /// The containers that [`Composer::rm`] would take away.
     pub fn removable(&self, options: &RmOptions) -> Result<Vec<ProjectContainer>, Failure> {
         let chosen = dependencies::select(self.project, &options.services, false)?;

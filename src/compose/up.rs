@@ -194,6 +194,9 @@ impl Composer<'_> {
                         self.progress.tell(&thing, State::Running);
                         Ok(())
                     }
+                    "paused" => self.told(&thing, State::Unpausing, State::Unpaused, || {
+                        self.engine.unpause(container.id())
+                    }),
                     _ => self.told(&thing, State::Starting, State::Started, || {
                         self.engine.start(container.id(), None).map(drop)
                     }),

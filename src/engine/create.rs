@@ -17,9 +17,7 @@ use super::failure::{Context, Failure};
 use super::record::{Config, Record};
 use super::request::{ContainerRequest, NetworkMode, PullPolicy};
 use super::user_namespace::{self, Mapping};
-use super::{
-    Engine, event, health, json_file, links, names, private_files, validate, volume,
-};
+use super::{Engine, event, health, json_file, links, names, private_files, validate, volume};
 
 /// What `create` made.
 #[derive(Debug)]

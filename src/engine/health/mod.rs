@@ -13,7 +13,6 @@ mod image;
 mod wait;
 
 pub use image::of_image;
-#[allow(unused_imports)] // until `rbox compose`
 pub use wait::HealthEnd;
 
 use std::time::Duration;

@@ -7,7 +7,6 @@ use crate::engine::record::HealthStatus;
 use crate::engine::{Engine, containers};
 
 /// How waiting for health came out.
-#[allow(dead_code)] // until `rbox compose`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthEnd {
     /// It is healthy.
@@ -21,7 +20,6 @@ pub enum HealthEnd {
 }
 
 impl Engine {
-    #[allow(dead_code)] // until `rbox compose`
     /// Waits until a container is healthy or unhealthy or has ended. One that starts at this
     /// moment is waited for.
     pub fn await_health(&self, name: &str) -> Result<HealthEnd, Failure> {
