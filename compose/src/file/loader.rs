@@ -26,6 +26,8 @@ pub struct Loader {
     pub expansions: Expansions,
     /// What the user should know.
     pub warnings: RefCell<Vec<String>>,
+    /// Whether variables are filled in.
+    fills: bool,
     nodes: Cell<usize>,
     files: Cell<usize>,
 }
@@ -50,11 +52,12 @@ pub struct Document {
 
 impl Loader {
     /// Nothing is read yet.
-    pub fn new(current: &Path) -> Loader {
+    pub fn new(current: &Path, fills: bool) -> Loader {
         Loader {
             current: current.to_owned(),
             expansions: Expansions::default(),
             warnings: RefCell::default(),
+            fills,
             nodes: Cell::new(0),
             files: Cell::new(0),
         }
@@ -119,7 +122,9 @@ impl Loader {
                 document.source.shown
             ));
         }
-        (self.expansions).node(&mut document.node, "", &scope.environment)?;
+        if self.fills {
+            (self.expansions).node(&mut document.node, "", &scope.environment)?;
+        }
         let base = canonical::Base {
             directory: &scope.directory,
             expansions: &self.expansions,

@@ -20,6 +20,7 @@ mod node;
 mod paths;
 mod project;
 mod read;
+mod render;
 mod scalar;
 mod suggest;
 #[cfg(test)]
@@ -33,9 +34,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::LoadError;
+pub use render::{Format, render};
 
 use crate::model::Project;
 use loader::{Loader, Scope};
+use node::Node;
 
 /// Which project, and with what.
 #[derive(Clone, Debug, Default)]
@@ -69,35 +72,63 @@ pub fn load(options: &LoadOptions) -> Result<Project, LoadError> {
 
 /// The same, from another directory than the current one.
 pub fn load_from(options: &LoadOptions, current: &Path) -> Result<Project, LoadError> {
-    let loader = Loader::new(current);
-    let start = current.join(options.directory.as_deref().unwrap_or(Path::new(".")));
-    // It may say which files there are.
-    let early = environment::project(&loader, options, &paths::clean(&start))?;
-    let found = find::files(options, &early, current)?;
-    let directory = found.directory;
-    let mut environment = environment::project(&loader, options, &directory)?;
-    let first = loader.read(&found.files)?;
-    let name = name::choose(
-        options,
-        &first,
-        &environment,
-        &loader.expansions,
-        &directory,
-    )?;
-    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
-    let scope = Scope {
-        directory: directory.clone(),
-        environment,
-    };
-    let merged = loader.merged(first, &scope)?;
-    let environment = scope.environment;
+    let loader = Loader::new(current, true);
+    let read = merged(options, &loader)?;
     let context = project::Context {
-        name,
-        directory,
-        files: found.files.iter().map(|file| file.path.clone()).collect(),
-        environment,
+        name: read.name,
+        directory: read.scope.directory,
+        files: read.files,
+        environment: read.scope.environment,
         profiles: &options.profiles,
         named: &options.services,
     };
-    project::assemble(&merged, context, &loader)
+    project::assemble(&read.node, context, &loader)
+}
+
+/// The files of a project merged and written as one, variables not filled in.
+///
+/// # Errors
+/// What is no YAML, and short forms that are none; keys and values are not looked at.
+pub fn without_variables(options: &LoadOptions, format: Format) -> Result<String, LoadError> {
+    let current = std::env::current_dir()
+        .map_err(|error| LoadError::new(format!("current directory: {error}")))?;
+    let loader = Loader::new(&current, false);
+    let read = merged(options, &loader)?;
+    let mut value = render::raw(&read.node);
+    value["name"] = read.name.into();
+    Ok(render::write(&value, format))
+}
+
+/// A project's files as one tree.
+struct Read {
+    name: String,
+    node: Node,
+    files: Vec<PathBuf>,
+    scope: Scope,
+}
+
+fn merged(options: &LoadOptions, loader: &Loader) -> Result<Read, LoadError> {
+    let current = &loader.current;
+    let start = current.join(options.directory.as_deref().unwrap_or(Path::new(".")));
+    // It may say which files there are.
+    let early = environment::project(loader, options, &paths::clean(&start))?;
+    let found = find::files(options, &early, current)?;
+    let directory = found.directory;
+    let mut environment = environment::project(loader, options, &directory)?;
+    let documents = loader.read(&found.files)?;
+    let expansions = &loader.expansions;
+    let name = name::choose(options, &documents, &environment, expansions, &directory)?;
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+    let scope = Scope {
+        directory,
+        environment,
+    };
+    let node = loader.merged(documents, &scope)?;
+    let files = found.files.into_iter().map(|file| file.path).collect();
+    Ok(Read {
+        name,
+        node,
+        files,
+        scope,
+    })
 }

@@ -58,6 +58,32 @@ pub fn duration(text: &str) -> Option<i64> {
     (total.abs() < i64::MAX as f64).then_some(total as i64)
 }
 
+/// A duration as Go prints it: `1m30s`, `500ms`, `0s`.
+pub fn duration_text(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let value = nanoseconds.unsigned_abs();
+    let fraction = |value: u64, unit: u64| {
+        let digits = unit.ilog10() as usize;
+        let text = format!("{}.{:0digits$}", value / unit, value % unit);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match value {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{value}ns"),
+        1_000..1_000_000 => format!("{sign}{}µs", fraction(value, 1_000)),
+        1_000_000..1_000_000_000 => format!("{sign}{}ms", fraction(value, 1_000_000)),
+        _ => {
+            let minutes = value / 60_000_000_000;
+            let seconds = fraction(value % 60_000_000_000, 1_000_000_000);
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{sign}{seconds}s"),
+                (0, minutes) => format!("{sign}{minutes}m{seconds}s"),
+                (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +107,7 @@ mod tests {
 
     #[test]
     fn durations_are_gos() {
-        for (text, expected, _) in [
+        for (text, expected, shown) in [
             ("1m30s", Some(90_000_000_000), "1m30s"),
             ("1.5s", Some(1_500_000_000), "1.5s"),
             ("500ms", Some(500_000_000), "500ms"),
@@ -95,6 +121,9 @@ mod tests {
             ("9999999999h", None, ""),
         ] {
             assert_eq!(duration(text), expected, "{text}");
+            if let Some(value) = expected {
+                assert_eq!(duration_text(value), shown);
+            }
         }
     }
 }

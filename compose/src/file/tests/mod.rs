@@ -2,6 +2,7 @@
 
 mod errors;
 mod forms;
+mod render;
 
 use std::collections::BTreeMap;
 use std::fs;
