@@ -91,7 +91,7 @@ fn target(node: &Node, path: &str) -> Result<(String, Option<String>), LoadError
     }
     let mut fields = item.fields()?;
     let service = fields.required("service")?.word()?;
-    let file = fields.opt("file", Item::word)?;
+    let file = fields.word("file")?;
     fields.finish()?;
     Ok((service, file))
 }

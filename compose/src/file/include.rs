@@ -62,7 +62,7 @@ fn included(
     } else {
         let mut fields = item.fields()?;
         let files = texts(&fields.required("path")?)?;
-        let directory = fields.opt("project_directory", Item::word)?;
+        let directory = fields.word("project_directory")?;
         let env_files = fields.or_default("env_file", texts)?;
         fields.finish()?;
         (
@@ -76,7 +76,8 @@ fn included(
     };
     for file in &files {
         if outer.contains(file) || outer.len() == LONGEST {
-            return Err(item.error(format!("include cycle detected: {}", file.display())));
+            let shown = paths::shown(file, &loader.current);
+            return Err(item.error(format!("include cycle detected: {shown}")));
         }
         if !file.exists() {
             let shown = paths::shown(file, &loader.current);

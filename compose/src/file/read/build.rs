@@ -28,13 +28,13 @@ pub fn read(item: &Item) -> Result<Build, LoadError> {
     }
     let build = Build {
         context: path(&context)?,
-        dockerfile: fields.opt("dockerfile", |it| it.word().map(Into::into))?,
+        dockerfile: fields.word("dockerfile")?.map(Into::into),
         dockerfile_inline: fields.opt("dockerfile_inline", Item::text)?,
         args: fields.or_default("args", Item::pairs)?,
-        target: fields.opt("target", Item::word)?,
+        target: fields.word("target")?,
         labels: fields.or_default("labels", Item::full_pairs)?,
         tags: fields.or_default("tags", Item::texts)?,
-        network: fields.opt("network", Item::word)?,
+        network: fields.word("network")?,
         no_cache: fields.or_default("no_cache", Item::boolean)?,
         pull: fields.or_default("pull", Item::boolean)?,
         shm_size: fields.opt("shm_size", Item::bytes)?,
@@ -56,7 +56,7 @@ fn secrets(item: &Item) -> Result<Vec<(String, String)>, LoadError> {
         let mut fields = item.fields()?;
         fields.refuse(&["uid", "gid", "mode"])?;
         let source = fields.required("source")?.word()?;
-        let id = fields.opt("target", Item::word)?;
+        let id = fields.word("target")?;
         fields.finish()?;
         found.push((id.unwrap_or_else(|| source.clone()), source));
     }

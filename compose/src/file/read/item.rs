@@ -233,7 +233,13 @@ impl<'a> Fields<'a> {
         self.get(key).as_ref().map(read).transpose()
     }
 
-    /// The same, or the type's default.
+    /// A text; an empty one, which is what a variable that is not set becomes, is none.
+    pub fn word(&mut self, key: &'static str) -> Result<Option<String>, LoadError> {
+        let text = self.opt(key, Item::text)?;
+        Ok(text.filter(|text| !text.is_empty()))
+    }
+
+    /// The value of a key as `read` takes it, or the type's default.
     pub fn or_default<T: Default>(
         &mut self,
         key: &'static str,

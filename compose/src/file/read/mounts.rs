@@ -63,14 +63,14 @@ fn options(fields: &mut Fields, mount: &mut Mount) -> Result<(), LoadError> {
             }
             "volume" => {
                 mount.nocopy = part.or_default("nocopy", Item::boolean)?;
-                mount.subpath = part.opt("subpath", Item::word)?;
+                mount.subpath = part.word("subpath")?;
                 mount.labels = part.or_default("labels", Item::full_pairs)?;
             }
             "tmpfs" => {
                 mount.size = part.opt("size", Item::bytes)?;
                 mount.mode = part.opt("mode", Item::mode)?;
             }
-            _ => mount.subpath = part.opt("subpath", Item::word)?,
+            _ => mount.subpath = part.word("subpath")?,
         }
         part.finish()?;
     }
@@ -93,7 +93,7 @@ pub fn grants(item: &Item, home: &str) -> Result<Vec<Grant>, LoadError> {
     for item in item.list()? {
         let mut fields = item.fields()?;
         let source = fields.required("source")?.word()?;
-        let target = fields.opt("target", Item::word)?;
+        let target = fields.word("target")?;
         let target = Path::new(home).join(target.as_deref().unwrap_or(&source));
         found.push(Grant {
             target: paths::clean(&target).to_string_lossy().into_owned(),
@@ -117,8 +117,8 @@ pub fn devices(item: &Item) -> Result<Vec<String>, LoadError> {
         }
         let mut fields = item.fields()?;
         let source = fields.required("source")?.word()?;
-        let target = fields.opt("target", Item::word)?;
-        let permissions = fields.opt("permissions", Item::word)?;
+        let target = fields.word("target")?;
+        let permissions = fields.word("permissions")?;
         fields.finish()?;
         let target = target.unwrap_or_else(|| source.clone());
         found.push(match permissions {

@@ -20,7 +20,7 @@ pub fn network(key: &str, item: &Item, around: &Around) -> Result<Network, LoadE
     let mut network = Network {
         name,
         external,
-        driver: fields.opt("driver", Item::word)?,
+        driver: fields.word("driver")?,
         driver_opts: fields.or_default("driver_opts", Item::full_pairs)?,
         internal: fields.or_default("internal", Item::boolean)?,
         attachable: fields.or_default("attachable", Item::boolean)?,
@@ -31,7 +31,7 @@ pub fn network(key: &str, item: &Item, around: &Around) -> Result<Network, LoadE
     };
     if let Some(ipam) = fields.get("ipam") {
         let mut ipam = ipam.fields()?;
-        network.ipam_driver = ipam.opt("driver", Item::word)?;
+        network.ipam_driver = ipam.word("driver")?;
         network.ipam_options = ipam.or_default("options", Item::full_pairs)?;
         network.pools =
             ipam.or_default("config", |item| item.list()?.iter().map(pool).collect())?;
@@ -47,14 +47,14 @@ pub fn identity(
     key: &str,
     around: &Around,
 ) -> Result<(String, bool), LoadError> {
-    let mut name = fields.opt("name", Item::word)?;
+    let mut name = fields.word("name")?;
     let external = fields.opt("external", |item| {
         if item.node.as_mapping().is_none() {
             return item.boolean();
         }
         // The old way to name it.
         let mut fields = item.fields()?;
-        let old = fields.opt("name", Item::word)?;
+        let old = fields.word("name")?;
         fields.finish()?;
         name = name.take().or(old);
         Ok(true)
@@ -87,9 +87,9 @@ pub fn identity(
 fn pool(item: &Item) -> Result<Pool, LoadError> {
     let mut fields = item.fields()?;
     let pool = Pool {
-        subnet: fields.opt("subnet", Item::word)?,
-        ip_range: fields.opt("ip_range", Item::word)?,
-        gateway: fields.opt("gateway", Item::word)?,
+        subnet: fields.word("subnet")?,
+        ip_range: fields.word("ip_range")?,
+        gateway: fields.word("gateway")?,
         aux_addresses: fields.or_default("aux_addresses", Item::full_pairs)?,
     };
     fields.finish()?;
@@ -114,10 +114,10 @@ fn attachment(item: &Item) -> Result<Attachment, LoadError> {
     fields.refuse(&["link_local_ips"])?;
     let attachment = Attachment {
         aliases: fields.or_default("aliases", Item::texts)?,
-        ipv4_address: fields.opt("ipv4_address", Item::word)?,
-        ipv6_address: fields.opt("ipv6_address", Item::word)?,
-        mac_address: fields.opt("mac_address", Item::word)?,
-        interface_name: fields.opt("interface_name", Item::word)?,
+        ipv4_address: fields.word("ipv4_address")?,
+        ipv6_address: fields.word("ipv6_address")?,
+        mac_address: fields.word("mac_address")?,
+        interface_name: fields.word("interface_name")?,
         driver_opts: fields.or_default("driver_opts", Item::full_pairs)?,
         priority: fields.or_default("priority", Item::integer)?,
         gw_priority: fields.or_default("gw_priority", Item::integer)?,

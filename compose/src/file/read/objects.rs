@@ -18,7 +18,7 @@ pub fn volume(key: &str, item: &Item, around: &Around) -> Result<Volume, LoadErr
     let volume = Volume {
         name,
         external,
-        driver: fields.opt("driver", Item::word)?,
+        driver: fields.word("driver")?,
         driver_opts: fields.or_default("driver_opts", Item::full_pairs)?,
         labels: fields.or_default("labels", Item::full_pairs)?,
     };

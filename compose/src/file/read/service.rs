@@ -69,7 +69,7 @@ pub fn read(name: &str, item: &Item) -> Result<ReadService, LoadError> {
 /// Which image, and what of it.
 fn what(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> {
     service.profiles = fields.or_default("profiles", Item::texts)?;
-    service.image = fields.opt("image", Item::word)?;
+    service.image = fields.word("image")?;
     service.build = fields.opt("build", build::read)?;
     service.pull_policy = fields.opt("pull_policy", |item| {
         let known = ["always", "missing", "if_not_present", "never", "build"];
@@ -78,8 +78,8 @@ fn what(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> {
             policy => Ok(policy.to_owned()),
         }
     })?;
-    service.platform = fields.opt("platform", Item::word)?;
-    service.container_name = fields.opt("container_name", Item::word)?;
+    service.platform = fields.word("platform")?;
+    service.container_name = fields.word("container_name")?;
     service.labels = fields.or_default("labels", Item::full_pairs)?;
     service.attach = fields.opt("attach", Item::boolean)?;
     service.depends_on = fields.or_default("depends_on", depends_on)?;
@@ -91,10 +91,10 @@ fn process(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> 
     service.command = fields.opt("command", command)?;
     service.entrypoint = fields.opt("entrypoint", command)?;
     service.environment = fields.or_default("environment", Item::pairs)?;
-    service.hostname = fields.opt("hostname", Item::word)?;
-    service.domainname = fields.opt("domainname", Item::word)?;
-    service.user = fields.opt("user", Item::word)?;
-    service.working_dir = fields.opt("working_dir", Item::word)?;
+    service.hostname = fields.word("hostname")?;
+    service.domainname = fields.word("domainname")?;
+    service.user = fields.word("user")?;
+    service.working_dir = fields.word("working_dir")?;
     service.tty = fields.or_default("tty", Item::boolean)?;
     service.stdin_open = fields.or_default("stdin_open", Item::boolean)?;
     service.init = fields.or_default("init", Item::boolean)?;
@@ -102,7 +102,7 @@ fn process(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> 
     service.read_only = fields.or_default("read_only", Item::boolean)?;
     service.healthcheck = fields.opt("healthcheck", healthcheck)?;
     service.restart = fields.opt("restart", restart)?;
-    service.stop_signal = fields.opt("stop_signal", Item::word)?;
+    service.stop_signal = fields.word("stop_signal")?;
     service.stop_grace_period = fields.opt("stop_grace_period", Item::duration)?;
     service.cap_add = fields.or_default("cap_add", Item::texts)?;
     service.cap_drop = fields.or_default("cap_drop", Item::texts)?;
@@ -110,7 +110,7 @@ fn process(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> 
     service.group_add = fields.or_default("group_add", Item::texts_or_numbers)?;
     (service.log_driver, service.log_options) = fields.or_default("logging", |item| {
         let mut fields = item.fields()?;
-        let driver = fields.opt("driver", Item::word)?;
+        let driver = fields.word("driver")?;
         let options = fields.or_default("options", Item::full_pairs)?;
         fields.finish()?;
         Ok((driver, options))
@@ -135,19 +135,19 @@ fn surroundings(fields: &mut Fields, service: &mut Service) -> Result<(), LoadEr
     service.dns = fields.or_default("dns", Item::texts)?;
     service.dns_search = fields.or_default("dns_search", Item::texts)?;
     service.dns_opt = fields.or_default("dns_opt", Item::texts)?;
-    service.mac_address = fields.opt("mac_address", Item::word)?;
+    service.mac_address = fields.word("mac_address")?;
     service.volumes = fields.or_default("volumes", mounts::mounts)?;
     service.volumes_from = fields.or_default("volumes_from", Item::texts)?;
     service.tmpfs = fields.or_default("tmpfs", Item::texts)?;
     service.configs = fields.or_default("configs", |item| mounts::grants(item, "/"))?;
     service.secrets = fields.or_default("secrets", |item| mounts::grants(item, "/run/secrets"))?;
     service.devices = fields.or_default("devices", mounts::devices)?;
-    service.pid = fields.opt("pid", Item::word)?;
-    service.ipc = fields.opt("ipc", Item::word)?;
-    service.uts = fields.opt("uts", Item::word)?;
-    service.userns_mode = fields.opt("userns_mode", Item::word)?;
+    service.pid = fields.word("pid")?;
+    service.ipc = fields.word("ipc")?;
+    service.uts = fields.word("uts")?;
+    service.userns_mode = fields.word("userns_mode")?;
     service.cgroup = fields.opt("cgroup", |item| item.one_of(&["host", "private"]))?;
-    service.cgroup_parent = fields.opt("cgroup_parent", Item::word)?;
+    service.cgroup_parent = fields.word("cgroup_parent")?;
     service.sysctls = fields.or_default("sysctls", Item::full_pairs)?;
     Ok(())
 }

@@ -142,7 +142,7 @@ fn reads_otherwise(text: &str) -> bool {
     scalar::kind(text) != Kind::Text
         || scalar::boolean(text).is_some()
         || text == "<<"
-        || text.trim_start_matches(['+', '-']).to_ascii_lowercase() == ".inf"
+        || text.trim_start_matches(['+', '-']).eq_ignore_ascii_case(".inf")
         || text.eq_ignore_ascii_case(".nan")
         // Dates, and numbers to the base of 60 as 22:22.
         || (numeric

@@ -66,7 +66,10 @@ fn values_must_be_what_they_should() {
     for (keys, expected) in [
         ("user: 1000", "user: must be a string: write \"1000\""),
         ("hostname: [a]", "hostname: must be a string"),
-        ("container_name: ''", "container_name: must not be empty"),
+        (
+            "volumes: [{type: bind, source: '', target: /a}]",
+            "volumes[0].source: must not be empty",
+        ),
         (
             "environment: 5",
             "environment: must be a mapping or a list of NAME=value",

@@ -2,7 +2,9 @@
 
 mod errors;
 mod forms;
+mod merging;
 mod render;
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::fs;
