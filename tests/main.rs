@@ -51,6 +51,7 @@ mod gateway_modes;
 mod graph;
 mod harness;
 mod health;
+mod help_and_man;
 mod hostile_builds;
 mod hostile_images;
 mod image_commands;

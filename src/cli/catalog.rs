@@ -1,7 +1,9 @@
 //! All commands: where they are found, and the lists that the help shows.
 
 use super::call::Spec;
-use super::{builder, capture, completion, container, image, network, registry, system, volume};
+use super::{
+    builder, capture, completion, container, generate, image, network, registry, system, volume,
+};
 
 /// A group of commands.
 pub struct Group {
@@ -11,7 +13,7 @@ pub struct Group {
     pub about: &'static str,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group {
         name: "builder",
         about: "Manage builds",
@@ -19,6 +21,10 @@ const GROUPS: [Group; 6] = [
     Group {
         name: "container",
         about: "Manage containers",
+    },
+    Group {
+        name: "generate",
+        about: "Generate what the system needs to know rbox",
     },
     Group {
         name: "image",
@@ -103,6 +109,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("container unpause", &container::unpause::SPEC),
     ("container wait", &container::wait::SPEC),
     ("builder prune", &builder::prune::SPEC),
+    ("generate man", &generate::man::SPEC),
     ("image history", &image::history::SPEC),
     ("image build", &image::build::SPEC),
     ("image import", &image::import::SPEC),
@@ -181,6 +188,11 @@ pub fn find(path: &str) -> Option<&'static Spec> {
         .map(|(_, spec)| *spec)
 }
 
+/// All groups.
+pub fn groups() -> &'static [Group] {
+    &GROUPS
+}
+
 /// The group of that name.
 pub fn group(name: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| group.name == name)
@@ -198,7 +210,6 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// Every command once, with the name that lists show: the short one where there is one.
-#[cfg(test)]
 pub fn commands() -> Vec<(&'static str, &'static Spec)> {
     let mut commands: Vec<(&str, &Spec)> = Vec::new();
     for (name, spec) in COMMANDS {

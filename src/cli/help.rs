@@ -1,24 +1,56 @@
 //! The `Options:` of a command in Docker's layout: flag, kind of value, what
 //! it is for, wrapped at 80 columns.
 
-use clap::{Arg, ArgAction};
+use clap::Arg;
+
+use super::flags;
 
 /// Columns of a line.
 const WIDTH: usize = 80;
 
+/// A flag as it is shown.
+pub struct Shown {
+    /// `-d`.
+    pub short: Option<char>,
+    /// `detach`.
+    pub long: String,
+    /// Kind of its value: `list`; none of a switch.
+    pub kind: Option<String>,
+    /// What it is for, with its default.
+    pub about: String,
+}
+
+/// The flags of a command by name, without the hidden ones.
+pub fn flags(command: &clap::Command) -> Vec<Shown> {
+    let mut flags: Vec<Shown> = command
+        .get_arguments()
+        .filter(|flag| !flag.is_hide_set())
+        .filter_map(|flag| {
+            let kind = match flag.get_value_names() {
+                Some([kind, ..]) if !flags::is_switch(flag) => Some(kind.to_string()),
+                _ => None,
+            };
+            Some(Shown {
+                short: flag.get_short(),
+                long: flag.get_long()?.to_owned(),
+                kind,
+                about: about(flag),
+            })
+        })
+        .collect();
+    flags.sort_by(|a, b| a.long.cmp(&b.long));
+    flags
+}
+
 /// One line or more for each flag, by name; empty where there is none.
 pub fn options(command: &clap::Command) -> String {
-    let mut flags: Vec<&Arg> = command
-        .get_arguments()
-        .filter(|flag| flag.get_long().is_some() && !flag.is_hide_set())
-        .collect();
-    flags.sort_by_key(|flag| flag.get_long());
-    let names: Vec<String> = flags.iter().map(|flag| name(flag)).collect();
+    let flags = flags(command);
+    let names: Vec<String> = flags.iter().map(name).collect();
     let column = names.iter().map(String::len).max().unwrap_or_default() + 3;
     let mut text = String::new();
     for (flag, name) in flags.iter().zip(&names) {
-        let about = about(flag);
-        let mut lines = wrap(&about, WIDTH.saturating_sub(column).max(WIDTH / 4)).into_iter();
+        let width = WIDTH.saturating_sub(column).max(WIDTH / 4);
+        let mut lines = wrap(&flag.about, width).into_iter();
         let first = lines.next().unwrap_or_default();
         text.push_str(format!("{name:column$}{first}").trim_end());
         text.push('\n');
@@ -29,19 +61,12 @@ pub fn options(command: &clap::Command) -> String {
     text
 }
 
-fn name(flag: &Arg) -> String {
+fn name(flag: &Shown) -> String {
     let short = flag
-        .get_short()
+        .short
         .map_or("    ".to_owned(), |short| format!("-{short}, "));
-    let long = flag.get_long().unwrap_or_default();
-    let switch = matches!(flag.get_action(), ArgAction::SetTrue)
-        || flag
-            .get_num_args()
-            .is_some_and(|count| count.min_values() == 0);
-    match flag.get_value_names() {
-        Some([kind, ..]) if !switch => format!("  {short}--{long} {kind}"),
-        _ => format!("  {short}--{long}"),
-    }
+    let kind = flag.kind.as_ref().map(|kind| format!(" {kind}"));
+    format!("  {short}--{}{}", flag.long, kind.unwrap_or_default())
 }
 
 fn about(flag: &Arg) -> String {

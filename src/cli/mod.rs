@@ -17,6 +17,7 @@ mod container;
 #[cfg(test)]
 mod documents;
 mod flags;
+mod generate;
 mod help;
 mod image;
 mod network;

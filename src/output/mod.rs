@@ -8,6 +8,7 @@ pub mod format;
 pub mod go_text;
 pub mod image_json;
 pub mod json;
+pub mod roff;
 pub mod stdout;
 pub mod table;
 pub mod template;

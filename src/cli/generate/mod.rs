@@ -1,0 +1,3 @@
+//! Commands that write what belongs to an installation.
+
+pub mod man;
