@@ -14,7 +14,7 @@ use super::lock::{self, Probe, RunLock};
 use super::record::{self, Container, LastState, Record, RunState};
 use super::recover::RETIRED;
 use super::user_namespace::lease;
-use super::{clock, event, json_file, links, names, recover};
+use super::{clock, event, json_file, links, names, recover, volume};
 
 /// Between two looks at a monitor that cleans up.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -128,7 +128,7 @@ pub fn read_last(dir: &Path) -> Result<LastState, Failure> {
 /// holds its run lock.
 pub fn remove_files(dirs: &Dirs, id: &str) -> Result<(), Failure> {
     match retire(dirs, id)? {
-        Some(retired) => remove_dir(&retired),
+        Some(retired) => remove_dir(dirs, &retired),
         None => Ok(()),
     }
 }
@@ -150,6 +150,7 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
             event::of_container(dirs, "destroy", &record, &[]);
             links::unregister(dirs, &record)?;
             lease::release(dirs, &record)?;
+            volume::remove::follow(dirs, &renamed, &record)?;
         }
         _ => {
             names::release_all(dirs, id)?;
@@ -160,7 +161,12 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// Deletes what was retired.
-pub fn remove_dir(retired: &Path) -> Result<(), Failure> {
+pub fn remove_dir(dirs: &Dirs, retired: &Path) -> Result<(), Failure> {
+    if let Ok(Some(record)) = read_record(retired) {
+        // Again for one whose remover died before he had done it.
+        volume::remove::follow(dirs, retired, &record)?;
+        volume::remove::delete(dirs, &record)?;
+    }
     match fs::remove_dir_all(retired) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::new(format!(
             "remove {}: {error}",

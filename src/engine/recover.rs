@@ -166,7 +166,7 @@ pub fn sweep_half_made(dirs: &Dirs, id: &str) -> Result<bool, Failure> {
     names::release_all(dirs, id)?;
     lease::release_all(dirs, id)?;
     if lock.is_some() {
-        remove_dir(&dir)?;
+        remove_dir(dirs, &dir)?;
     }
     Ok(true)
 }
@@ -176,7 +176,7 @@ fn sweep_retired(dirs: &Dirs) -> Result<(), Failure> {
     for (id, path) in retired(&dirs.containers()) {
         // Its monitor still has it in hand.
         if !is_alive(dirs, &id) {
-            remove_dir(&path)?;
+            remove_dir(dirs, &path)?;
         }
     }
     Ok(())

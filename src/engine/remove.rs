@@ -6,12 +6,22 @@ use super::claim::{Claim, claim, is_running};
 use super::connection;
 use super::failure::{Context, Failure};
 use super::protocol::Request;
-use super::{Engine, containers, event, json_file, names};
+use super::{Engine, containers, event, json_file, names, volume};
 
 impl Engine {
     /// Removes a container: stopped ones, running ones with `force`. Also one
     /// whose record is damaged.
     pub fn remove(&self, name: &str, force: bool) -> Result<(), Failure> {
+        self.remove_whole(name, force, false)
+    }
+
+    /// The same, together with those of its volumes that nobody named and no other container
+    /// uses (`rm -v`).
+    pub fn remove_with_volumes(&self, name: &str, force: bool) -> Result<(), Failure> {
+        self.remove_whole(name, force, true)
+    }
+
+    fn remove_whole(&self, name: &str, force: bool, volumes: bool) -> Result<(), Failure> {
         let id = names::resolve(&self.dirs, name)?;
         let dir = self.dirs.container(&id);
         if !dir.exists() {
@@ -59,6 +69,12 @@ impl Engine {
             cgroup
                 .delete()
                 .context(|| format!("remove the cgroup of container {id}"))?;
+        }
+        if volumes
+            && let Err(error) = volume::remove::mark(&dir)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Failure::new(format!("remove {}: {error}", dir.display())));
         }
         // Gone meanwhile (it was started with --rm): that is what was asked.
         let removed = containers::remove_files(&self.dirs, &id);

@@ -54,7 +54,7 @@ pub fn finish(live: &mut Live) {
     live.network.retire(&live.engine.networks.default_leases());
     let deleted = live.running.cgroup.delete().is_ok();
     if let Some(retired) = live.retired.take() {
-        let _ = containers::remove_dir(&retired);
+        let _ = containers::remove_dir(&live.engine.dirs, &retired);
     }
     if undone && deleted {
         let _ = lock::remove_run_dir(&live.engine.dirs.run(&live.record.id));

@@ -38,9 +38,10 @@ fn run(call: &Call) -> Outcome {
     let engine = call.engine()?;
     let mut code = 0;
     for name in &line.containers {
-        let removed = match line.link {
-            true => engine.unlink(name),
-            false => engine.remove(name, line.force),
+        let removed = match (line.link, line.volumes) {
+            (true, _) => engine.unlink(name),
+            (false, true) => engine.remove_with_volumes(name, line.force),
+            (false, false) => engine.remove(name, line.force),
         };
         match removed {
             Ok(()) => say(&format!("{name}\n")),

@@ -13,6 +13,7 @@ mod name;
 mod options;
 mod populate;
 mod provide;
+pub mod remove;
 pub mod resolve;
 pub mod source;
 mod store;
@@ -26,8 +27,7 @@ use serde_json::{Value, json};
 use super::dirs::Dirs;
 use super::event::{Event, Kind};
 use super::failure::Failure;
-use super::request::MountKind;
-use super::{Engine, containers, known, names, prune};
+use super::{Engine, known, names};
 
 /// The only driver.
 pub const DRIVER: &str = "local";
@@ -61,15 +61,6 @@ pub struct Volume {
     pub labels: BTreeMap<String, String>,
     /// What containers see, on the host.
     pub mountpoint: PathBuf,
-}
-
-/// What `volume prune` removed.
-#[derive(Clone, Debug, Default)]
-pub struct PrunedVolumes {
-    /// Names.
-    pub names: Vec<String>,
-    /// Bytes of their files.
-    pub reclaimed: u64,
 }
 
 impl Volume {
@@ -144,80 +135,6 @@ impl Engine {
         known.ok_or_else(|| absent(&self.dirs, name))
     }
 
-    /// Ids of the containers whose records name the volume, running or not.
-    ///
-    /// # Errors
-    /// When a record cannot be read: nobody knows then what that container uses.
-    pub fn volume_users(&self, name: &str) -> Result<Vec<String>, Failure> {
-        let mut users = Vec::new();
-        for id in names::ids(&self.dirs.containers())? {
-            let record = containers::read_record(&self.dirs.container(&id)).map_err(|failure| {
-                Failure::new(format!(
-                    "cannot tell which volumes container {id} uses: {failure}"
-                ))
-                .hint(format!("`rbox rm -f {id}` removes what is left of it"))
-            })?;
-            let uses = record.is_some_and(|record| {
-                let mut mounts = record.host.mounts.iter();
-                mounts.any(|mount| mount.kind == MountKind::Volume && mount.source == name)
-            });
-            if uses {
-                users.push(id);
-            }
-        }
-        users.sort();
-        Ok(users)
-    }
-
-    /// Removes a volume that no container uses. With `force` it may be gone already.
-    ///
-    /// # Errors
-    /// Docker's `remove NAME: volume is in use - [ID]` and `get NAME: no such volume`.
-    pub fn remove_volume(&self, name: &str, force: bool) -> Result<(), Failure> {
-        let lock = match name::check(name) {
-            Ok(()) => store::lock_alone(&self.dirs, name)?,
-            Err(_) => None,
-        };
-        let Some(_lock) = lock else {
-            return match force {
-                true => Ok(()),
-                false => Err(absent(&self.dirs, name)),
-            };
-        };
-        let users = self.volume_users(name)?;
-        if !users.is_empty() {
-            return Err(Failure::new(format!(
-                "remove {name}: volume is in use - [{}]",
-                users.join(", ")
-            )));
-        }
-        self.destroy_volume(name)?;
-        store::sweep(&self.dirs)
-    }
-
-    /// Removes every volume that `wanted` chooses and no container uses.
-    pub fn prune_volumes(
-        &self,
-        wanted: &dyn Fn(&Volume) -> bool,
-    ) -> Result<PrunedVolumes, Failure> {
-        let mut pruned = PrunedVolumes::default();
-        for volume in self.volumes()?.into_iter().filter(wanted) {
-            let Some(_lock) = store::lock_alone(&self.dirs, &volume.name)? else {
-                continue;
-            };
-            if !self.volume_users(&volume.name)?.is_empty() {
-                continue;
-            }
-            pruned.reclaimed += prune::size(&volume.mountpoint);
-            self.destroy_volume(&volume.name)?;
-            pruned.names.push(volume.name);
-        }
-        store::sweep(&self.dirs)?;
-        let reclaimed = pruned.reclaimed.to_string();
-        self.happened(&Event::new(Kind::Volume, "prune", "").with("reclaimed", reclaimed));
-        Ok(pruned)
-    }
-
     /// Makes it unless it is there; true if it was not.
     fn make_volume(&self, request: &VolumeRequest) -> Result<bool, Failure> {
         let made = store::make(&self.dirs, request)?;
@@ -226,14 +143,6 @@ impl Engine {
             self.happened(&event.with("driver", DRIVER));
         }
         Ok(made)
-    }
-
-    /// Takes it out of sight. The caller holds its lock.
-    fn destroy_volume(&self, name: &str) -> Result<(), Failure> {
-        store::retire(&self.dirs, name)?;
-        let event = Event::new(Kind::Volume, "destroy", name);
-        self.happened(&event.with("driver", DRIVER));
-        Ok(())
     }
 }
 

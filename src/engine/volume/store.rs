@@ -108,6 +108,21 @@ pub fn lock_alone(dirs: &Dirs, name: &str) -> Result<Option<DirectoryLock>, Fail
     DirectoryLock::existing(&directory(dirs, name)).map_err(|error| Failure::new(error.to_string()))
 }
 
+/// The same without waiting; `None` also where somebody holds it.
+pub fn try_lock_alone(dirs: &Dirs, name: &str) -> Result<Option<fs::File>, Failure> {
+    let what = || format!("lock volume {name}");
+    let file = match fs::File::open(directory(dirs, name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.context(what)?,
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        // Or removed before it was locked.
+        Ok(()) if directory(dirs, name).exists() => Ok(Some(file)),
+        Ok(()) | Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error).context(what),
+    }
+}
+
 /// Waits for the lock of one who only keeps it from being removed.
 pub fn lock_shared(dirs: &Dirs, name: &str) -> Result<Option<DirectoryLock>, Failure> {
     DirectoryLock::shared(&directory(dirs, name)).map_err(|error| Failure::new(error.to_string()))
