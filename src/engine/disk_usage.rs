@@ -3,6 +3,7 @@
 use rbox_images::Usage;
 
 use super::list::ContainerSummary;
+use super::volume::Volume;
 use super::{Engine, Failure, prune};
 
 /// Everything below the root.
@@ -12,6 +13,8 @@ pub struct DiskUsage {
     pub images: Usage,
     /// Containers and the bytes of their writable layers.
     pub containers: Vec<(ContainerSummary, u64)>,
+    /// Volumes, how many containers use each, and the bytes of their files.
+    pub volumes: Vec<(Volume, usize, u64)>,
 }
 
 impl Engine {
@@ -28,6 +31,16 @@ impl Engine {
                 (container, prune::size(&upper))
             })
             .collect();
-        Ok(DiskUsage { images, containers })
+        let mut volumes = Vec::new();
+        for volume in self.volumes()? {
+            let users = self.volume_users(&volume.name)?.len();
+            let size = prune::size(&volume.mountpoint);
+            volumes.push((volume, users, size));
+        }
+        Ok(DiskUsage {
+            images,
+            containers,
+            volumes,
+        })
     }
 }

@@ -9,7 +9,7 @@ use rbox_netsetup::model::port_display::{self, PortEntry};
 use super::containers::Survey;
 use super::failure::Failure;
 use super::record::{Container, HealthStatus};
-use super::request::NetworkMode;
+use super::request::{MountKind, NetworkMode};
 use super::{Engine, clock, containers, links};
 
 /// One line of `ps`, before formatting.
@@ -41,8 +41,12 @@ pub struct ContainerSummary {
     pub ports: Vec<PortEntry>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
-    /// Sources of its mounts.
+    /// Sources of its mounts, names of its volumes.
     pub mounts: Vec<String>,
+    /// Where in it they are mounted.
+    pub mount_targets: Vec<String>,
+    /// How many of them are volumes.
+    pub volumes: usize,
     /// Networks it is attached to.
     pub networks: Vec<String>,
     /// Host ends of its interfaces, while it runs.
@@ -133,6 +137,18 @@ fn summary(container: &Container, image_current: bool) -> ContainerSummary {
             .iter()
             .map(|mount| mount.source.clone())
             .collect(),
+        mount_targets: record
+            .host
+            .mounts
+            .iter()
+            .map(|mount| mount.target.clone())
+            .collect(),
+        volumes: record
+            .host
+            .mounts
+            .iter()
+            .filter(|mount| mount.kind == MountKind::Volume)
+            .count(),
         networks: record
             .networks
             .iter()

@@ -131,7 +131,9 @@ impl Choice {
             })
             && filters.any("is-task", |flag| flag == "false")
             && filters.any("isolation", |isolation| isolation == "default")
-            && filters.any("volume", |volume| container.mounts.contains(volume))
+            && filters.any("volume", |volume| {
+                container.mounts.contains(volume) || container.mount_targets.contains(volume)
+            })
             && filters.any("ancestor", |image| lookup.descends(container, image))
             && filters.any("publish", |wanted| {
                 container.ports.iter().any(|port| {

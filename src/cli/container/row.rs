@@ -85,7 +85,7 @@ pub fn row(container: &ContainerSummary, whole: bool, now: i64) -> Row {
         .with("Mounts", mounts.join(","))
         .with("Networks", container.networks.join(","))
         .with("Size", "0B")
-        .with("LocalVolumes", "0")
+        .with("LocalVolumes", container.volumes.to_string())
         .with("Platform", Value::Null)
         .with_extra("HostInterfaces", container.host_interfaces.join(","));
     row.labels = container.labels.clone();
@@ -149,6 +149,8 @@ pub mod tests {
             ]
             .into(),
             mounts: vec!["/a/path/that/is/long".into()],
+            mount_targets: vec!["/data".into()],
+            volumes: 0,
             networks: vec!["bridge".into()],
             host_interfaces: Vec::new(),
             health: None,

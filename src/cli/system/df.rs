@@ -14,7 +14,7 @@ use crate::output::{json, units};
 /// `system df`.
 pub static SPEC: Spec = Spec {
     usage: "[OPTIONS]",
-    about: "Show disk usage of images, containers and the build cache",
+    about: "Show disk usage of images, containers, volumes and the build cache",
     arity: Arity::Exactly(0),
     interspersed: true,
     run,
@@ -80,6 +80,11 @@ fn summary(usage: &DiskUsage) -> [Row; 4] {
         .iter()
         .filter(|(container, _)| container.state == "running")
         .count();
+    let volumes = &usage.volumes;
+    let room = |used: bool| -> u64 {
+        let counted = volumes.iter().filter(|(_, users, _)| used || *users == 0);
+        counted.map(|(_, _, size)| size).sum()
+    };
     let in_use = images.cache.iter().filter(|record| record.in_use).count();
     [
         row(
@@ -94,8 +99,15 @@ fn summary(usage: &DiskUsage) -> [Row; 4] {
             bytes(true),
             share(bytes(false), bytes(true)),
         ),
-        // There are none yet.
-        row("Local Volumes", (0, 0), 0, units::size(0, 4)),
+        row(
+            "Local Volumes",
+            (
+                volumes.len(),
+                volumes.iter().filter(|(_, users, _)| *users > 0).count(),
+            ),
+            room(true),
+            share(room(false), room(true)),
+        ),
         row(
             "Build Cache",
             (images.cache.len(), in_use),

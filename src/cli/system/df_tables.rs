@@ -5,6 +5,7 @@ use rbox_images::{CacheUsage, ImageUsage, Reference};
 use crate::cli::builder::prune::short;
 use crate::cli::container::row as container_row;
 use crate::cli::parse::time;
+use crate::cli::volume::ls as volume;
 use crate::engine::disk_usage::DiskUsage;
 use crate::output::format::{self, FormatError, Listing, Row};
 use crate::output::units;
@@ -32,12 +33,8 @@ const CONTAINERS: Listing = Listing {
 
 const VOLUMES: Listing = Listing {
     table: "{{.Name}}\\t{{.Links}}\\t{{.Size}}",
-    headers: &[
-        ("Name", "VOLUME NAME"),
-        ("Links", "LINKS"),
-        ("Size", "SIZE"),
-    ],
-    type_name: "*formatter.volumeContext",
+    headers: volume::LISTING.headers,
+    type_name: volume::LISTING.type_name,
 };
 
 const CACHE: Listing = Listing {
@@ -60,6 +57,7 @@ const CACHE: Listing = Listing {
 pub struct Details {
     images: Vec<Row>,
     containers: Vec<Row>,
+    volumes: Vec<Row>,
     cache: Vec<Row>,
     cache_size: u64,
 }
@@ -77,6 +75,13 @@ pub fn details(usage: &DiskUsage, now: i64) -> Details {
             .flat_map(|image| images(image, now))
             .collect(),
         containers: containers.collect(),
+        volumes: usage
+            .volumes
+            .iter()
+            .map(|(known, users, size)| {
+                volume::row(known, users.to_string(), units::size(*size, 3))
+            })
+            .collect(),
         cache: usage
             .images
             .cache
@@ -96,7 +101,7 @@ impl Details {
              Local Volumes space usage:\n\n{}\nBuild cache usage: {}\n\n{}",
             table(&IMAGES, &self.images)?,
             table(&CONTAINERS, &self.containers)?,
-            table(&VOLUMES, &[])?,
+            table(&VOLUMES, &self.volumes)?,
             units::size(self.cache_size, 4),
             table(&CACHE, &self.cache)?,
         ))
@@ -107,7 +112,7 @@ impl Details {
         [
             ("Images", &self.images),
             ("Containers", &self.containers),
-            ("Volumes", &[]),
+            ("Volumes", &self.volumes),
             ("BuildCache", &self.cache),
         ]
     }

@@ -13,7 +13,7 @@ use crate::output::{error, image_json, json};
 /// `inspect`.
 pub static SPEC: Spec = Spec {
     usage: "[OPTIONS] NAME|ID [NAME|ID...]",
-    about: "Return low-level information on containers, images and networks",
+    about: "Return low-level information on containers, images, networks and volumes",
     arity: Arity::AtLeast(1),
     interspersed: true,
     run,
@@ -36,7 +36,7 @@ struct Inspect {
         hide_default_value = true
     )]
     format: String,
-    /// Only inspect objects of the given type (container, image, network)
+    /// Only inspect objects of the given type (container, image, network, volume)
     #[arg(
         long = "type",
         value_name = "string",
@@ -52,9 +52,7 @@ struct Inspect {
 const BAD_TEMPLATE: u8 = 64;
 
 /// Docker's other kinds of objects: there are none of them here.
-const OTHER_KINDS: [&str; 7] = [
-    "config", "node", "plugin", "secret", "service", "task", "volume",
-];
+const OTHER_KINDS: [&str; 6] = ["config", "node", "plugin", "secret", "service", "task"];
 
 fn run(call: &Call) -> Outcome {
     let line: Inspect = call.parse()?;
@@ -62,12 +60,13 @@ fn run(call: &Call) -> Outcome {
     if OTHER_KINDS.contains(&kind) {
         return Err(Stop::Failed(
             Failure::new(format!("unsupported type: \"{kind}\""))
-                .hint("rbox has the types container, image and network"),
+                .hint("rbox has the types container, image, network and volume"),
         ));
     }
-    if !matches!(kind, "" | "container" | "image" | "network") {
+    if !matches!(kind, "" | "container" | "image" | "network" | "volume") {
         return Err(Stop::failed(format!(
-            "unknown type: \"{kind}\": must be one of \"container\", \"image\", \"network\""
+            "unknown type: \"{kind}\": must be one of \"container\", \"image\", \"network\", \
+             \"volume\""
         )));
     }
     let engine = call.engine()?;
@@ -75,16 +74,19 @@ fn run(call: &Call) -> Outcome {
         "container" => engine.inspect(name),
         "image" => image(&engine, name),
         "network" => engine.inspect_network(name),
+        "volume" => volume(&engine, name),
         _ => any(&engine, name),
     })
 }
 
-/// Container, then image, then network.
+/// Container, then image, then network, then volume.
 fn any(engine: &Engine, name: &str) -> Result<Value, Failure> {
-    let lookups: [&dyn Fn() -> Result<Value, Failure>; 3] =
-        [&|| engine.inspect(name), &|| image(engine, name), &|| {
-            engine.inspect_network(name)
-        }];
+    let lookups: [&dyn Fn() -> Result<Value, Failure>; 4] = [
+        &|| engine.inspect(name),
+        &|| image(engine, name),
+        &|| engine.inspect_network(name),
+        &|| volume(engine, name),
+    ];
     for lookup in lookups {
         match lookup() {
             // A name that cannot be an image's may still be a network's.
@@ -103,6 +105,10 @@ fn any(engine: &Engine, name: &str) -> Result<Value, Failure> {
 
 fn is_no_reference(failure: &Failure) -> bool {
     failure.message.starts_with("invalid reference format")
+}
+
+fn volume(engine: &Engine, name: &str) -> Result<Value, Failure> {
+    engine.volume(name).map(|volume| volume.inspect())
 }
 
 /// One image.

@@ -9,6 +9,7 @@ use crate::cli::image::prune as images;
 use crate::cli::parse::filter;
 use crate::cli::stop::{Outcome, Stop};
 use crate::cli::system::prompt;
+use crate::cli::volume::prune as volume;
 use crate::engine::Engine;
 use crate::engine::failure::Failure;
 use crate::output::{error, units};
@@ -57,6 +58,9 @@ fn run(call: &Call) -> Outcome {
     let engine = call.engine()?;
     let mut reclaimed = prune_containers(&engine, &chosen)?;
     prune_networks(&engine, &chosen)?;
+    if line.volumes {
+        reclaimed += volume::prune(&engine, false, &chosen)?;
+    }
     // The cache first: what it leads to would keep the images' layers. Told in Docker's order.
     let labelled = line.filter.iter().any(|(name, _)| name != "until");
     let cached = match labelled {
