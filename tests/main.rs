@@ -116,4 +116,6 @@ mod two_web_servers;
 mod user_id_ranges;
 mod user_namespaces;
 mod users_and_environment;
+mod volume_commands;
+mod volumes;
 mod work_in_user_namespaces;

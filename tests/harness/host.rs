@@ -246,6 +246,7 @@ impl Drop for Host {
             arguments.extend(ids);
             self.rbox(&arguments);
         }
+        self.rbox(&["volume", "prune", "-a", "-f"]);
         let networks = self.rbox(&["network", "ls", "-q", "--filter", "type=custom"]);
         let ids: Vec<&str> = networks.stdout.split_whitespace().collect();
         if !ids.is_empty() {

@@ -47,7 +47,7 @@ fn items(dir: &Path) -> BTreeSet<String> {
             }
         }
     }
-    for part in ["containers", "names", "user-namespaces"] {
+    for part in ["containers", "names", "user-namespaces", "volumes"] {
         for name in names(&dir.join("root").join(part)) {
             items.insert(format!("record in {part}: {name}"));
         }
