@@ -2,8 +2,7 @@
 //! profiles chosen. `file` makes it from text; everything else of Compose only reads it.
 //!
 //! What cannot be expressed here cannot be done: a key that has no place is refused, by name, when
-//! the file is read. Serialised (`config`) it has the keys and the order of the Compose
-//! Specification.
+//! the file is read.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

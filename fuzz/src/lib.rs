@@ -12,6 +12,7 @@
     reason = "a target finds by panicking"
 )]
 
+mod compose_file;
 mod dns_query;
 mod dns_reply;
 mod dns_world;
@@ -29,6 +30,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its directory in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("compose_file", compose_file::run),
     ("dns_query", dns_query::run),
     ("dns_reply", dns_reply::run),
     ("dockerfile", dockerfile::run),

@@ -52,11 +52,11 @@ pub fn with_defaults(
     let mut variables = own.clone();
     let mut defaults = Variables::new();
     for path in files {
-        if !required && !path.is_file() {
+        if !required && !loader.files.has(&path) {
             continue;
         }
         let shown = paths::shown(&path, &loader.current);
-        let text = text::read(&path).map_err(|error| {
+        let text = loader.files.read(&path).map_err(|error| {
             let why = text::why(&error);
             LoadError::new(format!("couldn't find env file: {shown}: {why}"))
         })?;
@@ -83,7 +83,7 @@ pub fn of_files(
     let mut found = BTreeMap::new();
     for file in files {
         let shown = paths::shown(&file.path, &loader.current);
-        let text = match text::read(&file.path) {
+        let text = match loader.files.read(&file.path) {
             Ok(text) => text,
             Err(error) if !file.required && error.kind() == std::io::ErrorKind::NotFound => {
                 continue;

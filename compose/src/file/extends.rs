@@ -105,7 +105,7 @@ fn other(
     at: &Mark,
 ) -> Result<(Document, Scope), LoadError> {
     let path = paths::absolute(&scope.directory, file);
-    if !path.exists() {
+    if !loader.files.has(&path) {
         return Err(bad(at, format!("open {file}: no such file or directory")));
     }
     let scope = Scope {

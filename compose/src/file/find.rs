@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Variables;
+use super::loader::Loader;
+use super::text::Files;
 use super::{LoadError, LoadOptions, paths};
 
 /// Names that are looked for, the first one wins.
@@ -38,8 +40,9 @@ pub struct Found {
 pub fn files(
     options: &LoadOptions,
     environment: &Variables,
-    current: &Path,
+    loader: &Loader,
 ) -> Result<Found, LoadError> {
+    let current = loader.current.as_path();
     let mut named = options.files.clone();
     if named.is_empty()
         && let Some(list) = environment.get("COMPOSE_FILE")
@@ -56,7 +59,7 @@ pub fn files(
     }
     let start = options.directory.as_ref().map(|it| absolute(current, it));
     let paths = if named.is_empty() {
-        search(start.as_deref().unwrap_or(current))?
+        search(start.as_deref().unwrap_or(current), loader.files)?
     } else {
         named.iter().map(|path| absolute(current, path)).collect()
     };
@@ -86,19 +89,19 @@ fn absolute(current: &Path, path: &Path) -> PathBuf {
 }
 
 /// The file of the nearest directory upwards that has one, and what overrides it there.
-fn search(start: &Path) -> Result<Vec<PathBuf>, LoadError> {
+fn search(start: &Path, files: &dyn Files) -> Result<Vec<PathBuf>, LoadError> {
     for directory in start.ancestors() {
         let found = NAMES.iter().map(|name| directory.join(name));
-        let Some(file) = found.into_iter().find(|path| path.is_file()) else {
+        let Some(file) = found.into_iter().find(|path| files.has(path)) else {
             continue;
         };
         let overrides = NAMES.iter().map(|name| {
             let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
             directory.join(format!("{stem}.override.{extension}"))
         });
-        let mut files = vec![file];
-        files.extend(overrides.into_iter().find(|path| path.is_file()));
-        return Ok(files);
+        let mut found = vec![file];
+        found.extend(overrides.into_iter().find(|path| files.has(path)));
+        return Ok(found);
     }
     Err(LoadError::new("no configuration file provided: not found")
         .hint("write a compose.yaml, or name a file with -f"))

@@ -79,7 +79,7 @@ fn included(
             let shown = paths::shown(file, &loader.current);
             return Err(item.error(format!("include cycle detected: {shown}")));
         }
-        if !file.exists() {
+        if !loader.files.has(file) {
             let shown = paths::shown(file, &loader.current);
             return Err(item.error(format!("open {shown}: no such file or directory")));
         }

@@ -10,6 +10,7 @@ use super::find::Source;
 use super::interpolate::Expansions;
 use super::merge::{self, Rule};
 use super::node::Node;
+use super::text::Files;
 use super::{canonical, extends, include, paths, text, yaml};
 
 /// Values a project may have, in all its files and whatever extends what.
@@ -19,7 +20,9 @@ const MOST_NODES: usize = 500_000;
 const MOST_FILES: usize = 500;
 
 /// Shared by all files of a project.
-pub struct Loader {
+pub struct Loader<'a> {
+    /// Where files are read from.
+    pub files: &'a dyn Files,
     /// Where errors are relative to.
     pub current: PathBuf,
     /// What variables become.
@@ -29,7 +32,7 @@ pub struct Loader {
     /// Whether variables are filled in.
     fills: bool,
     nodes: Cell<usize>,
-    files: Cell<usize>,
+    opened: Cell<usize>,
 }
 
 /// Where the relative paths of a file start, and its variables.
@@ -50,16 +53,17 @@ pub struct Document {
     pub source: Source,
 }
 
-impl Loader {
+impl<'a> Loader<'a> {
     /// Nothing is read yet.
-    pub fn new(current: &Path, fills: bool) -> Loader {
+    pub fn new(current: &Path, files: &'a dyn Files, fills: bool) -> Loader<'a> {
         Loader {
+            files,
             current: current.to_owned(),
             expansions: Expansions::default(),
             warnings: RefCell::default(),
             fills,
             nodes: Cell::new(0),
-            files: Cell::new(0),
+            opened: Cell::new(0),
         }
     }
 
@@ -85,13 +89,15 @@ impl Loader {
     pub fn read(&self, files: &[Source]) -> Result<Vec<Document>, LoadError> {
         let mut documents = Vec::new();
         for source in files {
-            self.files.set(self.files.get() + 1);
-            if self.files.get() > MOST_FILES {
+            self.opened.set(self.opened.get() + 1);
+            if self.opened.get() > MOST_FILES {
                 let text = format!("the project has more than {MOST_FILES} files");
                 return Err(LoadError::new(text));
             }
             let shown: Rc<str> = source.shown.as_str().into();
-            let content = text::read(&source.path)
+            let content = self
+                .files
+                .read(&source.path)
                 .map_err(|error| LoadError::new(format!("open {shown}: {}", text::why(&error))))?;
             let nodes = yaml::documents(&content, &shown)?;
             let nodes: Vec<Node> = nodes.into_iter().filter(|node| !node.is_null()).collect();
@@ -128,6 +134,7 @@ impl Loader {
         let base = canonical::Base {
             directory: &scope.directory,
             expansions: &self.expansions,
+            filled: self.fills,
         };
         canonical::document(&mut document.node, &base)?;
         Ok(document)

@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::LoadError;
 pub use render::{Format, render};
+pub use text::{Disk, Files};
 
 use crate::model::Project;
 use loader::{Loader, Scope};
@@ -67,12 +68,19 @@ pub struct LoadOptions {
 pub fn load(options: &LoadOptions) -> Result<Project, LoadError> {
     let current = std::env::current_dir()
         .map_err(|error| LoadError::new(format!("current directory: {error}")))?;
-    load_from(options, &current)
+    load_from(options, &current, &Disk)
 }
 
-/// The same, from another directory than the current one.
-pub fn load_from(options: &LoadOptions, current: &Path) -> Result<Project, LoadError> {
-    let loader = Loader::new(current, true);
+/// The same from another directory than the current one, and from other files than the machine's.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(
+    options: &LoadOptions,
+    current: &Path,
+    files: &dyn Files,
+) -> Result<Project, LoadError> {
+    let loader = Loader::new(current, files, true);
     let read = merged(options, &loader)?;
     let context = project::Context {
         name: read.name,
@@ -92,7 +100,7 @@ pub fn load_from(options: &LoadOptions, current: &Path) -> Result<Project, LoadE
 pub fn without_variables(options: &LoadOptions, format: Format) -> Result<String, LoadError> {
     let current = std::env::current_dir()
         .map_err(|error| LoadError::new(format!("current directory: {error}")))?;
-    let loader = Loader::new(&current, false);
+    let loader = Loader::new(&current, &Disk, false);
     let read = merged(options, &loader)?;
     let mut value = render::raw(&read.node);
     value["name"] = read.name.into();
@@ -112,7 +120,7 @@ fn merged(options: &LoadOptions, loader: &Loader) -> Result<Read, LoadError> {
     let start = current.join(options.directory.as_deref().unwrap_or(Path::new(".")));
     // It may say which files there are.
     let early = environment::project(loader, options, &paths::clean(&start))?;
-    let found = find::files(options, &early, current)?;
+    let found = find::files(options, &early, loader)?;
     let directory = found.directory;
     let mut environment = environment::project(loader, options, &directory)?;
     let documents = loader.read(&found.files)?;

@@ -7,15 +7,32 @@ use std::path::Path;
 /// Bytes that a Compose file or a file of variables may have.
 const LONGEST: u64 = 4 << 20;
 
-/// The text of a file; `-` is standard input.
-///
-/// # Errors
-/// It cannot be opened or read, is a directory, is too long or not UTF-8.
-pub fn read(path: &Path) -> io::Result<String> {
-    if path == Path::new("-") {
-        return bounded(io::stdin().lock());
+/// Where files are: the machine's, or what a test says.
+pub trait Files {
+    /// The text of a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// It cannot be opened or read, is a directory, is too long or not UTF-8.
+    fn read(&self, path: &Path) -> io::Result<String>;
+
+    /// Whether there is such a file.
+    fn has(&self, path: &Path) -> bool;
+}
+
+/// The machine's files.
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        if path == Path::new("-") {
+            return bounded(io::stdin().lock());
+        }
+        bounded(File::open(path)?)
     }
-    bounded(File::open(path)?)
+
+    fn has(&self, path: &Path) -> bool {
+        path.is_file()
+    }
 }
 
 fn bounded(from: impl Read) -> io::Result<String> {
@@ -49,9 +66,12 @@ mod tests {
         let error = bounded(io::repeat(b'x')).unwrap_err();
         assert_eq!(why(&error), "longer than 4 MiB");
         assert_eq!(why(&bounded(&[0xff][..]).unwrap_err()), "not UTF-8 text");
-        assert_eq!(why(&read(Path::new("/")).unwrap_err()), "is a directory");
         assert_eq!(
-            why(&read(Path::new("/nosuch")).unwrap_err()),
+            why(&Disk.read(Path::new("/")).unwrap_err()),
+            "is a directory"
+        );
+        assert_eq!(
+            why(&Disk.read(Path::new("/nosuch")).unwrap_err()),
             "no such file or directory"
         );
     }

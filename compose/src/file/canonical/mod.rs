@@ -21,6 +21,16 @@ pub struct Base<'a> {
     pub directory: &'a Path,
     /// Bounds what ranges of ports become.
     pub expansions: &'a Expansions,
+    /// Whether variables are filled in; else a short form that has some stays as it is.
+    pub filled: bool,
+}
+
+impl Base<'_> {
+    /// The text of a short form that can be read.
+    fn short<'n>(&self, node: &'n Node) -> Option<&'n str> {
+        node.scalar()
+            .filter(|text| self.filled || !text.contains('$'))
+    }
 }
 
 /// Makes the sections of a document canonical.
@@ -127,7 +137,7 @@ pub fn remote(context: &str) -> bool {
 fn path(node: &mut Node, base: &Base) {
     if let Value::Scalar(scalar) = &mut node.value
         && !scalar.text.is_empty()
-        && !scalar.text.starts_with('$')
+        && (base.filled || !scalar.text.starts_with('$'))
     {
         let path = paths::absolute(base.directory, &scalar.text);
         scalar.text = path.to_string_lossy().into();

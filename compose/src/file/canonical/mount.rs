@@ -14,7 +14,7 @@ pub fn long(mut item: Node, place: &str, base: &Base) -> Result<Node, LoadError>
         }
         return Ok(item);
     }
-    let Some(text) = item.scalar().filter(|text| !text.contains('$')) else {
+    let Some(text) = base.short(&item) else {
         return Ok(item);
     };
     let at = &item.at;

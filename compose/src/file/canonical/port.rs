@@ -12,7 +12,7 @@ const BYTES: usize = 64;
 
 /// The long forms of one entry.
 pub fn long(item: Node, place: &str, base: &Base) -> Result<Vec<Node>, LoadError> {
-    let Some(text) = item.scalar().filter(|text| !text.contains('$')) else {
+    let Some(text) = base.short(&item) else {
         return Ok(vec![item]);
     };
     let at = &item.at;

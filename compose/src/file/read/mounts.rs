@@ -59,7 +59,8 @@ fn options(fields: &mut Fields, mount: &mut Mount) -> Result<(), LoadError> {
                 mount.recursive = part.opt("recursive", |item| {
                     item.one_of(&["enabled", "disabled", "writable", "readonly"])
                 })?;
-                part.refuse(&["selinux"])?;
+                // As `-v …:z`: a label where the machine has such, which rbox does not set.
+                part.opt("selinux", |item| item.one_of(&["z", "Z"]))?;
             }
             "volume" => {
                 mount.nocopy = part.or_default("nocopy", Item::boolean)?;

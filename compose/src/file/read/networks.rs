@@ -150,6 +150,9 @@ pub fn hosts(item: &Item) -> Result<Vec<(String, String)>, LoadError> {
         return Err(item.error("must be a mapping or a list of NAME=ADDRESS"));
     }
     for (name, item) in item.entries()? {
+        if name.is_empty() || name.contains(['=', ':']) || name.contains(char::is_whitespace) {
+            return Err(item.error(format!("bad format for add-host: \"{name}\"")));
+        }
         for item in item.list()? {
             let text = item.word()?;
             let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));

@@ -76,6 +76,7 @@ services:
     - data:/data:ro,nocopy
     - ./here/../there:/there/
     - /abs:/abs:ro,rslave,z
+    - /a$$b:/$$
     - {type: bind, source: ., target: /b, bind: {create_host_path: false, recursive: readonly}}
     - {type: volume, source: data, target: /v, read_only: true, volume: {subpath: s, nocopy: true}}
     - {type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 01770}}
@@ -104,6 +105,7 @@ volumes: {data: }
             propagation: text("rslave"),
             ..mount("bind", text("/abs"), "/abs")
         },
+        mount("bind", text("/a$b"), "/$"),
         Mount {
             create_host_path: false,
             recursive: text("readonly"),

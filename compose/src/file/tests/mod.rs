@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use super::{LoadError, LoadOptions, load_from};
+use super::{Disk, LoadError, LoadOptions, load_from};
 use crate::model::{Project, Service};
 
 /// A directory `/…/app` with files, and options to change.
@@ -48,7 +48,7 @@ impl Directory {
     }
 
     pub fn load(&self) -> Result<Project, LoadError> {
-        load_from(&self.options, &self.path())
+        load_from(&self.options, &self.path(), &Disk)
     }
 
     pub fn project(&self) -> Project {
@@ -96,7 +96,7 @@ fn a_file_is_found_upwards_with_its_override() {
         ("deep/down/x", ""),
     ]);
     let current = directory.path().join("deep/down");
-    let project = load_from(&directory.options, &current).unwrap();
+    let project = load_from(&directory.options, &current, &Disk).unwrap();
     assert_eq!(project.name, "app");
     assert_eq!(project.directory, directory.path());
     assert_eq!(
