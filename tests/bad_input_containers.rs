@@ -275,6 +275,7 @@ fn what_docker_has_and_rbox_has_not_is_refused_by_its_name() {
     for line in [
         "run --rm -v not/a/name:/x alpine",
         "run --rm --restart on-failure alpine",
+        "run --restart sometimes alpine",
     ] {
         let text = host.fails(125, line);
         assert!(text.starts_with("rbox: "), "{text}");

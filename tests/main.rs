@@ -104,6 +104,7 @@ mod registry_peers;
 mod reload;
 mod resolver;
 mod resolver_attacked;
+mod restart_policies;
 mod run_and_exit_codes;
 mod scale;
 mod several_networks;

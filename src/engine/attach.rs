@@ -53,6 +53,11 @@ impl Engine {
                 "You cannot attach to a paused container, unpause it first",
             ));
         }
+        if container.running().is_err() {
+            return Err(Failure::new(
+                "You cannot attach to a restarting container, wait until it is running",
+            ));
+        }
         let id = &container.record.id;
         let mut options = options.clone();
         options.streams.stdin &= container.record.config.open_stdin;

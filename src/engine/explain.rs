@@ -106,7 +106,7 @@ impl Engine {
 
     fn running(&self, reference: &str) -> Result<Running, Failure> {
         let container = containers::find(&self.dirs, reference)?;
-        if container.run.is_none() {
+        if container.running().is_err() {
             let name = &container.record.name;
             return Err(Failure::new(format!(
                 "container {name} is not running: it has no network"

@@ -39,6 +39,13 @@ impl Failure {
     pub fn no_such_container(name: &str) -> Self {
         Failure::new(format!("No such container: {name}"))
     }
+
+    /// Docker's text for what needs a process, where the next one is about to be started.
+    pub fn restarting(id: &str) -> Self {
+        Failure::new(format!(
+            "Container {id} is restarting, wait until the container is running"
+        ))
+    }
 }
 
 impl fmt::Display for Failure {

@@ -31,7 +31,7 @@ impl Engine {
         let running: Vec<(&Container, &RunState)> = survey
             .containers
             .iter()
-            .filter_map(|container| Some((container, container.run.as_ref()?)))
+            .filter_map(|container| Some((container, container.running().ok()?)))
             .collect();
         let all: BTreeMap<String, Network> = self
             .networks

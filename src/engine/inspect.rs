@@ -39,7 +39,7 @@ impl Engine {
             "HostsPath": file("hosts"),
             "LogPath": dirs::log_path(&dir, &record.id).to_string_lossy(),
             "Name": format!("/{}", record.name),
-            "RestartCount": 0,
+            "RestartCount": container.last.restart_count,
             "Driver": "overlayfs",
             "Platform": "linux",
             "MountLabel": "",
@@ -70,16 +70,17 @@ fn state(container: &Container) -> Value {
         None => (0, last.started_at.as_str(), last.finished_at.as_str()),
     };
     let running = container.run.is_some();
+    let process = container.running().is_ok();
     let mut value = json!({
         "Status": container.status(),
         "Running": running,
         "Paused": container.run.as_ref().is_some_and(|run| run.paused),
-        "Restarting": false,
-        "OOMKilled": !running && last.oom_killed,
+        "Restarting": running && !process,
+        "OOMKilled": !process && last.oom_killed,
         "Dead": false,
         "Pid": pid,
-        "ExitCode": if running { 0 } else { last.exit_code },
-        "Error": if running { "" } else { &last.error },
+        "ExitCode": if process { 0 } else { last.exit_code },
+        "Error": if process { "" } else { &last.error },
         "StartedAt": started,
         "FinishedAt": finished,
     });

@@ -196,24 +196,33 @@ fn remove_entry(dirs: &Dirs, source: &str, consumer: &str) -> Result<(), Failure
     Ok(())
 }
 
+/// Whether some container links, or has linked, to this one.
+pub fn has_consumers(dirs: &Dirs, source: &str) -> bool {
+    dirs.container(source).join(CONSUMERS).exists()
+}
+
+/// Tells the running containers that link to this one, as [`Engine::tell_consumers`].
+pub fn tell_consumers(dirs: &Dirs, source: &str) -> Result<(), Failure> {
+    for consumer in names::ids(&dirs.container(source).join(CONSUMERS))? {
+        let record = containers::read_record(&dirs.container(&consumer))?;
+        let links = record.map(|record| record.host.links).unwrap_or_default();
+        if links.iter().any(|link| parts(link).0 == source) {
+            connection::ask(dirs, &consumer, Request::SourceMoved)?;
+        } else if !dirs.container(&consumer).exists() {
+            remove_entry(dirs, source, &consumer)?;
+        }
+    }
+    Ok(())
+}
+
 impl Engine {
     /// Tells the running containers that link to this one what it is called and where it is now.
     /// Without any it is one look at a directory that is not there.
     pub(super) fn tell_consumers(&self, source: &str) -> Result<(), Failure> {
-        let directory = self.dirs.container(source).join(CONSUMERS);
-        if !directory.exists() {
-            return Ok(());
+        match has_consumers(&self.dirs, source) {
+            true => tell_consumers(&self.dirs, source),
+            false => Ok(()),
         }
-        for consumer in names::ids(&directory)? {
-            let record = containers::read_record(&self.dirs.container(&consumer))?;
-            let links = record.map(|record| record.host.links).unwrap_or_default();
-            if links.iter().any(|link| parts(link).0 == source) {
-                connection::ask(&self.dirs, &consumer, Request::SourceMoved)?;
-            } else if !self.dirs.container(&consumer).exists() {
-                remove_entry(&self.dirs, source, &consumer)?;
-            }
-        }
-        Ok(())
     }
 
     /// Takes a link away, `CONSUMER/ALIAS`: the consumer forgets the name, the source stays.

@@ -145,11 +145,14 @@ pub struct LastState {
     pub addresses: Vec<std::net::IpAddr>,
     /// How often its restart policy has started it since a person last did.
     pub restart_count: u32,
-    /// A person stopped it: `always` and `unless-stopped` wait for a person, too.
+    /// A person stopped it: until a person starts it no policy does, but `always` at boot.
     pub stopped_by_hand: bool,
     /// What the probes of the last run had found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
+    /// It ran when the machine went down. Written ahead when one with a restart policy starts:
+    /// what nobody lives to write down later.
+    pub with_machine: bool,
 }
 
 impl Default for LastState {
@@ -165,6 +168,7 @@ impl Default for LastState {
             restart_count: 0,
             stopped_by_hand: false,
             health: None,
+            with_machine: false,
         }
     }
 }
@@ -244,10 +248,7 @@ impl Container {
     /// What runs, or Docker's refusal where nothing does.
     pub fn running(&self) -> Result<&RunState, Failure> {
         match &self.run {
-            Some(run) if run.restarting => Err(Failure::new(format!(
-                "Container {} is restarting, wait until the container is running",
-                self.record.id
-            ))),
+            Some(run) if run.restarting => Err(Failure::restarting(&self.record.id)),
             Some(run) => Ok(run),
             None => Err(Failure::new(format!(
                 "container {} is not running",

@@ -75,7 +75,9 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
     let record = read_record(&dirs.container(id));
     let auto_remove = matches!(&record, Ok(Some(record)) if record.host.auto_remove);
     let mut failed: Option<Failure> = None;
-    if ran && !auto_remove && matches!(record, Ok(Some(_))) {
+    // The end before a restart has been written down.
+    let resting = matches!(&run, Some(run) if run.restarting);
+    if ran && !resting && !auto_remove && matches!(record, Ok(Some(_))) {
         failed = record_end(&dirs.container(id), run).err();
     }
     if let (true, Ok(Some(record))) = (ran, &record) {
@@ -130,6 +132,7 @@ fn record_end(dir: &Path, run: Option<RunState>) -> Result<(), Failure> {
             .flat_map(addresses)
             .map(|(address, _)| address)
             .collect(),
+        restart_count: read_last(dir).unwrap_or_default().restart_count,
         health: run.and_then(|run| run.health).map(Health::ended),
         ..LastState::default()
     };

@@ -38,8 +38,13 @@ impl Engine {
                     .hint(format!("`rbox unpause {name}`, or `rbox rm -f {name}`")));
                 }
                 Claim::Running if !force => {
+                    let now = containers::load(&self.dirs, &id)?;
+                    let status = match &now {
+                        Some(container) if container.run.is_some() => container.status(),
+                        _ => "running",
+                    };
                     return Err(Failure::new(format!(
-                        "cannot remove container \"{name}\": container is running: stop the \
+                        "cannot remove container \"{name}\": container is {status}: stop the \
                          container before removing or force remove"
                     )));
                 }

@@ -248,6 +248,18 @@ pub enum RestartPolicy {
     },
 }
 
+impl RestartPolicy {
+    /// Docker's word for it, without a number.
+    pub fn name(self) -> &'static str {
+        match self {
+            RestartPolicy::No => "no",
+            RestartPolicy::Always => "always",
+            RestartPolicy::UnlessStopped => "unless-stopped",
+            RestartPolicy::OnFailure { .. } => "on-failure",
+        }
+    }
+}
+
 /// `--network` in one word.
 #[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NetworkMode {

@@ -72,6 +72,16 @@ impl Supervisor {
         self.tell_paused(false)
     }
 
+    /// The run that was paused has ended; the next one is not.
+    pub(super) fn forget_pause(&self) {
+        let mut stillness = self.stillness.borrow_mut();
+        if std::mem::take(&mut stillness.paused) {
+            stillness.wanted -= 1;
+            let still = stillness.wanted > 0;
+            stillness.still.send_replace(still);
+        }
+    }
+
     /// Whether somebody wants it to stand still, and whoever waits for that to change.
     pub(super) fn stillness_changes(&self) -> watch::Receiver<bool> {
         self.stillness.borrow().still.subscribe()

@@ -13,13 +13,14 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, sleep};
 
 use super::probe;
+use super::start::Phase;
 use super::supervise::Supervisor;
 use super::teardown;
 use crate::engine::clock;
 use crate::engine::health::Check;
 use crate::engine::record::{HealthStatus, Probe};
 
-/// Begins, where the container has a health check. The task ends after the container.
+/// Begins, where the container has a health check. The task ends after this run of the container.
 pub fn begin(supervisor: &Rc<Supervisor>) -> Option<JoinHandle<()>> {
     let check = Check::of(&supervisor.live.borrow().record.config)?;
     Some(spawn_local(look_after(supervisor.clone(), check)))
@@ -27,18 +28,19 @@ pub fn begin(supervisor: &Rc<Supervisor>) -> Option<JoinHandle<()>> {
 
 async fn look_after(supervisor: Rc<Supervisor>, check: Check) {
     let started = Instant::now();
+    let run = supervisor.hub.run();
     let mut still = supervisor.stillness_changes();
     loop {
         let pause = check.pause(supervisor.health_now(), started.elapsed());
         tokio::select! {
             () = until_next(&mut still, pause) => {}
-            _ = supervisor.hub.ended() => return,
+            _ = run.ended() => return,
         }
         let (up, start) = (started.elapsed(), clock::now());
         let interrupted = async {
             tokio::select! {
                 _ = still.wait_for(|still| *still) => {}
-                _ = supervisor.hub.ended() => {}
+                _ = run.ended() => {}
             }
         };
         let found = match probe::prepare(&supervisor.live.borrow(), &check) {
@@ -85,7 +87,7 @@ impl Supervisor {
     /// Takes in what a probe found.
     fn probed(&self, check: &Check, up: std::time::Duration, probe: Probe) {
         let mut live = self.live.borrow_mut();
-        if live.ended {
+        if live.phase != Phase::Runs {
             return;
         }
         let Some(health) = &mut live.health else {

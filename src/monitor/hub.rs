@@ -28,7 +28,28 @@ pub struct Hub {
     input: RefCell<Option<Rc<FdStream>>>,
     tty: bool,
     stdin_once: bool,
+    /// How the run that is going on ended.
+    exited: RefCell<watch::Sender<Option<i32>>>,
+    /// How the last one ended.
     ended: watch::Sender<Option<i32>>,
+}
+
+/// A client's share of one run.
+pub struct Joined {
+    /// Encoded frames of its streams.
+    pub queue: mpsc::Receiver<Bytes>,
+    /// Its end.
+    pub run: Run,
+}
+
+/// One run, of those that a restart policy makes of a container's life.
+pub struct Run(watch::Receiver<Option<i32>>);
+
+impl Run {
+    /// Waits for its end: the exit code.
+    pub async fn ended(&self) -> i32 {
+        code(&mut self.0.clone()).await
+    }
 }
 
 impl Hub {
@@ -45,18 +66,27 @@ impl Hub {
             input: RefCell::new(input),
             tty,
             stdin_once,
+            exited: RefCell::new(watch::channel(None).0),
             ended: watch::channel(None).0,
         })
     }
 
-    /// A queue of encoded frames of these streams.
-    pub fn subscribe(&self, streams: Streams) -> mpsc::Receiver<Bytes> {
+    /// Joins the run that is going on, or the next one, for these streams.
+    pub fn subscribe(&self, streams: Streams) -> Joined {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let mut subscribers = self.subscribers.borrow_mut();
         // Those that went since the last output.
         subscribers.retain(|subscriber| !subscriber.queue.is_closed());
         subscribers.push(Rc::new(Subscriber { streams, queue }));
-        receiver
+        Joined {
+            queue: receiver,
+            run: self.run(),
+        }
+    }
+
+    /// The run that is going on, or the next one.
+    pub fn run(&self) -> Run {
+        Run(self.exited.borrow().subscribe())
     }
 
     /// Takes from `stream` until it ends: to the log, then to the clients.
@@ -132,19 +162,34 @@ impl Hub {
         }
     }
 
-    /// Announces the exit code; no output follows.
-    pub fn end(&self, code: i32) {
+    /// Announces the exit code of this run to those that joined it; another one follows.
+    pub fn rest(&self, code: i32) {
         self.subscribers.borrow_mut().clear();
         self.input.borrow_mut().take();
+        let exited = self.exited.replace(watch::channel(None).0);
+        exited.send_replace(Some(code));
+    }
+
+    /// The next run has begun, with this write end of stdin, or terminal.
+    pub fn resume(&self, input: Option<Rc<FdStream>>) {
+        *self.input.borrow_mut() = input;
+    }
+
+    /// Announces the last exit code; no output follows.
+    pub fn end(&self, code: i32) {
+        self.rest(code);
         self.ended.send_replace(Some(code));
     }
 
-    /// Waits for the exit code.
+    /// Waits for the container to end for good: the exit code.
     pub async fn ended(&self) -> i32 {
-        let mut ended = self.ended.subscribe();
-        match ended.wait_for(Option::is_some).await {
-            Ok(code) => code.unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        }
+        code(&mut self.ended.subscribe()).await
+    }
+}
+
+async fn code(exited: &mut watch::Receiver<Option<i32>>) -> i32 {
+    match exited.wait_for(Option::is_some).await {
+        Ok(code) => code.unwrap_or_default(),
+        Err(_) => std::future::pending().await,
     }
 }

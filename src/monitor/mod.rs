@@ -7,6 +7,7 @@
 //! ```text
 //!  Start request ─▶ start (rootfs, leases, process, network) ─▶ supervise ─▶ teardown
 //!                       │ failure: undo the journal, record why
+//!                                       supervise ⇄ restart, where its policy says so
 //! ```
 
 pub mod attachment;
@@ -24,6 +25,7 @@ pub mod patience;
 pub mod ports;
 mod probe;
 pub mod reload;
+pub mod restart;
 pub mod serve;
 pub mod start;
 pub mod supervise;
@@ -101,7 +103,7 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
         bound,
     };
     match start::start(engine, &id, &asked) {
-        Ok(live) => supervise::run(live, client),
+        Ok(live) => supervise::run(live, client, &asked),
         Err(failure) => {
             let _ = Frame::Failed(failure).write(&mut &client.stream);
             Ok(())

@@ -393,9 +393,9 @@ fn shared_key(engine: &Engine, id: &str) -> Result<String, Failure> {
     let prefix = "joining network namespace of container: ";
     let other = containers::find(&engine.dirs, id)
         .map_err(|failure| Failure::new(format!("{prefix}{failure}")))?;
-    match &other.run {
-        Some(run) => Ok(format!("/proc/{}/ns/net", run.pid)),
-        None => Err(Failure::new(format!(
+    match other.running() {
+        Ok(run) => Ok(format!("/proc/{}/ns/net", run.pid)),
+        Err(_) => Err(Failure::new(format!(
             "cannot join network namespace of a non running container: container {} is {}",
             other.record.name,
             other.status()

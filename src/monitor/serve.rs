@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::hub::Bytes;
+use super::hub::Joined;
+use super::restart::Ender;
 use super::supervise::Supervisor;
 use crate::engine::failure::Failure;
 use crate::engine::protocol::{Frame, Request, Streams};
@@ -40,19 +40,18 @@ async fn answer(
 ) -> io::Result<()> {
     match request {
         Request::Attach { streams } => {
-            let queue = supervisor.hub.subscribe(streams);
-            attached(supervisor, streams, queue, reader, writer).await
+            let joined = supervisor.hub.subscribe(streams);
+            attached(supervisor, streams, joined, reader, writer).await
         }
         // Over already: hanging up says so.
-        Request::Ping if supervisor.has_ended() => Ok(()),
+        Request::Ping if supervisor.is_over() => Ok(()),
         Request::Ping => send(&mut writer, &Frame::Done).await,
         Request::Wait => tokio::select! {
             code = supervisor.hub.ended() => send(&mut writer, &Frame::Exited(code)).await,
             () = gone(reader) => Ok(()),
         },
         Request::Kill { signal } => {
-            if let Err(error) = supervisor.kill(signal) {
-                let failure = Failure::new(format!("send signal {signal}: {error}"));
+            if let Err(failure) = supervisor.kill(signal) {
                 return send(&mut writer, &Frame::Failed(failure)).await;
             }
             if signal == 9 {
@@ -62,7 +61,7 @@ async fn answer(
         }
         Request::Stop { signal, timeout } => {
             // What was begun is brought to its end, also when the client does not wait.
-            let stop = supervisor.stop(signal, timeout);
+            let stop = supervisor.stop(signal, timeout, Ender::Hand);
             tokio::select! {
                 code = stop => send(&mut writer, &Frame::Exited(code)).await,
                 () = gone(reader), if timeout < 0 => Ok(()),
@@ -137,20 +136,20 @@ async fn gone(mut reader: OwnedReadHalf) {
     let _ = reader.read(&mut [0u8; 1]).await;
 }
 
-/// Output to the client until the container ends, the client's input to the
+/// Output to the client until this run of the container ends, the client's input to the
 /// container. Over as soon as the client is gone, also when there is no output.
 pub async fn attached(
     supervisor: Rc<Supervisor>,
     streams: Streams,
-    mut queue: mpsc::Receiver<Bytes>,
+    mut joined: Joined,
     reader: OwnedReadHalf,
     mut writer: OwnedWriteHalf,
 ) -> io::Result<()> {
     let output = async {
-        while let Some(frame) = queue.recv().await {
+        while let Some(frame) = joined.queue.recv().await {
             writer.write_all(&frame).await?;
         }
-        let code = supervisor.hub.ended().await;
+        let code = joined.run.ended().await;
         send(&mut writer, &Frame::Exited(code)).await
     };
     let done = tokio::select! {

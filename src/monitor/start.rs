@@ -61,12 +61,32 @@ pub struct Live {
     pub listener: Option<UnixListener>,
     /// What is left to delete of a container that was to remove itself.
     pub retired: Option<PathBuf>,
-    /// The process has ended, and what it had is given back.
-    pub ended: bool,
     /// `pause`: it stands still.
     pub paused: bool,
     /// What probes have found, where the container has a health check.
     pub health: Option<Health>,
+    /// Whether there is a process.
+    pub phase: Phase,
+    /// Nothing of the last run is left to undo.
+    pub undone: bool,
+}
+
+/// See [`Live::phase`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It runs.
+    Runs,
+    /// It has ended, what it had is given back, and it is started again.
+    Rests,
+    /// It has ended for good, and what it had is given back.
+    Over,
+}
+
+impl Live {
+    /// Serves the resolver and the ports, on the event loop.
+    pub fn serve(&mut self) {
+        self.network.serve(&self.engine, &self.record);
+    }
 }
 
 /// Our ends of the container's streams.
@@ -112,10 +132,7 @@ pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
         if auto_remove {
             let _ = containers::remove_files(&dirs, id);
         } else {
-            let code = failure
-                .code
-                .filter(|code| matches!(code, 126 | 127))
-                .map(i32::from);
+            let code = teardown::code_of(failure);
             let state = teardown::failed_start(code, &failure.message, &previous);
             let _ = json_file::write(&dir.join("state.json"), &state);
         }
@@ -136,6 +153,8 @@ fn attempt(
     previous: LastState,
     asked: &Asked,
 ) -> Result<Live, Failure> {
+    // Who asks meanwhile waits for an answer.
+    let listener = listen(&engine.dirs.run(&record.id))?;
     let parts = process(&engine, &record, &previous.addresses, asked)?;
     let live = Live {
         health: Check::of(&record.config).map(|_| Health::starting()),
@@ -148,19 +167,77 @@ fn attempt(
         cgroup: parts.cgroup,
         network: parts.network,
         streams: parts.streams,
-        listener: Some(parts.listener),
+        listener: Some(listener),
         retired: None,
-        ended: false,
+        phase: Phase::Runs,
+        undone: false,
     };
-    if let Err(error) = teardown::write_run_state(&live) {
-        let _ = live.running.cgroup.kill_all();
-        let _ = live.running.cgroup.delete();
-        return Err(Failure::new(format!(
-            "write the container's state: {error}"
-        )));
-    }
+    write_down(&live, 0)?;
     live.has_started();
     Ok(live)
+}
+
+/// Says that it runs; kills it where that cannot be said.
+fn write_down(live: &Live, restarts: u32) -> Result<(), Failure> {
+    teardown::write_run_state(live)
+        .and_then(|()| teardown::write_ahead(live, restarts))
+        .map_err(|error| {
+            let _ = live.running.cgroup.kill_all();
+            let _ = live.running.cgroup.delete();
+            Failure::new(format!("write the container's state: {error}"))
+        })
+}
+
+/// Starts it once more, as its record is now, after so many restarts. A start that fails leaves
+/// nothing behind.
+pub fn again(live: &mut Live, asked: &Asked, restarts: u32) -> Result<(), Failure> {
+    let dirs = live.engine.dirs.clone();
+    let id = live.record.id.clone();
+    let undo = |record: &Record| {
+        let netns = record
+            .owns_network_namespace()
+            .then(|| netns_path(&record.name));
+        undo::journal(&dirs, &id, netns.as_deref())
+    };
+    // What could not be undone when the last run ended.
+    if !live.undone {
+        undo(&live.record)?;
+        live.undone = true;
+    }
+    let dir = dirs.container(&id);
+    let record = containers::read_record(&dir)?.ok_or_else(|| Failure::no_such_container(&id))?;
+    let previous = containers::read_last(&dir)?;
+    let began = process(&live.engine, &record, &previous.addresses, asked).and_then(|parts| {
+        live.health = Check::of(&record.config).map(|_| Health::starting());
+        live.paused = false;
+        live.record = record.clone();
+        live.previous = previous;
+        live.started_at = clock::now();
+        live.running = parts.running;
+        live.cgroup = parts.cgroup;
+        live.network = parts.network;
+        live.streams = parts.streams;
+        write_down(live, restarts)
+    });
+    match began {
+        Ok(()) => {
+            live.phase = Phase::Runs;
+            live.undone = false;
+            live.has_started();
+        }
+        Err(_) => live.undone = undo(&record).is_ok(),
+    }
+    began
+}
+
+/// Those that link to it are told where it is now, by a thread of their own: one of them may be
+/// waiting for an answer of ours.
+pub fn tell_consumers(live: &Live) {
+    if links::has_consumers(&live.engine.dirs, &live.record.id) {
+        let (dirs, id) = (live.engine.dirs.clone(), live.record.id.clone());
+        // Whom it does not reach asks when he starts.
+        std::thread::spawn(move || links::tell_consumers(&dirs, &id));
+    }
 }
 
 struct Parts {
@@ -168,7 +245,6 @@ struct Parts {
     cgroup: String,
     network: Network,
     streams: Streams,
-    listener: UnixListener,
 }
 
 fn process(
@@ -180,7 +256,6 @@ fn process(
     let dirs = &engine.dirs;
     let dir = dirs.container(&record.id);
     let run_dir = dirs.run(&record.id);
-    let listener = listen(&run_dir)?;
     lease::renew(dirs, record)?;
     let rootfs = match &record.build {
         Some(BuildRoot {
@@ -237,7 +312,6 @@ fn process(
         cgroup: cgroup_path(&record.host.cgroup_parent, &record.id),
         network,
         streams,
-        listener,
     })
 }
 
@@ -362,7 +436,7 @@ fn shared_namespaces(engine: &Engine, record: &Record, facts: &mut Facts) -> Res
 
 fn running_pid(engine: &Engine, id: &str, what: &str) -> Result<i32, Failure> {
     let container = containers::find(&engine.dirs, id)?;
-    container.run.map(|run| run.pid).ok_or_else(|| {
+    container.running().map(|run| run.pid).map_err(|_| {
         Failure::new(format!(
             "cannot join {what} of a non running container: {id}"
         ))

@@ -5,11 +5,12 @@
 //!   container ──stdout/stderr/terminal──▶ Hub ──▶ log, attached clients
 //!   clients ──stdin, signals, requests──▶ Supervisor ──▶ container, network
 //!   pidfd readable ──▶ drain output ──▶ release ──▶ tell the clients ──▶ tear down
+//!                                          └─▶ or start it again (restart.rs)
 //! ```
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdStream;
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,8 +28,9 @@ use super::freeze::Stillness;
 use super::health;
 use super::hub::Hub;
 use super::log_file::{LogFile, Stream as Kind, rotation};
+use super::restart::{self, Ender, Restarts};
 use super::serve;
-use super::start::Live;
+use super::start::{Asked, Live, Phase};
 use super::teardown;
 use crate::engine::dirs;
 use crate::engine::failure::{Context, Failure};
@@ -40,7 +42,7 @@ use crate::engine::signals;
 
 /// How long output may still come after the container's init has ended, and
 /// how long a client may take to receive it.
-const DRAIN: Duration = Duration::from_secs(2);
+pub(super) const DRAIN: Duration = Duration::from_secs(2);
 
 /// Seconds a container has to end after its monitor was asked to end.
 const SHUTDOWN: i64 = 10;
@@ -49,8 +51,8 @@ const SHUTDOWN: i64 = 10;
 pub struct Supervisor {
     /// Streams and the exit code.
     pub hub: Rc<Hub>,
-    pidfd: OwnedFd,
     pub(super) live: RefCell<Live>,
+    pub(super) restarts: RefCell<Restarts>,
     clients: RefCell<Vec<JoinHandle<()>>>,
     pub(super) stillness: RefCell<Stillness>,
     /// How the container's health is, for those who wait for it.
@@ -58,16 +60,38 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Sends a signal to the container's init. One that is to end it also ends a pause.
-    pub fn kill(&self, signal: i32) -> io::Result<()> {
-        rbox_runtime::process::signal::send(self.pidfd.as_fd(), signal)?;
-        self.live.borrow().was_signalled(signal);
-        if self.is_to_end(signal)
-            && let Err(failure) = self.resume()
-        {
-            return Err(io::Error::other(failure.message));
+    /// A person's signal to the container's init. One that is to end it also ends its restarts,
+    /// and is enough between two runs.
+    pub fn kill(&self, signal: i32) -> Result<(), Failure> {
+        let live = self.live.borrow();
+        let end = restart::is_final(signal, live.record.config.stop_signal.as_deref());
+        if end {
+            self.restarts.borrow().call_off(Ender::Hand);
         }
-        Ok(())
+        if live.phase == Phase::Rests {
+            return if end {
+                Ok(())
+            } else {
+                Err(Failure::restarting(&live.record.id))
+            };
+        }
+        drop(live);
+        self.signal(signal)
+            .context(|| format!("send signal {signal}"))
+    }
+
+    /// One that is to end it also ends a pause.
+    fn signal(&self, signal: i32) -> io::Result<()> {
+        let live = self.live.borrow();
+        rbox_runtime::process::signal::send(live.running.pidfd.as_fd(), signal)?;
+        live.was_signalled(signal);
+        drop(live);
+        match self.is_to_end(signal) {
+            true => self
+                .resume()
+                .map_err(|failure| io::Error::other(failure.message)),
+            false => Ok(()),
+        }
     }
 
     /// Gives its terminal another size.
@@ -85,9 +109,10 @@ impl Supervisor {
 
     /// Whether the container's process has ended or is about to.
     pub(super) fn is_ending(&self) -> bool {
-        let pid = self.live.borrow().running.pid;
-        self.has_ended()
-            || rbox_runtime::process::signal::send(self.pidfd.as_fd(), 0).is_err()
+        let live = self.live.borrow();
+        let pid = live.running.pid;
+        live.phase != Phase::Runs
+            || rbox_runtime::process::signal::send(live.running.pidfd.as_fd(), 0).is_err()
             // What it executed is given up before the kernel kills the rest of the namespace.
             || std::fs::read_link(format!("/proc/{pid}/exe")).is_err()
     }
@@ -96,10 +121,11 @@ impl Supervisor {
     pub(super) fn running_id(&self) -> Result<String, Failure> {
         let live = self.live.borrow();
         let id = live.record.id.clone();
-        if live.ended {
-            return Err(Failure::new(format!("container {id} is not running")));
+        match live.phase {
+            Phase::Runs => Ok(id),
+            Phase::Rests => Err(Failure::restarting(&id)),
+            Phase::Over => Err(Failure::new(format!("container {id} is not running"))),
         }
-        Ok(id)
     }
 
     /// The container's control group.
@@ -107,21 +133,28 @@ impl Supervisor {
         self.live.borrow().running.cgroup.clone()
     }
 
-    /// Signals, then kills when it has not ended within `seconds` (negative: never).
-    pub async fn stop(&self, signal: i32, seconds: i64) -> i32 {
-        let _ = self.kill(signal);
+    /// Ends it for good: signals, then kills when it has not ended within `seconds` (negative:
+    /// never).
+    pub async fn stop(&self, signal: i32, seconds: i64, ender: Ender) -> i32 {
+        self.restarts.borrow().call_off(ender);
+        let _ = self.signal(signal);
         if let Ok(seconds) = u64::try_from(seconds) {
             if let Ok(code) = timeout(Duration::from_secs(seconds), self.hub.ended()).await {
                 return code;
             }
-            let _ = self.kill(9);
+            let _ = self.signal(9);
         }
         self.hub.ended().await
     }
 
-    /// Whether the container has ended and what it had is given back.
+    /// Whether there is no process, for good or until the next restart.
     pub fn has_ended(&self) -> bool {
-        self.live.borrow().ended
+        self.live.borrow().phase != Phase::Runs
+    }
+
+    /// Whether the container has ended for good and what it had is given back.
+    pub fn is_over(&self) -> bool {
+        self.live.borrow().phase == Phase::Over
     }
 
     /// `network connect`.
@@ -144,6 +177,10 @@ impl Supervisor {
 
     /// `rename`: the record on disk has a new name.
     pub fn renamed(&self) -> Result<(), Failure> {
+        if self.live.borrow().phase == Phase::Rests {
+            // The next run reads it.
+            return Ok(());
+        }
         self.change(|live| {
             let dir = live.engine.dirs.container(&live.record.id);
             if let Some(record) = crate::engine::containers::read_record(&dir)? {
@@ -156,7 +193,7 @@ impl Supervisor {
     /// `network reload`: the names of what was mended. Nothing for one that has ended.
     pub fn reload(&self) -> Result<Vec<String>, Failure> {
         let mut live = self.live.borrow_mut();
-        if live.ended {
+        if live.phase != Phase::Runs {
             return Ok(Vec::new());
         }
         let Live {
@@ -168,12 +205,18 @@ impl Supervisor {
     /// A container that this one links to may have another address.
     pub fn source_moved(&self) -> Result<(), Failure> {
         let live = self.live.borrow();
+        if live.phase == Phase::Rests {
+            return Ok(());
+        }
         super::live_network::relink(&live.engine, &live.record)
     }
 
     /// `rm --link`.
     pub fn unlinked(&self, alias: &str) -> Result<(), Failure> {
         let mut live = self.live.borrow_mut();
+        if live.phase == Phase::Rests {
+            return Err(Failure::restarting(&live.record.id));
+        }
         let links = &mut live.record.host.links;
         let Some(at) = links.iter().position(|link| links::parts(link).1 == alias) else {
             return Ok(());
@@ -203,34 +246,30 @@ pub struct First {
     pub bound: bool,
 }
 
-/// Runs until the container has ended and everything is undone.
-pub fn run(live: Live, client: First) -> Result<(), Failure> {
+/// Runs until the container has ended for good and everything is undone.
+pub fn run(live: Live, client: First, asked: &Asked) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context(|| "start the event loop".into())?;
     let tasks = LocalSet::new();
-    let mut live = tasks.block_on(&runtime, supervise(live, client))?;
+    let mut live = tasks.block_on(&runtime, supervise(live, client, asked))?;
     drop(tasks);
     drop(runtime);
     teardown::finish(&mut live);
     Ok(())
 }
 
-async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
-    let (hub, sources) = streams(&mut live)?;
-    let pidfd = live
-        .running
-        .pidfd
-        .try_clone()
-        .context(|| "watch the container's process".into())?;
+async fn supervise(mut live: Live, client: First, asked: &Asked) -> Result<Live, Failure> {
+    let (input, mut sources) = streams(&mut live)?;
+    let hub = hub(&live, input);
     let listener = live.listener.take();
-    live.network.serve(&live.engine, &live.record);
+    live.serve();
     let supervisor = Rc::new(Supervisor {
         hub: hub.clone(),
-        pidfd,
         health: Watched::new(live.health.as_ref().map(|health| health.status)),
         live: RefCell::new(live),
+        restarts: RefCell::new(Restarts::new()),
         clients: RefCell::default(),
         stillness: RefCell::default(),
     });
@@ -254,24 +293,22 @@ async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
         }
     });
     tokio::task::yield_now().await;
-    let pumps: Vec<_> = sources
-        .into_iter()
-        .map(|(source, kind)| spawn_local(hub.clone().pump(source, kind)))
-        .collect();
+    let pumps = pump(&hub, sources);
     let accept = spawn_local(accept(supervisor.clone(), listener));
     let shutdown = spawn_local(shutdown(supervisor.clone()));
-    let probes = health::begin(&supervisor);
-    let code = exit_code(supervisor.pidfd.as_fd()).await?;
-    for mut pump in pumps {
-        if timeout(DRAIN, &mut pump).await.is_err() {
-            pump.abort();
+    let mut probes = health::begin(&supervisor);
+    let mut code = end_of_run(&supervisor, pumps).await?;
+    let code = loop {
+        match restart::after(&supervisor, code, asked).await? {
+            Ok(next) => sources = next,
+            Err(code) => break code,
         }
-    }
-    let relay = teardown::release(&mut supervisor.live.borrow_mut(), code);
-    if let Some(relay) = relay {
-        // Who hears of the end may publish the same port at once.
-        let _ = timeout(DRAIN, relay).await;
-    }
+        let pumps = pump(&hub, sources);
+        if let Some(ended) = std::mem::replace(&mut probes, health::begin(&supervisor)) {
+            ended.abort();
+        }
+        code = end_of_run(&supervisor, pumps).await?;
+    };
     hub.end(code);
     accept.abort();
     shutdown.abort();
@@ -296,9 +333,38 @@ async fn supervise(mut live: Live, client: First) -> Result<Live, Failure> {
     }
 }
 
-type Sources = Vec<(Rc<FdStream>, Kind)>;
+type Pumps = Vec<JoinHandle<()>>;
 
-fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
+fn pump(hub: &Rc<Hub>, sources: Sources) -> Pumps {
+    sources
+        .into_iter()
+        .map(|(source, kind)| spawn_local(hub.clone().pump(source, kind)))
+        .collect()
+}
+
+/// Waits until the process has ended and its output is taken: the exit code.
+async fn end_of_run(supervisor: &Supervisor, pumps: Pumps) -> Result<i32, Failure> {
+    let pidfd = supervisor
+        .live
+        .borrow()
+        .running
+        .pidfd
+        .try_clone()
+        .context(|| "watch the container's process".into())?;
+    let code = exit_code(pidfd).await?;
+    for mut pump in pumps {
+        if timeout(DRAIN, &mut pump).await.is_err() {
+            pump.abort();
+        }
+    }
+    Ok(code)
+}
+
+/// Where the container's output comes from.
+pub(super) type Sources = Vec<(Rc<FdStream>, Kind)>;
+
+/// Takes over our ends of a run's streams: the one that is fed, and those that are read.
+pub(super) fn streams(live: &mut Live) -> Result<(Option<Rc<FdStream>>, Sources), Failure> {
     let open = |fd: Option<OwnedFd>| -> Result<Option<Rc<FdStream>>, Failure> {
         fd.map(FdStream::new)
             .transpose()
@@ -310,13 +376,6 @@ fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
         Some(console) => Some(console.clone()),
         None => open(live.streams.stdin.take())?,
     };
-    let record = &live.record;
-    let log = (record.host.log_driver != "none").then(|| {
-        let path = dirs::log_path(&live.engine.dirs.container(&record.id), &record.id);
-        let (size, files) = rotation(&record.host.log_opts);
-        LogFile::new(&path, size, files)
-    });
-    let hub = Hub::new(log, input, record.config.tty, record.config.stdin_once);
     let sources = [
         (console, Kind::Stdout),
         (open(live.streams.stdout.take())?, Kind::Stdout),
@@ -326,13 +385,23 @@ fn streams(live: &mut Live) -> Result<(Rc<Hub>, Sources), Failure> {
         .into_iter()
         .filter_map(|(source, kind)| Some((source?, kind)))
         .collect();
-    Ok((hub, sources))
+    Ok((input, sources))
+}
+
+fn hub(live: &Live, input: Option<Rc<FdStream>>) -> Rc<Hub> {
+    let record = &live.record;
+    let log = (record.host.log_driver != "none").then(|| {
+        let path = dirs::log_path(&live.engine.dirs.container(&record.id), &record.id);
+        let (size, files) = rotation(&record.host.log_opts);
+        LogFile::new(&path, size, files)
+    });
+    Hub::new(log, input, record.config.tty, record.config.stdin_once)
 }
 
 /// The client that started the container: it hears `started` first.
 async fn first_client(supervisor: Rc<Supervisor>, client: UnixStream, attach: Option<Streams>) {
     let (reader, mut writer) = client.into_split();
-    let queue = attach.map(|streams| supervisor.hub.subscribe(streams));
+    let joined = attach.map(|streams| supervisor.hub.subscribe(streams));
     let notices = {
         let mut live = supervisor.live.borrow_mut();
         let Live {
@@ -352,8 +421,8 @@ async fn first_client(supervisor: Rc<Supervisor>, client: UnixStream, attach: Op
             return;
         }
     }
-    if let (Some(streams), Some(queue)) = (attach, queue) {
-        let _ = serve::attached(supervisor, streams, queue, reader, writer).await;
+    if let (Some(streams), Some(joined)) = (attach, joined) {
+        let _ = serve::attached(supervisor, streams, joined, reader, writer).await;
     }
 }
 
@@ -384,17 +453,17 @@ async fn shutdown(supervisor: Rc<Supervisor>) {
         return;
     };
     while terminated.recv().await.is_some() {
-        supervisor.stop(15, SHUTDOWN).await;
+        supervisor.stop(15, SHUTDOWN, Ender::Machine).await;
     }
 }
 
 /// Waits for the process; 128 and the signal where one ended it.
-async fn exit_code(pidfd: BorrowedFd<'_>) -> Result<i32, Failure> {
+async fn exit_code(pidfd: OwnedFd) -> Result<i32, Failure> {
     let what = || "wait for the container's process".to_owned();
-    let watched = pidfd.try_clone_to_owned().context(what)?;
+    let watched = pidfd.try_clone().context(what)?;
     let ended = watch(watched, Interest::READABLE).context(what)?;
     let _ready = ended.readable().await.context(what)?;
-    let status = waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED).context(what)?;
+    let status = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).context(what)?;
     Ok(status.map_or(255, |status| {
         status
             .exit_status()

@@ -1,20 +1,44 @@
 //! The end of a container: what others wait for first (ports, names, leases,
 //! the exit code), then what takes the kernel time.
 
+use rbox_netsetup::model::sandbox::Sandbox;
 use tokio::task::JoinHandle;
 
+use crate::engine::failure::Failure;
 use crate::engine::record::{Health, LastState, RunState};
+use crate::engine::request::RestartPolicy;
 use crate::engine::{clock, containers, json_file, lock};
 
-use super::start::Live;
+use super::restart::Ender;
+use super::start::{Live, Phase};
+
+/// How a run ended, and what follows.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Exit code.
+    pub code: i32,
+    /// Who ended it.
+    pub ender: Option<Ender>,
+    /// Restarts so far, with the one that follows.
+    pub restarts: u32,
+    /// It is started again.
+    pub again: bool,
+}
+
+impl End {
+    fn mark(&self, last: &mut LastState) {
+        last.restart_count = self.restarts;
+        last.stopped_by_hand = self.ender == Some(Ender::Hand);
+        last.with_machine = self.ender == Some(Ender::Machine);
+    }
+}
 
 /// Records the exit and gives back everything that another container may be
-/// waiting for. After this the container counts as ended; its ports are free when
-/// the relay that is returned is done.
-pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
-    live.ended = true;
+/// waiting for. After this the container counts as ended, or as restarting; its ports
+/// are free when the relay that is returned is done.
+pub fn release(live: &mut Live, end: &End) -> Option<JoinHandle<()>> {
     let oom_killed = live.running.cgroup.oom_kills() > 0;
-    live.has_died(code, oom_killed);
+    live.has_died(end.code, oom_killed);
     // Nothing of the container may run on. Its init took its own pid namespace
     // with it; in another's it may leave processes.
     if !live.record.host.pid_mode.is_empty() {
@@ -24,41 +48,112 @@ pub fn release(live: &mut Live, code: i32) -> Option<JoinHandle<()>> {
     live.has_left();
     let dirs = &live.engine.dirs;
     let dir = dirs.container(&live.record.id);
-    let last = LastState {
+    let mut last = LastState {
         status: "exited".into(),
-        exit_code: code,
+        exit_code: end.code,
         error: String::new(),
         started_at: live.started_at.clone(),
         finished_at: clock::now(),
         oom_killed,
         addresses: live.network.addresses(),
-        restart_count: 0,
-        stopped_by_hand: false,
         health: live.health.clone().map(Health::ended),
+        ..LastState::default()
     };
+    end.mark(&mut last);
+    if end.again {
+        // First: a restart that is counted is not taken for the run that has ended.
+        live.phase = Phase::Rests;
+        let _ = write_resting(live, &last);
+    }
     // A record that cannot be written (disk full) must not keep the rest.
     let _ = json_file::write(&dir.join("state.json"), &last);
-    let run_dir = dirs.run(&live.record.id);
-    let _ = lock::mark_ending(&run_dir);
-    let _ = std::fs::remove_file(run_dir.join("state.json"));
+    if end.again {
+        return relay;
+    }
+    over(live);
     if live.record.host.auto_remove {
-        live.retired = containers::retire(dirs, &live.record.id).ok().flatten();
+        live.retired = containers::retire(&live.engine.dirs, &live.record.id)
+            .ok()
+            .flatten();
     }
     relay
+}
+
+/// From here on others see that it has ended.
+fn over(live: &mut Live) {
+    live.phase = Phase::Over;
+    let run_dir = live.engine.dirs.run(&live.record.id);
+    let _ = lock::mark_ending(&run_dir);
+    let _ = std::fs::remove_file(run_dir.join("state.json"));
+}
+
+/// The rest that was to end with a restart ended otherwise.
+pub fn give_up(live: &mut Live, end: &End) {
+    change_last(live, |last| end.mark(last));
+    over(live);
+}
+
+/// A restart failed, which is an end like any other.
+pub fn not_restarted(live: &mut Live, end: &End, failure: &Failure) {
+    change_last(live, |last| {
+        *last = failed_start(code_of(failure), &failure.message, last);
+        last.finished_at = clock::now();
+        end.mark(last);
+    });
+    if !end.again {
+        over(live);
+    }
+}
+
+fn change_last(live: &Live, change: impl FnOnce(&mut LastState)) {
+    let dir = live.engine.dirs.container(&live.record.id);
+    let mut last = containers::read_last(&dir).unwrap_or_default();
+    change(&mut last);
+    let _ = json_file::write(&dir.join("state.json"), &last);
+}
+
+/// Undoes the rest before the next run.
+pub fn clear(live: &mut Live) {
+    undo(live);
+    if live.undone {
+        // Its steps must not be undone once more.
+        let path = live.engine.dirs.run(&live.record.id).join("journal");
+        live.undone = match std::fs::remove_file(path) {
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+            Ok(()) => true,
+        };
+    }
+}
+
+fn undo(live: &mut Live) {
+    let undone = live.network.finish();
+    live.network.retire(&live.engine.networks.default_leases());
+    live.undone = live.running.cgroup.delete().is_ok() && undone;
 }
 
 /// Undoes the rest; the run directory and with it the lock go last. If something
 /// cannot be undone they stay: the next one who looks tries again.
 pub fn finish(live: &mut Live) {
-    let undone = live.network.finish();
-    live.network.retire(&live.engine.networks.default_leases());
-    let deleted = live.running.cgroup.delete().is_ok();
+    if !live.undone {
+        undo(live);
+    }
     if let Some(retired) = live.retired.take() {
         let _ = containers::remove_dir(&live.engine.dirs, &retired);
     }
-    if undone && deleted {
+    if live.undone {
         let _ = lock::remove_run_dir(&live.engine.dirs.run(&live.record.id));
     }
+}
+
+/// The code of a start whose failure has none of its own.
+pub const NOT_STARTED: i32 = 128;
+
+/// The exit code that a start failed with: of a program that is not there, or cannot be executed.
+pub fn code_of(failure: &Failure) -> Option<i32> {
+    failure
+        .code
+        .filter(|code| matches!(code, 126 | 127))
+        .map(i32::from)
 }
 
 /// The state of a container whose start failed. Without a code of its own the failure leaves the
@@ -72,7 +167,7 @@ pub fn failed_start(code: Option<i32>, message: &str, previous: &LastState) -> L
         },
         exit_code: match (code, previous.exit_code) {
             (Some(code), _) => code,
-            (None, 0) => 128,
+            (None, 0) => NOT_STARTED,
             (None, last) => last,
         },
         error: message.to_owned(),
@@ -96,7 +191,56 @@ pub fn run_state(live: &Live) -> RunState {
 
 /// Writes down a running container's state.
 pub fn write_run_state(live: &Live) -> std::io::Result<()> {
-    let state = run_state(live);
+    write_state(live, &run_state(live))
+}
+
+fn write_resting(live: &Live, last: &LastState) -> std::io::Result<()> {
+    let state = RunState {
+        pid: 0,
+        started_at: live.started_at.clone(),
+        finished_at: last.finished_at.clone(),
+        cgroup: live.cgroup.clone(),
+        sandbox: Sandbox::default(),
+        paused: false,
+        restarting: true,
+        health: None,
+    };
+    write_state(live, &state)
+}
+
+fn write_state(live: &Live, state: &RunState) -> std::io::Result<()> {
     let path = live.engine.dirs.run(&live.record.id).join("state.json");
-    json_file::write(&path, &state)
+    json_file::write(&path, state)
+}
+
+/// The code of one that ran when the power went, as Docker's.
+const LOST: i32 = 255;
+
+/// Writes down what will be true of a container with a restart policy if nobody lives to write
+/// down more; and that restarts are counted anew when a person starts one.
+pub fn write_ahead(live: &Live, restarts: u32) -> std::io::Result<()> {
+    let previous = &live.previous;
+    let last = match live.record.host.restart {
+        RestartPolicy::No if previous.restart_count == restarts => return Ok(()),
+        RestartPolicy::No => LastState {
+            restart_count: restarts,
+            ..previous.clone()
+        },
+        _ => LastState {
+            status: "exited".into(),
+            exit_code: LOST,
+            started_at: live.started_at.clone(),
+            finished_at: live.started_at.clone(),
+            addresses: live.network.addresses(),
+            restart_count: restarts,
+            with_machine: true,
+            ..LastState::default()
+        },
+    };
+    let path = live
+        .engine
+        .dirs
+        .container(&live.record.id)
+        .join("state.json");
+    json_file::write(&path, &last)
 }

@@ -224,6 +224,16 @@ impl Host {
         });
     }
 
+    /// Kills the monitor of a container that has no process at this moment.
+    #[track_caller]
+    pub fn kill_waiting_monitor(&self, container: &str) {
+        let monitor = self.monitor(container);
+        kill(monitor);
+        super::eventually("the end of the monitor", || {
+            (!std::path::Path::new(&format!("/proc/{monitor}")).exists()).then_some(())
+        });
+    }
+
     /// Waits until nothing is left of what there was not before.
     #[track_caller]
     pub fn nothing_is_left(&self) {

@@ -12,7 +12,9 @@ use super::flags::ContainerFlags;
 use crate::cli::parse::env::{self, Variable};
 use crate::cli::parse::hosts::Dns;
 use crate::cli::parse::security::{self, Refusal};
-use crate::cli::parse::{Invalid, capability, device, health, logging, modes, tmpfs, volume};
+use crate::cli::parse::{
+    Invalid, capability, device, health, logging, modes, restart, tmpfs, volume,
+};
 use crate::engine::failure::Failure;
 use crate::engine::request::{ContainerRequest, Healthcheck, HostConfig, NetworkMode, PullPolicy};
 use crate::engine::signals;
@@ -93,7 +95,7 @@ pub fn build(
     modes::cgroupns(&flags.cgroupns).map_err(refuse)?;
     request.healthcheck = healthcheck(flags).map_err(refuse)?;
     let host = &mut request.host;
-    logging::restart(&flags.restart, flags.rm).map_err(refuse)?;
+    host.restart = restart::policy(&flags.restart, flags.rm).map_err(refuse)?;
     host.log_opts = flags.log_opt.iter().cloned().collect();
     host.log_driver = logging::driver(&flags.log_driver, &host.log_opts).map_err(refuse)?;
     let security = security::options(&flags.security_opt, |path| {

@@ -112,6 +112,13 @@ fn status(container: &ContainerSummary, now: i64) -> String {
                 ago(now, container.finished_at)
             )
         }
+        "restarting" => {
+            format!(
+                "Restarting ({}) {}",
+                container.exit_code,
+                ago(now, container.finished_at)
+            )
+        }
         "created" => "Created".to_owned(),
         other => other.to_owned(),
     }

@@ -1,4 +1,4 @@
-//! `--log-driver`, `--log-opt` and `--restart`.
+//! `--log-driver` and `--log-opt`.
 
 use std::collections::BTreeMap;
 
@@ -73,78 +73,9 @@ fn option(name: &str, value: &str) -> Result<(), Invalid> {
     }
 }
 
-/// `--restart`: only `no` for now. `remove` is `--rm`.
-pub fn restart(policy: &str, remove: bool) -> Result<(), Invalid> {
-    let (name, count) = policy.split_once(':').unwrap_or((policy, ""));
-    if policy.contains(':') && name.is_empty() {
-        return Err(Invalid::new(
-            "invalid restart policy format: no policy provided before colon",
-        ));
-    }
-    if !count.is_empty() && count.parse::<i64>().is_err() {
-        return Err(Invalid::new(
-            "invalid restart policy format: maximum retry count must be an integer",
-        ));
-    }
-    let none = matches!(name, "" | "no");
-    if remove && !none {
-        return Err(Invalid::new(
-            "conflicting options: cannot specify both --restart and --rm",
-        ));
-    }
-    match name {
-        "" | "no" if count.is_empty() || count == "0" => Ok(()),
-        "" | "no" => Err(Invalid::new(
-            "invalid restart policy: maximum retry count cannot be used with restart policy 'no'",
-        )),
-        "always" | "on-failure" | "unless-stopped" => {
-            Err(Invalid(format!("unsupported restart policy: {policy}")))
-        }
-        other => Err(Invalid(format!(
-            "invalid restart policy: unknown policy '{other}'; use one of 'no', 'always', \
-             'on-failure', or 'unless-stopped'"
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{driver, restart};
-
-    #[test]
-    fn only_the_policy_no_is_done_yet() {
-        assert_eq!(restart("no", true), Ok(()));
-        for (policy, remove, error) in [
-            (
-                "always",
-                true,
-                "conflicting options: cannot specify both --restart and --rm",
-            ),
-            ("always", false, "unsupported restart policy: always"),
-            (
-                "on-failure:3",
-                false,
-                "unsupported restart policy: on-failure:3",
-            ),
-            (
-                "on-failure:x",
-                false,
-                "invalid restart policy format: maximum retry count must be an integer",
-            ),
-            (
-                ":3",
-                false,
-                "invalid restart policy format: no policy provided before colon",
-            ),
-            (
-                "bogus",
-                false,
-                "invalid restart policy: unknown policy 'bogus'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
-            ),
-        ] {
-            assert_eq!(restart(policy, remove).unwrap_err().0, error);
-        }
-    }
+    use super::driver;
 
     #[test]
     fn drivers_and_options_are_checked() {

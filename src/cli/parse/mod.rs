@@ -14,6 +14,7 @@ pub mod logging;
 pub mod modes;
 pub mod mount;
 pub mod number;
+pub mod restart;
 pub mod security;
 pub mod size;
 pub mod sysctl;

@@ -1,7 +1,7 @@
 //! Limits, devices, logging and the restart policy of a service.
 
 use super::At;
-use crate::cli::parse::{device, logging, sysctl, tmpfs, ulimit};
+use crate::cli::parse::{device, logging, restart, sysctl, tmpfs, ulimit};
 use crate::engine::Failure;
 use crate::engine::request::HostConfig;
 
@@ -47,6 +47,6 @@ pub fn set(at: &At<'_>, host: &mut HostConfig) -> Result<(), Failure> {
     host.log_driver =
         logging::driver(driver, &host.log_opts).map_err(|error| at.refuse("logging", error))?;
     let policy = service.restart.as_deref().unwrap_or_default();
-    logging::restart(policy, false).map_err(|error| at.refuse("restart", error))?;
+    host.restart = restart::policy(policy, false).map_err(|error| at.refuse("restart", error))?;
     Ok(())
 }

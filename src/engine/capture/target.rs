@@ -42,7 +42,7 @@ impl Engine {
     ) -> Result<Capture, Failure> {
         let name = &container.record.name;
         let stopped = || Failure::new(format!("container {name} is not running"));
-        let run = container.run.as_ref().ok_or_else(stopped)?;
+        let run = container.running().map_err(|_| stopped())?;
         let pid = Pid::from_raw(run.pid).ok_or_else(stopped)?;
         let ended = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| stopped())?;
         let namespace = netns::open_pid(run.pid).map_err(|_| stopped())?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::or_null;
 use crate::engine::record::Record;
-use crate::engine::request::{HostConfig, NetworkMode};
+use crate::engine::request::{HostConfig, NetworkMode, RestartPolicy};
 use crate::engine::{dirs, links};
 
 /// The section of a container.
@@ -49,7 +49,7 @@ pub(super) fn host_config(roots: &dirs::Dirs, record: &Record) -> Value {
         },
         "NetworkMode": mode,
         "PortBindings": bindings(&host.port_bindings),
-        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+        "RestartPolicy": restart_policy(host.restart),
         "AutoRemove": host.auto_remove,
         "VolumeDriver": host.volume_driver,
         "VolumesFrom": or_null(&host.volumes_from),
@@ -173,4 +173,12 @@ fn bindings(bindings: &[PortBinding]) -> Value {
             .push(json!({"HostIp": ip, "HostPort": port}));
     }
     json!(ports)
+}
+
+fn restart_policy(policy: RestartPolicy) -> Value {
+    let most = match policy {
+        RestartPolicy::OnFailure { most } => most,
+        _ => 0,
+    };
+    json!({"Name": policy.name(), "MaximumRetryCount": most})
 }
