@@ -10,6 +10,7 @@
 //!                  └───────────────┘
 //! ```
 
+pub mod archive;
 mod change;
 mod compression;
 pub mod context;

@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use crate::tar::{Kind, Member, Time};
@@ -36,13 +36,7 @@ pub(super) fn on_name(parent: BorrowedFd<'_>, name: &[u8], member: &Member) -> i
     rustix::fs::chownat(parent, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)
         .map_err(needs_root)?;
     if member.kind != Kind::Symlink {
-        // The node is ours and no link, and links have no mode.
-        rustix::fs::chmodat(
-            parent,
-            name,
-            Mode::from_raw_mode(member.mode),
-            AtFlags::empty(),
-        )?;
+        set_mode(parent, name, member.mode)?;
     }
     for (attribute, value) in wanted(member) {
         // There is no call for a name relative to a directory before Linux 6.13.
@@ -54,6 +48,19 @@ pub(super) fn on_name(parent: BorrowedFd<'_>, name: &[u8], member: &Member) -> i
     let times = timestamps(member.mtime);
     rustix::fs::utimensat(parent, name, &times, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(())
+}
+
+/// Links have no mode, and who owns the directory may have put one there by now: what is changed
+/// is what was looked at.
+fn set_mode(parent: BorrowedFd<'_>, name: &[u8], mode: u32) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let node = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let found = rustix::fs::fstat(&node)?;
+    if FileType::from_raw_mode(found.st_mode) == FileType::Symlink {
+        return Err(Errno::LOOP.into());
+    }
+    let place = format!("/proc/self/fd/{}", node.as_raw_fd());
+    Ok(rustix::fs::chmod(place, Mode::from_raw_mode(mode))?)
 }
 
 pub(super) fn set_time(file: BorrowedFd<'_>, time: Time) -> io::Result<()> {

@@ -78,6 +78,15 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 const AUFS: [&[u8]; 3] = [b".wh..wh.aufs", b".wh..wh.plnk", b".wh..wh.orph"];
 
 impl Entry {
+    /// The same where nothing is a layer: a name means itself.
+    pub(super) fn literal(name: &[u8]) -> Result<Entry, NameProblem> {
+        let parsed = EntryName::parse(name)?;
+        match parsed.components.is_empty() {
+            true => Ok(Entry::Root),
+            false => Ok(Entry::File(parsed)),
+        }
+    }
+
     pub(super) fn parse(name: &[u8]) -> Result<Entry, NameProblem> {
         let mut parsed = EntryName::parse(name)?;
         if parsed

@@ -18,6 +18,7 @@ mod entry_name;
 mod limits;
 mod node;
 mod pack;
+mod place;
 mod times;
 mod tree;
 
@@ -25,6 +26,9 @@ pub(crate) use delete::delete_tree;
 pub use entry_name::NameProblem;
 pub(crate) use pack::{Found, Packer, Tree as PackedTree, Walk, WalkError};
 pub use pack::{IdRange, IdShift, PackError, PackProblem};
+pub(crate) use pack::kernels;
+pub use place::{Owners, Placed, Placing};
+pub(crate) use place::place;
 
 use std::fs::File;
 use std::io::{self, Read};

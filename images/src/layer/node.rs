@@ -99,8 +99,9 @@ fn directory(tree: &mut Tree, parent: BorrowedFd<'_>, name: &[u8]) -> Result<Own
     let found = stat(parent, name)?;
     let hidden = match &found {
         Some(found) if FileType::from_raw_mode(found.st_mode) == FileType::Directory => {
-            return open_below(parent, name);
+            return tree.open(parent, name);
         }
+        Some(_) if tree.keeps_kinds() => return Err(Errno::NOTDIR),
         Some(found) => marks_whiteout(found),
         None => false,
     };
@@ -119,6 +120,9 @@ fn clear(tree: &mut Tree, parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Err
     match stat(parent, name)? {
         None => Ok(()),
         Some(found) if FileType::from_raw_mode(found.st_mode) == FileType::Directory => {
+            if tree.keeps_kinds() {
+                return Err(Errno::ISDIR);
+            }
             tree.forget();
             delete_tree(parent, name)
         }

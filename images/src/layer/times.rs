@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 
 use super::entry_name::EntryName;
-use super::tree::{Tree, open_below};
+use super::tree::Tree;
 use super::{UnpackError, attributes};
 use crate::tar::Time;
 
@@ -51,7 +51,7 @@ impl DirectoryTimes {
             } else {
                 &name
             };
-            match open_below(tree.root(), path) {
+            match tree.open(tree.root(), path) {
                 Ok(directory) => attributes::set_time(directory.as_fd(), time).map_err(failed)?,
                 // Replaced by a later member, or reached through a link.
                 Err(Errno::NOENT | Errno::NOTDIR) => {}

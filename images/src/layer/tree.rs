@@ -14,6 +14,9 @@ use super::entry_name::{EntryName, NameProblem};
 /// The layer's directory and the last parent used, as neighbours follow each other in a tar.
 pub(super) struct Tree {
     root: Rc<OwnedFd>,
+    resolve: ResolveFlags,
+    /// What is a directory stays one, and what is none never becomes one.
+    keeps_kinds: bool,
     last: Option<(Vec<Vec<u8>>, Rc<OwnedFd>)>,
 }
 
@@ -40,8 +43,31 @@ impl Tree {
     pub(super) fn new(root: OwnedFd) -> Result<Tree, UnpackError> {
         Ok(Tree {
             root: Rc::new(root),
+            resolve: BELOW | ResolveFlags::NO_XDEV,
+            keeps_kinds: false,
             last: None,
         })
+    }
+
+    /// For files that somebody copies: below `root` there may be mounts, and a directory gives way
+    /// to nothing.
+    pub(super) fn lived_in(root: OwnedFd) -> Tree {
+        Tree {
+            root: Rc::new(root),
+            resolve: BELOW,
+            keeps_kinds: true,
+            last: None,
+        }
+    }
+
+    /// See [`Tree::lived_in`].
+    pub(super) fn keeps_kinds(&self) -> bool {
+        self.keeps_kinds
+    }
+
+    /// Opens a directory below another; links are errors.
+    pub(super) fn open(&self, root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+        open_with(root, path, self.resolve)
     }
 
     pub(super) fn root(&self) -> BorrowedFd<'_> {
@@ -94,7 +120,7 @@ impl Tree {
         {
             return Ok(Rc::clone(directory));
         }
-        let directory = match open_below(self.root(), &components.join(&b'/')) {
+        let directory = match self.open(self.root(), &components.join(&b'/')) {
             Ok(directory) => directory,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
                 let plain = self.without_links(components)?;
@@ -148,7 +174,7 @@ impl Tree {
                     }
                 }
                 Some(FileType::Directory) => {
-                    here = open_below(here.as_fd(), &step.name)?;
+                    here = self.open(here.as_fd(), &step.name)?;
                     done.push(step.name);
                 }
                 _ if step.of_link => return Err(NameProblem::Dangling.into()),
@@ -166,20 +192,20 @@ impl Tree {
         if path.is_empty() {
             return Ok(self.root.as_fd().try_clone_to_owned()?);
         }
-        Ok(open_below(self.root(), &path.join(&b'/'))?)
+        Ok(self.open(self.root(), &path.join(&b'/'))?)
     }
 
     /// Opens a path without links, making what is missing.
     fn make_path(&self, components: &[Vec<u8>], missing: Missing) -> Result<OwnedFd, Failure> {
         let mut directory = self.root.as_fd().try_clone_to_owned()?;
         for component in components {
-            directory = match open_below(directory.as_fd(), component) {
+            directory = match self.open(directory.as_fd(), component) {
                 Ok(next) => next,
                 Err(Errno::NOENT) if missing == Missing::Make => {
                     make_directory(directory.as_fd(), component)?
                 }
                 Err(Errno::NOTDIR) if missing == Missing::Make => {
-                    if !is_whiteout(directory.as_fd(), component)? {
+                    if self.keeps_kinds || !is_whiteout(directory.as_fd(), component)? {
                         return Err(NameProblem::NotDirectory.into());
                     }
                     // Hidden and then made anew: nothing below may show through.
@@ -198,12 +224,23 @@ impl Tree {
 
 /// Opens a directory below `root`; links and mount points are errors.
 pub(super) fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+    open_with(root, path, BELOW | ResolveFlags::NO_XDEV)
+}
+
+/// No link leads anywhere, and nothing leads up.
+const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
+
+fn open_with(
+    root: BorrowedFd<'_>,
+    path: &[u8],
+    resolve: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
     rustix::fs::openat2(
         root,
         path,
         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
         Mode::empty(),
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV,
+        resolve,
     )
 }
 

@@ -52,6 +52,15 @@ impl IdShift {
         inside(&self.gids, outside)
     }
 
+    /// What the container calls `inside`, on disk; `None` where it has no such id.
+    pub(crate) fn outside_uid(&self, inside: u32) -> Option<u32> {
+        outside(&self.uids, inside)
+    }
+
+    pub(crate) fn outside_gid(&self, inside: u32) -> Option<u32> {
+        outside(&self.gids, inside)
+    }
+
     /// Shifts the ids that some extended attributes hold.
     pub(super) fn attribute(&self, name: &[u8], value: &mut Vec<u8>) {
         match name {
@@ -105,6 +114,16 @@ fn inside(ranges: &[IdRange], outside: u32) -> u32 {
         .iter()
         .find(|range| outside >= range.outside && outside - range.outside < range.size)
         .map_or(OVERFLOW, |range| range.inside + (outside - range.outside))
+}
+
+fn outside(ranges: &[IdRange], inside: u32) -> Option<u32> {
+    if ranges.is_empty() {
+        return Some(inside);
+    }
+    ranges
+        .iter()
+        .find(|range| inside >= range.inside && inside - range.inside < range.size)
+        .map(|range| range.outside + (inside - range.inside))
 }
 
 #[cfg(test)]

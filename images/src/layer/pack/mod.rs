@@ -14,6 +14,7 @@
 mod attributes;
 mod header;
 mod ids;
+pub(crate) mod kernels;
 mod links;
 mod walk;
 
@@ -125,18 +126,34 @@ pub(crate) enum Tree {
         /// Names that are no part of it.
         left_out: BTreeSet<Vec<u8>>,
     },
+    /// Some files for `cp`: as [`Tree::Merged`], with what is mounted below, but nothing of the
+    /// kernel's own filesystems.
+    Copied {
+        /// The ids that files on disk have.
+        ids: IdShift,
+        /// What the root is called in the archive; empty: it is not in it, only what it has.
+        top: Vec<u8>,
+    },
 }
 
 impl Tree {
     /// Somebody may be writing to it.
     fn is_live(&self) -> bool {
-        matches!(self, Tree::Live { .. } | Tree::Merged { .. })
+        matches!(
+            self,
+            Tree::Live { .. } | Tree::Merged { .. } | Tree::Copied { .. }
+        )
+    }
+
+    /// It is no layer: names mean themselves, and nothing bounds it.
+    fn is_plain(&self) -> bool {
+        matches!(self, Tree::Merged { .. } | Tree::Copied { .. })
     }
 
     fn leaves_out(&self, name: &[u8]) -> bool {
         match self {
             Tree::Live { left_out, .. } | Tree::Merged { left_out } => left_out.contains(name),
-            Tree::Stored | Tree::Taken { .. } => false,
+            Tree::Stored | Tree::Taken { .. } | Tree::Copied { .. } => false,
         }
     }
 }
@@ -170,8 +187,37 @@ impl Packer {
             name: "./".to_owned(),
             problem,
         };
-        let mut packer = Packer {
-            walk: Walk::new(root).map_err(|error| failed(error.into()))?,
+        let walk = match &tree {
+            Tree::Copied { .. } => Walk::through_mounts(root),
+            _ => Walk::new(root),
+        };
+        let mut packer = Packer::over(walk.map_err(|error| failed(error.into()))?, tree);
+        match packer.tree {
+            Tree::Copied { .. } => packer.add_top(),
+            _ => packer.add_root(),
+        }
+        .map_err(failed)?;
+        Ok(packer)
+    }
+
+    /// A single file of any kind but a directory; `file` is it as a mere place.
+    pub(crate) fn of_file(file: OwnedFd, tree: Tree) -> Result<Packer, PackError> {
+        let pinned = rustix::io::fcntl_dupfd_cloexec(&file, 0)
+            .and_then(|node| rustix::fs::fstat(&file).map(|stat| Found { node, stat }));
+        let mut packer = Packer::over(Walk::over(file), tree);
+        pinned
+            .map_err(PackProblem::from)
+            .and_then(|found| packer.add(found))
+            .map_err(|problem| PackError {
+                name: shown(&packer.name()),
+                problem,
+            })?;
+        Ok(packer)
+    }
+
+    fn over(walk: Walk, tree: Tree) -> Packer {
+        Packer {
+            walk,
             tree,
             links: Links::default(),
             attributes: AttributeReader::new(),
@@ -180,9 +226,31 @@ impl Packer {
             data: None,
             ended: false,
             size: 0,
-        };
-        packer.add_root().map_err(failed)?;
-        Ok(packer)
+        }
+    }
+
+    /// The present file's name in the archive.
+    fn name(&self) -> Vec<u8> {
+        match (&self.tree, self.walk.name()) {
+            (Tree::Copied { top, .. }, b"") => top.clone(),
+            (Tree::Copied { top, .. }, name) if !top.is_empty() => {
+                [&top[..], b"/", name].concat()
+            }
+            (_, name) => name.to_vec(),
+        }
+    }
+
+    /// The root under the name that it has in the archive.
+    fn add_top(&mut self) -> Result<(), PackProblem> {
+        let name = self.name();
+        if name.is_empty() {
+            return Ok(());
+        }
+        let node = rustix::io::fcntl_dupfd_cloexec(self.walk.root(), 0)?;
+        let stat = rustix::fs::fstat(&node)?;
+        let mut found = Found { node, stat };
+        let attributes = self.tend(&mut found)?;
+        self.header(&name, Kind::Directory, &stat, b"", 0, &attributes.kept)
     }
 
     /// Bytes of the regular files packed so far, each file once.
@@ -236,11 +304,11 @@ impl Packer {
         if self.tree.leaves_out(self.walk.name()) {
             return Ok(());
         }
-        let name = self.walk.name().to_vec();
+        let name = self.name();
         let last = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
         let device = found.stat.st_rdev;
         let kind = match found.kind() {
-            FileType::CharacterDevice if device == 0 => {
+            FileType::CharacterDevice if device == 0 && !self.tree.is_plain() => {
                 let parent = &name[..name.len() - last.len()];
                 return self.mark(&[parent, b".wh.", last].concat());
             }
@@ -253,15 +321,18 @@ impl Packer {
             FileType::Fifo => Kind::Fifo,
             FileType::Unknown => return Err(Errno::INVAL.into()),
         };
-        if last.starts_with(b".wh.") && !matches!(self.tree, Tree::Merged { .. }) {
+        if last.starts_with(b".wh.") && !self.tree.is_plain() {
             return Err(PackProblem::Whiteout);
         }
         let attributes = self.tend(&mut found)?;
         let stat = found.stat;
         if kind == Kind::Directory {
             self.header(&name, kind, &stat, b"", 0, &attributes.kept)?;
-            if attributes.opaque {
+            if attributes.opaque && !self.tree.is_plain() {
                 self.mark(&[&name[..], b"/.wh..wh..opq"].concat())?;
+            }
+            if matches!(self.tree, Tree::Copied { .. }) && kernels::owns(&found.node)? {
+                return Ok(());
             }
             return Ok(self.walk.enter(&found)?);
         }
@@ -288,7 +359,7 @@ impl Packer {
                     });
                 }
                 self.size = self.size.saturating_add(size);
-                if self.size > MOST_BYTES && !matches!(self.tree, Tree::Merged { .. }) {
+                if self.size > MOST_BYTES && !self.tree.is_plain() {
                     return Err(PackProblem::Limit(MOST_BYTES >> 30));
                 }
                 self.header(&name, kind, &stat, b"", size, &attributes.kept)
@@ -303,7 +374,7 @@ impl Packer {
         let mut attributes = self.attributes.read(&place)?;
         match &self.tree {
             Tree::Stored | Tree::Merged { .. } => {}
-            Tree::Live { ids: shift, .. } => {
+            Tree::Live { ids: shift, .. } | Tree::Copied { ids: shift, .. } => {
                 for (name, value) in &mut attributes.kept {
                     shift.attribute(name, value);
                 }
@@ -397,7 +468,9 @@ impl Packer {
 
     fn owner(&self, stat: &Stat) -> (u32, u32) {
         match &self.tree {
-            Tree::Live { ids, .. } => (ids.uid(stat.st_uid), ids.gid(stat.st_gid)),
+            Tree::Live { ids, .. } | Tree::Copied { ids, .. } => {
+                (ids.uid(stat.st_uid), ids.gid(stat.st_gid))
+            }
             Tree::Stored | Tree::Taken { .. } | Tree::Merged { .. } => (stat.st_uid, stat.st_gid),
         }
     }

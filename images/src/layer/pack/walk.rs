@@ -2,7 +2,7 @@
 //!
 //! Each file is first opened as a mere place (`O_PATH`), so what it was found to be it stays:
 //! nothing put in its place later is opened, no fifo waits and no device is woken. Directories are
-//! entered without following links and without leaving the filesystem. Memory holds the names of
+//! entered without following links and, unless it was asked for, without leaving the filesystem. Memory holds the names of
 //! the directories on the way down; descriptors of the upper ones only, the others are opened anew.
 
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -43,6 +43,7 @@ impl From<Errno> for WalkError {
 /// Goes through a tree depth first, each directory's names in the order of their bytes.
 pub(crate) struct Walk {
     root: OwnedFd,
+    resolve: ResolveFlags,
     stack: Vec<Frame>,
     path: Vec<u8>,
     held: usize,
@@ -85,16 +86,48 @@ impl Names {
 impl Walk {
     /// Starts at `root`, which is listed at once.
     pub(crate) fn new(root: OwnedFd) -> Result<Walk, WalkError> {
-        let mut walk = Walk {
+        Walk::begin(root, BELOW | ResolveFlags::NO_XDEV)
+    }
+
+    /// The same through mount points.
+    pub(crate) fn through_mounts(root: OwnedFd) -> Result<Walk, WalkError> {
+        Walk::begin(root, BELOW)
+    }
+
+    /// There is nothing below `root`, which may be a file of any kind.
+    pub(crate) fn over(root: OwnedFd) -> Walk {
+        Walk {
             root,
+            resolve: BELOW,
             stack: Vec::new(),
             path: Vec::new(),
             held: 0,
+            listing: Vec::new(),
+        }
+    }
+
+    fn begin(root: OwnedFd, resolve: ResolveFlags) -> Result<Walk, WalkError> {
+        let mut walk = Walk {
+            resolve,
             listing: Vec::with_capacity(LISTING),
+            ..Walk::over(root)
         };
-        let top = open_below(walk.root.as_fd(), b".", OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let top = walk.open_below(
+            walk.root.as_fd(),
+            b".",
+            OFlags::RDONLY | OFlags::DIRECTORY,
+        )?;
         walk.push(top)?;
         Ok(walk)
+    }
+
+    fn open_below(
+        &self,
+        root: BorrowedFd<'_>,
+        path: &[u8],
+        flags: OFlags,
+    ) -> Result<OwnedFd, Errno> {
+        open_below(root, path, flags, self.resolve)
     }
 
     pub(crate) fn root(&self) -> BorrowedFd<'_> {
@@ -138,7 +171,8 @@ impl Walk {
 
     /// Goes into the directory just found: its files come next.
     pub(crate) fn enter(&mut self, found: &Found) -> Result<(), WalkError> {
-        let directory = open_below(found.node.as_fd(), b".", OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let directory = self.open_below(found.node.as_fd(), b".", flags)?;
         self.push(directory)
     }
 
@@ -152,9 +186,9 @@ impl Walk {
                 ..
             }) => {
                 let name = names.at(next.wrapping_sub(1)).unwrap_or_default();
-                open_below(directory.as_fd(), name, flags)?
+                self.open_below(directory.as_fd(), name, flags)?
             }
-            _ => open_below(self.root.as_fd(), &self.path, flags)?,
+            _ => self.open_below(self.root.as_fd(), &self.path, flags)?,
         };
         let stat = rustix::fs::fstat(&node)?;
         Ok(Found { node, stat })
@@ -163,7 +197,7 @@ impl Walk {
     fn directory(&self, frame: &Frame) -> Result<OwnedFd, Errno> {
         match &frame.directory {
             Some(directory) => rustix::io::fcntl_dupfd_cloexec(directory, 0),
-            None => open_below(
+            None => self.open_below(
                 self.root.as_fd(),
                 &self.path[..frame.path],
                 OFlags::RDONLY | OFlags::DIRECTORY,
@@ -216,13 +250,21 @@ impl Found {
     }
 }
 
-fn open_below(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+/// No link leads anywhere, and nothing leads up.
+const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
+
+fn open_below(
+    root: BorrowedFd<'_>,
+    path: &[u8],
+    flags: OFlags,
+    resolve: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
     rustix::fs::openat2(
         root,
         path,
         flags | OFlags::CLOEXEC,
         Mode::empty(),
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV,
+        resolve,
     )
 }
 
@@ -278,7 +320,7 @@ mod tests {
         let mut here: OwnedFd = fs::File::open(base.path()).unwrap().into();
         for _ in 0..17 {
             rustix::fs::mkdirat(&here, name.as_str(), Mode::RWXU).unwrap();
-            here = open_below(here.as_fd(), name.as_bytes(), OFlags::RDONLY).unwrap();
+            here = open_below(here.as_fd(), name.as_bytes(), OFlags::RDONLY, BELOW).unwrap();
         }
         let mut walk = Walk::new(fs::File::open(base.path()).unwrap().into()).unwrap();
         let error = loop {
