@@ -10,6 +10,7 @@ pub mod clock;
 pub mod commit;
 pub mod connection;
 pub mod containers;
+pub mod copy;
 pub mod create;
 pub mod credentials;
 pub mod detach;

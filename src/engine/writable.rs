@@ -59,7 +59,8 @@ impl Writable {
     }
 }
 
-fn shift(mapping: &Mapping) -> IdShift {
+/// How the files of a container with ids of its own are told.
+pub fn shift(mapping: &Mapping) -> IdShift {
     let ranges = |ranges: &[super::user_namespace::mapping::IdRange]| {
         let range = |range: &super::user_namespace::mapping::IdRange| IdRange {
             inside: range.inside,

@@ -357,7 +357,7 @@ pub fn facts(
 
 /// The image's layers and the container's own. Files of the layers, which all
 /// containers share, are seen with the owners that this one's ids are.
-fn root_filesystem(
+pub fn root_filesystem(
     layers: &[PathBuf],
     dir: &Path,
     mapping: Option<&Mapping>,

@@ -24,11 +24,11 @@ mod tree;
 
 pub(crate) use delete::delete_tree;
 pub use entry_name::NameProblem;
+pub(crate) use pack::kernels;
 pub(crate) use pack::{Found, Packer, Tree as PackedTree, Walk, WalkError};
 pub use pack::{IdRange, IdShift, PackError, PackProblem};
-pub(crate) use pack::kernels;
-pub use place::{Owners, Placed, Placing};
 pub(crate) use place::place;
+pub use place::{Owners, Placed, Placing};
 
 use std::fs::File;
 use std::io::{self, Read};

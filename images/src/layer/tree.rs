@@ -230,11 +230,7 @@ pub(super) fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, E
 /// No link leads anywhere, and nothing leads up.
 const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
 
-fn open_with(
-    root: BorrowedFd<'_>,
-    path: &[u8],
-    resolve: ResolveFlags,
-) -> Result<OwnedFd, Errno> {
+fn open_with(root: BorrowedFd<'_>, path: &[u8], resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
     rustix::fs::openat2(
         root,
         path,

@@ -233,9 +233,7 @@ impl Packer {
     fn name(&self) -> Vec<u8> {
         match (&self.tree, self.walk.name()) {
             (Tree::Copied { top, .. }, b"") => top.clone(),
-            (Tree::Copied { top, .. }, name) if !top.is_empty() => {
-                [&top[..], b"/", name].concat()
-            }
+            (Tree::Copied { top, .. }, name) if !top.is_empty() => [&top[..], b"/", name].concat(),
             (_, name) => name.to_vec(),
         }
     }

@@ -112,11 +112,7 @@ impl Walk {
             listing: Vec::with_capacity(LISTING),
             ..Walk::over(root)
         };
-        let top = walk.open_below(
-            walk.root.as_fd(),
-            b".",
-            OFlags::RDONLY | OFlags::DIRECTORY,
-        )?;
+        let top = walk.open_below(walk.root.as_fd(), b".", OFlags::RDONLY | OFlags::DIRECTORY)?;
         walk.push(top)?;
         Ok(walk)
     }
@@ -259,13 +255,7 @@ fn open_below(
     flags: OFlags,
     resolve: ResolveFlags,
 ) -> Result<OwnedFd, Errno> {
-    rustix::fs::openat2(
-        root,
-        path,
-        flags | OFlags::CLOEXEC,
-        Mode::empty(),
-        resolve,
-    )
+    rustix::fs::openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
 }
 
 #[cfg(test)]
