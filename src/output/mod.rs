@@ -2,6 +2,8 @@
 //! Pure but for [`error`] and [`stdout`], which write, and what uses them.
 
 pub mod build;
+pub mod canvas;
+pub mod compose;
 pub mod error;
 pub mod event;
 pub mod format;

@@ -116,7 +116,7 @@ fn seconds(time: Duration) -> String {
 
 /// Text that a terminal shows as it is: without control characters and escape sequences, and only
 /// what remains of a line that was written over.
-pub(super) fn visible(line: &[u8]) -> String {
+pub(in crate::output) fn visible(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let last = text.trim_end_matches('\r').rsplit('\r').next();
     let mut shown = String::new();

@@ -10,15 +10,16 @@ mod failure;
 mod log;
 mod picture;
 mod plain;
-mod terminal;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use self::log::Log;
-use self::plain::Plain;
-use self::terminal::Terminal;
+pub(super) use self::log::visible;
+pub(super) use self::picture::Picture;
+pub(super) use self::plain::Plain;
+use super::canvas::Canvas;
 use crate::engine::build::error::BuildError;
 use crate::engine::build::event::{Event, Listener};
 
@@ -49,8 +50,8 @@ pub fn listener(style: Style) -> Box<dyn Show> {
     let terminal = io::stderr().is_terminal();
     let form = match style {
         Style::Quiet => Form::Quiet(Mutex::default()),
-        Style::Terminal => Form::Terminal(Terminal::new()),
-        Style::Auto if terminal => Form::Terminal(Terminal::new()),
+        Style::Terminal => Form::Terminal(Canvas::new(Picture::default())),
+        Style::Auto if terminal => Form::Terminal(Canvas::new(Picture::default())),
         Style::Auto | Style::Plain => Form::Plain(Mutex::default()),
     };
     Box::new(Shown {
@@ -76,7 +77,7 @@ struct Warning {
 
 enum Form {
     Plain(Mutex<Plain>),
-    Terminal(Terminal),
+    Terminal(Canvas<Picture>),
     /// Only what the last lines of a failed step were.
     Quiet(Mutex<Plain>),
 }
@@ -95,7 +96,7 @@ impl Listener for Shown {
                 // Still locked: lines of two threads keep their order.
                 tell(&text);
             }
-            Form::Terminal(terminal) => terminal.event(event),
+            Form::Terminal(canvas) => canvas.change(|picture, now| picture.event(event, now)),
             Form::Quiet(plain) => {
                 lock(plain).event(event, self.begun.elapsed());
             }
@@ -120,7 +121,7 @@ impl Shown {
                 self.warn();
                 tell_more(lock(plain).log());
             }
-            Form::Terminal(terminal) => terminal.finish(|picture| {
+            Form::Terminal(canvas) => canvas.finish(|picture| {
                 self.warn();
                 tell_more(&picture.log);
             }),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::failure::written;
 use super::log::{Log, visible};
 use crate::engine::build::event::{Ending, Event, StepId};
 
@@ -19,11 +20,9 @@ const PLAIN: &str = "\x1b[0m";
 
 /// What is known of the build.
 #[derive(Debug, Default)]
-pub(super) struct Picture {
+pub(in crate::output) struct Picture {
     pub(super) log: Log,
     steps: BTreeMap<StepId, Shown>,
-    /// No more will happen.
-    pub(super) finished: bool,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +41,7 @@ struct Line {
 }
 
 impl Picture {
-    pub(super) fn event(&mut self, event: Event, now: Duration) {
+    pub(in crate::output) fn event(&mut self, event: Event, now: Duration) {
         match event {
             Event::Started { step, name } => {
                 self.log.begin(step, name, now);
@@ -66,14 +65,40 @@ impl Picture {
         }
     }
 
+    /// When all steps that began are over: of as many builds as there were.
+    pub(in crate::output) fn is_over(&self) -> bool {
+        self.steps.values().all(|shown| shown.end.is_some())
+    }
+
+    /// Whether nothing was told yet.
+    pub(in crate::output) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What the steps that failed wrote last.
+    pub(in crate::output) fn written_by_failed(&self) -> Vec<u8> {
+        let failed = |shown: &Shown| matches!(shown.end, Some((Ending::Failed(_), _)));
+        let steps = self.steps.iter().filter(|(_, shown)| failed(shown));
+        let steps = steps.filter_map(|(id, _)| self.log.step(*id));
+        steps
+            .flat_map(|step| written(&step.name, Some(step)))
+            .collect()
+    }
+
     /// The lines, none wider than the terminal, not more than it has.
-    pub(super) fn draw(&self, now: Duration, width: usize, height: usize) -> Vec<String> {
+    pub(in crate::output) fn lines(
+        &self,
+        now: Duration,
+        width: usize,
+        height: usize,
+        last: bool,
+    ) -> Vec<String> {
         let over = self
             .steps
             .values()
             .filter(|shown| shown.end.is_some())
             .count();
-        let finished = if self.finished { " FINISHED" } else { "" };
+        let finished = if last { " FINISHED" } else { "" };
         let head = format!(
             "[+] Building {:.1}s ({over}/{}){finished}",
             now.as_secs_f64(),
@@ -84,7 +109,7 @@ impl Picture {
             self.step(*id, shown, now, &mut lines);
         }
         // The last picture stays, and may be as long as it is.
-        if !self.finished {
+        if !last {
             fit(&mut lines, height.saturating_sub(2).max(1));
         }
         let lines = lines.iter().map(|line| line.drawn(width));
@@ -124,6 +149,12 @@ impl Picture {
                 add(format!(" => => # {line}"), None);
             }
         }
+    }
+}
+
+impl super::super::canvas::Picture for Picture {
+    fn draw(&self, now: Duration, width: usize, height: usize, last: bool) -> Vec<String> {
+        self.lines(now, width, height, last)
     }
 }
 
@@ -198,7 +229,7 @@ mod tests {
 
     #[test]
     fn every_step_has_a_line_and_a_running_one_its_output() {
-        let lines = picture().draw(seconds(13), 30, 24);
+        let lines = picture().lines(seconds(13), 30, 24, false);
         assert_eq!(
             bare(&lines),
             [
@@ -227,8 +258,7 @@ mod tests {
             },
             seconds(23),
         );
-        picture.finished = true;
-        let lines = picture.draw(seconds(23), 40, 3);
+        let lines = picture.lines(seconds(23), 40, 3, true);
         let shown = bare(&lines);
         assert_eq!(shown[0], "[+] Building 2.3s (3/3) FINISHED");
         assert_eq!(shown.len(), 5);
@@ -239,7 +269,7 @@ mod tests {
     #[test]
     fn it_fits_the_terminal() {
         let picture = picture();
-        let shown = bare(&picture.draw(seconds(13), 12, 7));
+        let shown = bare(&picture.lines(seconds(13), 12, 7, false));
         assert_eq!(shown.len(), 6);
         assert!(
             shown.iter().all(|line| line.chars().count() <= 12),
@@ -247,7 +277,7 @@ mod tests {
         );
         assert_eq!(shown[2], " =>     1.0s");
         for (width, height) in [(0, 0), (1, 1), (3, 2)] {
-            picture.draw(seconds(13), width, height);
+            picture.lines(seconds(13), width, height, false);
         }
     }
 }

@@ -16,7 +16,7 @@ const MOST_WAITING: usize = 1 << 20;
 
 /// What was told so far.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(in crate::output) struct Plain {
     log: Log,
     /// The step that speaks.
     current: Option<StepId>,
@@ -40,7 +40,7 @@ impl Plain {
     }
 
     /// What is to be written now.
-    pub(super) fn event(&mut self, event: Event, now: Duration) -> Vec<u8> {
+    pub(in crate::output) fn event(&mut self, event: Event, now: Duration) -> Vec<u8> {
         let (id, lines, over) = match event {
             Event::Started { step, name } => {
                 self.log.begin(step, name, now);
