@@ -76,6 +76,8 @@ pub struct Call {
     pub dirs: Dirs,
     /// `--insecure-registry`, each.
     pub insecure_registries: Vec<String>,
+    /// What stands between `compose` and its command.
+    pub compose: super::compose::Settings,
 }
 
 impl Call {

@@ -2,7 +2,7 @@
 
 use super::call::Spec;
 use super::{
-    builder, capture, completion, container, generate, image, network, registry, system, volume,
+    builder, capture, completion, compose, container, generate, image, network, registry, system, volume,
 };
 
 /// A group of commands.
@@ -13,10 +13,14 @@ pub struct Group {
     pub about: &'static str,
 }
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     Group {
         name: "builder",
         about: "Manage builds",
+    },
+    Group {
+        name: "compose",
+        about: "Define and run multi-container applications",
     },
     Group {
         name: "container",
@@ -85,6 +89,35 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("version", &system::version::SPEC),
     ("wait", &container::wait::SPEC),
     ("builder build", &image::build::SPEC),
+    ("compose attach", &compose::attach::SPEC),
+    ("compose build", &compose::build::SPEC),
+    ("compose commit", &compose::commit::SPEC),
+    ("compose config", &compose::config::SPEC),
+    ("compose convert", &compose::config::SPEC),
+    ("compose create", &compose::create::SPEC),
+    ("compose down", &compose::down::SPEC),
+    ("compose events", &compose::events::SPEC),
+    ("compose exec", &compose::exec::SPEC),
+    ("compose export", &compose::export::SPEC),
+    ("compose images", &compose::images::SPEC),
+    ("compose kill", &compose::kill::SPEC),
+    ("compose logs", &compose::logs::SPEC),
+    ("compose ls", &compose::ls::SPEC),
+    ("compose pause", &compose::pause::SPEC),
+    ("compose port", &compose::port::SPEC),
+    ("compose ps", &compose::ps::SPEC),
+    ("compose pull", &compose::pull::SPEC),
+    ("compose push", &compose::push::SPEC),
+    ("compose restart", &compose::restart::SPEC),
+    ("compose rm", &compose::rm::SPEC),
+    ("compose run", &compose::run::SPEC),
+    ("compose scale", &compose::scale::SPEC),
+    ("compose start", &compose::start::SPEC),
+    ("compose stop", &compose::stop::SPEC),
+    ("compose unpause", &compose::unpause::SPEC),
+    ("compose up", &compose::up::SPEC),
+    ("compose version", &compose::version::SPEC),
+    ("compose wait", &compose::wait::SPEC),
     ("container attach", &container::attach::SPEC),
     ("container commit", &container::commit::SPEC),
     ("container cp", &container::cp::SPEC),
@@ -153,7 +186,6 @@ static COMMANDS: &[(&str, &Spec)] = &[
 /// Commands of Docker that rbox has not.
 const DOCKERS: &[&str] = &[
     "buildx",
-    "compose",
     "config",
     "container stats",
     "container top",

@@ -13,6 +13,7 @@ mod call;
 mod capture;
 mod catalog;
 mod completion;
+mod compose;
 mod container;
 #[cfg(test)]
 mod documents;
@@ -77,6 +78,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         words: Vec::new(),
         dirs: Dirs::resolve(None, None),
         insecure_registries: Vec::new(),
+        compose: compose::Settings::default(),
     };
     let outcome = text(words).and_then(|words| {
         call.words = words;
@@ -116,6 +118,9 @@ fn dispatch(call: &mut Call) -> Outcome {
     }
     if first == completion::QUESTION {
         return completion::answer(&words[1..]);
+    }
+    if first == compose::NAME {
+        return compose::dispatch(call, &words[1..]);
     }
     let (length, path) = match (catalog::group(first), words.get(1)) {
         (None, _) => (1, first.clone()),

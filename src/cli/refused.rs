@@ -69,6 +69,40 @@ const GLOBAL: &[&str] = &[
     "tlsverify",
 ];
 
+/// Flags before the command of `compose`.
+const COMPOSE: &[&str] = &[
+    "all-resources",
+    "compatibility",
+    "dry-run",
+    "no-ansi",
+    "parallel",
+    "verbose",
+];
+
+/// Flags of `compose build`.
+const COMPOSE_BUILD: &[&str] = &[
+    "builder",
+    "check",
+    "dry-run",
+    "print",
+    "provenance",
+    "sbom",
+    "ssh",
+];
+
+/// Flags of `compose config`.
+const COMPOSE_CONFIG: &[&str] = &[
+    "dry-run",
+    "lock-image-digests",
+    "models",
+    "no-consistency",
+    "no-env-resolution",
+    "no-normalize",
+    "no-path-resolution",
+    "resolve-image-digests",
+    "variables",
+];
+
 /// Refused flags of a command, `long` or `long/s`.
 pub fn flags(command: &str) -> &'static [&'static str] {
     match command {
@@ -86,6 +120,12 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "network create" => &["config-from", "config-only", "ingress"],
         "network connect" => &["link-local-ip"],
         "network inspect" => &["scope"],
+        "compose" => COMPOSE,
+        "compose build" => COMPOSE_BUILD,
+        "compose config" | "compose convert" => COMPOSE_CONFIG,
+        "compose cp" => &["all", "dry-run"],
+        "compose up" => &["dry-run", "menu", "watch/w"],
+        command if command.starts_with("compose ") => &["dry-run"],
         _ => &[],
     }
 }

@@ -57,7 +57,7 @@ impl Stop {
                     "{text}\n\nUsage:  {}\n\nRun '{command} --help' for more information",
                     call.usage()
                 ));
-                USAGE
+                usage_code(call)
             }
             Stop::Unsupported(flag) => {
                 let hint = if call.path.is_empty() {
@@ -66,7 +66,7 @@ impl Stop {
                     format!("docker has this flag, rbox has not (yet): see '{command} --help'")
                 };
                 error::print(&Failure::new(format!("unsupported flag: {flag}")).hint(hint));
-                USAGE
+                usage_code(call)
             }
             Stop::Count(text) => {
                 let run = if text.contains("at least") {
@@ -95,6 +95,14 @@ impl Stop {
                 failure.code.unwrap_or(USAGE)
             }
         }
+    }
+}
+
+/// Compose is a program of its own at Docker, whose errors about flags are as any other.
+fn usage_code(call: &Call) -> u8 {
+    match call.path.split(' ').next() {
+        Some(super::compose::NAME) => 1,
+        _ => USAGE,
     }
 }
 

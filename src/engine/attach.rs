@@ -14,6 +14,7 @@ use super::claim::is_running;
 use super::connection;
 use super::detach::{DetachKeys, Typed};
 use super::failure::{Context, Failure};
+use super::logs::LogStream;
 use super::protocol::{Frame, Request, Streams};
 use super::record::Record;
 use super::terminal::{self, RawMode};
@@ -68,6 +69,33 @@ impl Engine {
         event::of_container(&self.dirs, "attach", &container.record, &[]);
         let end = stream_to_end(stream, id, container.record.config.tty, &options);
         self.streamed(&container.record, end)
+    }
+
+    /// Calls `out` with all that a running container writes from now on, until it ends, or its
+    /// monitor does; at once where it does not run.
+    pub fn attach_output(
+        &self,
+        name: &str,
+        out: &mut dyn FnMut(LogStream, &[u8]),
+    ) -> Result<(), Failure> {
+        let id = containers::find(&self.dirs, name)?.record.id;
+        let streams = Streams {
+            stdin: false,
+            stdout: true,
+            stderr: true,
+        };
+        let Some(mut stream) = connection::request(&self.dirs, &id, Request::Attach { streams })?
+        else {
+            return Ok(());
+        };
+        loop {
+            match Frame::read(&mut stream) {
+                Ok(Some(Frame::Stdout(bytes))) => out(LogStream::Stdout, &bytes),
+                Ok(Some(Frame::Stderr(bytes))) => out(LogStream::Stderr, &bytes),
+                Ok(Some(Frame::Exited(_)) | None) | Err(_) => return Ok(()),
+                Ok(Some(_)) => {}
+            }
+        }
     }
 
     /// Where the stream broke off because the monitor died, what it left is undone.

@@ -45,6 +45,12 @@ struct Line {
 }
 
 impl Engine {
+    /// Whether a container's output is written down where [`Engine::logs`] can read it.
+    pub fn keeps_log(&self, name: &str) -> Result<bool, Failure> {
+        let container = containers::find(&self.dirs, name)?;
+        Ok(container.record.host.log_driver != "none")
+    }
+
     /// Calls `out` with every line asked for.
     pub fn logs(
         &self,

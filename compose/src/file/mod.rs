@@ -27,7 +27,7 @@ mod suggest;
 mod tests;
 mod text;
 mod units;
-mod words;
+pub mod words;
 mod yaml;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use super::{check_tty, to_u8};
 use crate::cli::call::{Arity, Call, Spec};
 use crate::cli::stop::{Outcome, Stop};
+use crate::engine::Engine;
 use crate::engine::attach::{AttachEnd, AttachOptions};
 use crate::engine::containers;
 use crate::engine::protocol::Streams;
@@ -54,12 +55,14 @@ fn run(call: &Call) -> Outcome {
         detach_keys: line.detach_keys,
         sig_proxy: line.sig_proxy,
     };
-    let engine = call.engine()?;
-    let config = containers::find(&engine.dirs, &line.container)?
-        .record
-        .config;
+    attach(&call.engine()?, &line.container, &options)
+}
+
+/// Joins a container until it ends or the user detaches.
+pub fn attach(engine: &Engine, container: &str, options: &AttachOptions) -> Outcome {
+    let config = containers::find(&engine.dirs, container)?.record.config;
     check_tty(options.streams.stdin && config.open_stdin, config.tty)?;
-    match engine.attach(&line.container, &options)? {
+    match engine.attach(container, options)? {
         AttachEnd::Exited(code) => Ok(to_u8(code)),
         AttachEnd::Detached => Err(detached()),
     }

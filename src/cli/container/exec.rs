@@ -1,10 +1,13 @@
 //! `exec`.
 
+use std::path::Path;
+
 use super::attach::detached;
 use super::request::{Client, environment};
 use super::run::read;
 use super::{check_tty, to_u8};
 use crate::cli::call::{Arity, Call, Spec};
+use crate::cli::parse::Invalid;
 use crate::cli::parse::env::{self, Variable};
 use crate::cli::stop::Outcome;
 use crate::engine::exec::ExecRequest;
@@ -62,6 +65,17 @@ struct Exec {
     container: String,
     #[arg(hide = true)]
     command: Vec<String>,
+}
+
+/// `-e` alone, with the values of our own environment.
+pub fn own_environment(variables: &[Variable]) -> Result<Vec<(String, String)>, Invalid> {
+    let client = Client {
+        here: Path::new("/"),
+        variable: &|name| std::env::var(name).ok(),
+        read: &read,
+        console: (0, 0),
+    };
+    environment(&[], variables, &client)
 }
 
 fn run(call: &Call) -> Outcome {

@@ -34,7 +34,7 @@ use super::stop::Stop;
 use crate::engine::attach::AttachEnd;
 
 /// A terminal cannot be had from a stdin that is none.
-fn check_tty(stdin: bool, tty: bool) -> Result<(), Stop> {
+pub fn check_tty(stdin: bool, tty: bool) -> Result<(), Stop> {
     if stdin && tty && !std::io::stdin().is_terminal() {
         return Err(Stop::failed("the input device is not a TTY"));
     }
@@ -42,7 +42,7 @@ fn check_tty(stdin: bool, tty: bool) -> Result<(), Stop> {
 }
 
 /// The container's exit code as ours; `detached` is what detaching counts as.
-fn exit_code(end: Option<AttachEnd>, detached: u8) -> u8 {
+pub fn exit_code(end: Option<AttachEnd>, detached: u8) -> u8 {
     match end {
         Some(AttachEnd::Exited(code)) => to_u8(code),
         Some(AttachEnd::Detached) => detached,
@@ -51,6 +51,6 @@ fn exit_code(end: Option<AttachEnd>, detached: u8) -> u8 {
 }
 
 /// Exit codes are a byte.
-fn to_u8(code: i32) -> u8 {
+pub fn to_u8(code: i32) -> u8 {
     u8::try_from(code & 0xff).unwrap_or(u8::MAX)
 }

@@ -6,7 +6,7 @@ pub mod import;
 pub mod inspect;
 pub mod load;
 pub mod ls;
-mod ls_filter;
+pub mod ls_filter;
 pub mod prune;
 pub mod pull;
 pub mod push;

@@ -8,9 +8,14 @@ use crate::cli::parse::time;
 
 /// Shows a warning and waits for `y`; anything else, also the end of input, is no.
 pub fn confirm(warning: &str) -> bool {
-    say(&format!(
+    agreed(&format!(
         "{warning}\nAre you sure you want to continue? [y/N] "
-    ));
+    ))
+}
+
+/// Asks, and waits for `y`; anything else, also the end of input, is no.
+pub fn agreed(question: &str) -> bool {
+    say(question);
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.is_ok() && answer.trim().eq_ignore_ascii_case("y")

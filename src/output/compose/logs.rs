@@ -44,11 +44,10 @@ pub struct Lines {
 }
 
 impl Writer {
-    /// For containers of these names; the index of each is what [`Writer::line`] takes.
-    pub fn new(names: &[String], ansi: Ansi, prefixed: bool) -> Writer {
+    /// For containers of these names, which get so many columns; the index of each is what
+    /// [`Writer::write`] takes.
+    pub fn new(names: &[String], width: usize, ansi: Ansi, prefixed: bool) -> Writer {
         let (out, err) = (ansi.on(&io::stdout()), ansi.on(&io::stderr()));
-        let width = names.iter().map(|name| name.chars().count()).max();
-        let width = width.unwrap_or_default();
         let prefix = |(index, name): (usize, &String)| {
             let text = |colours| match prefixed {
                 true => prefix(name, width, index, colours),

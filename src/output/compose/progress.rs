@@ -35,6 +35,7 @@ pub enum Style {
 pub struct Shown {
     form: Form,
     begun: Instant,
+    quiet_pulls: bool,
 }
 
 enum Form {
@@ -55,8 +56,9 @@ struct Whole {
 }
 
 impl Shown {
-    /// `title` is the word on a terminal's first line: `Running`.
-    pub fn new(style: Style, ansi: Ansi, title: &'static str) -> Shown {
+    /// `title` is the word on a terminal's first line: `Running`. With `quiet_pulls`
+    /// nothing is told of images on their way.
+    pub fn new(style: Style, ansi: Ansi, title: &'static str, quiet_pulls: bool) -> Shown {
         let terminal = io::stderr().is_terminal() && ansi != Ansi::Never;
         let form = match style {
             Style::Quiet => Form::Quiet,
@@ -74,6 +76,7 @@ impl Shown {
         Shown {
             form,
             begun: Instant::now(),
+            quiet_pulls,
         }
     }
 
@@ -87,6 +90,10 @@ impl Shown {
 
 impl Progress for Shown {
     fn tell(&self, thing: &Thing, state: State) {
+        let pulls = matches!(state, State::Pulling | State::Pulled);
+        if self.quiet_pulls && pulls {
+            return;
+        }
         let name = thing.to_string();
         let word = match state.detail() {
             Some(detail) => format!("{} {detail}", state.word()),
@@ -128,6 +135,10 @@ impl Listener for Shown {
             }
             Form::Terminal(canvas) => canvas.change(|whole, now| {
                 whole.heard = now;
+                // Builds follow each other, and each begins to count anew.
+                if matches!(event, Event::Started { step: 1, .. }) {
+                    whole.builds = build::Picture::default();
+                }
                 whole.builds.event(event, now);
             }),
             Form::Json | Form::Quiet => {}

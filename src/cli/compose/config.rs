@@ -1,0 +1,115 @@
+//! `compose config`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::session::{Session, check};
+use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::parse::Invalid;
+use crate::cli::stop::{Outcome, Stop};
+use crate::compose::file::{Format, render};
+use crate::compose::model::Project;
+use crate::compose::names;
+
+/// `compose config`.
+pub static SPEC: Spec = Spec {
+    usage: "[OPTIONS] [SERVICE...]",
+    about: "Parse, resolve and render compose file in canonical format",
+    arity: Arity::AtLeast(0),
+    interspersed: true,
+    run,
+    examples: "\
+rbox compose config
+rbox compose config -q  # only check it
+rbox compose config --format json web
+",
+    ..Spec::of::<Config>()
+};
+
+#[derive(clap::Parser)]
+struct Config {
+    /// Print environment used for interpolation.
+    #[arg(long)]
+    environment: bool,
+    /// Format the output. Values: [yaml | json]
+    #[arg(long, value_name = "string", default_value = "yaml", value_parser = format)]
+    format: Format,
+    /// Print the image names, one per line.
+    #[arg(long)]
+    images: bool,
+    /// Print the network names, one per line.
+    #[arg(long)]
+    networks: bool,
+    /// Save to file (default to stdout)
+    #[arg(short, long, value_name = "string")]
+    output: Option<PathBuf>,
+    /// Print the profile names, one per line.
+    #[arg(long)]
+    profiles: bool,
+    /// Only validate the configuration, don't print anything
+    #[arg(short, long)]
+    quiet: bool,
+    /// Print the service names, one per line.
+    #[arg(long)]
+    services: bool,
+    /// Print the volume names, one per line.
+    #[arg(long)]
+    volumes: bool,
+    #[arg(hide = true)]
+    names: Vec<String>,
+}
+
+fn run(call: &Call) -> Outcome {
+    let line: Config = call.parse()?;
+    let mut project = Session::load_only(call, &line.names)?;
+    if !line.names.is_empty() {
+        check(&project, &line.names)?;
+        project.services.retain(|name, _| line.names.contains(name));
+    }
+    let text = line.text(&project);
+    if line.quiet {
+        return Ok(0);
+    }
+    match &line.output {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| Stop::failed(format!("write {}: {error}", path.display())))?,
+        None => say(&text),
+    }
+    Ok(0)
+}
+
+impl Config {
+    fn text(&self, project: &Project) -> String {
+        let lines =
+            |names: Vec<String>| -> String { names.into_iter().map(|name| name + "\n").collect() };
+        if self.services {
+            lines(project.services.keys().cloned().collect())
+        } else if self.volumes {
+            lines(project.volumes.keys().cloned().collect())
+        } else if self.networks {
+            lines(project.networks.keys().cloned().collect())
+        } else if self.profiles {
+            let all = project.services.values().chain(project.disabled.values());
+            let names: BTreeSet<String> = all.flat_map(|one| one.profiles.clone()).collect();
+            lines(names.into_iter().collect())
+        } else if self.images {
+            let all = project.services.values();
+            lines(all.map(|one| names::image(project, one)).collect())
+        } else if self.environment {
+            let all = project.environment.iter();
+            lines(all.map(|(name, value)| format!("{name}={value}")).collect())
+        } else {
+            render(project, self.format)
+        }
+    }
+}
+
+fn format(text: &str) -> Result<Format, Invalid> {
+    match text {
+        "yaml" => Ok(Format::Yaml),
+        "json" => Ok(Format::Json),
+        _ => Err(Invalid(format!(
+            "unsupported format {text:?}: it is yaml or json"
+        ))),
+    }
+}
