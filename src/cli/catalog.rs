@@ -117,6 +117,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("compose unpause", &compose::unpause::SPEC),
     ("compose up", &compose::up::SPEC),
     ("compose version", &compose::version::SPEC),
+    ("compose volumes", &compose::volumes::SPEC),
     ("compose wait", &compose::wait::SPEC),
     ("container attach", &container::attach::SPEC),
     ("container commit", &container::commit::SPEC),

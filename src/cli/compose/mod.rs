@@ -40,6 +40,7 @@ pub mod unpause;
 pub mod up;
 mod up_attached;
 pub mod version;
+pub mod volumes;
 pub mod wait;
 
 pub use settings::Settings;
