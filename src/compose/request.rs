@@ -50,6 +50,8 @@ pub struct UpOptions {
     pub no_deps: bool,
     /// `--remove-orphans`.
     pub remove_orphans: bool,
+    /// Orphans are not told of: they were, or nobody wants to know (COMPOSE_IGNORE_ORPHANS).
+    pub ignore_orphans: bool,
     /// `-V`: anonymous volumes are not taken over by containers made anew.
     pub renew_anonymous_volumes: bool,
     /// `--scale SERVICE=N`.

@@ -114,7 +114,7 @@ impl Composer<'_> {
             .iter()
             .filter(|known| !known.oneoff && self.is_orphan(known))
             .collect();
-        if orphans.is_empty() {
+        if orphans.is_empty() || (options.ignore_orphans && !options.remove_orphans) {
             return Ok(());
         }
         if options.remove_orphans {

@@ -79,6 +79,7 @@ impl Making {
                 _ => Recreate::Changed,
             },
             remove_orphans: self.remove_orphans || session.orphans_go(),
+            ignore_orphans: session.orphans_are_ignored(),
             scale: self.scale.iter().cloned().collect(),
             ..UpOptions::default()
         })

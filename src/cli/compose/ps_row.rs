@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::container::row;
 use crate::compose::labels;
 use crate::engine::list::ContainerSummary;
+use crate::engine::record::HealthStatus;
 use crate::output::format::{Listing, Row};
 
 /// `compose ps`.
@@ -50,10 +51,17 @@ pub fn row(container: &ContainerSummary, whole: bool, now: i64) -> Row {
             })
         })
         .collect();
+    let health = match container.health {
+        None => "",
+        Some(HealthStatus::Starting) => "starting",
+        Some(HealthStatus::Healthy) => "healthy",
+        Some(HealthStatus::Unhealthy) => "unhealthy",
+    };
     row::row(container, whole, now)
         .with("Name", container.name.as_str())
         .with("Project", label(labels::PROJECT))
         .with("Service", label(labels::SERVICE))
+        .with("Health", health)
         .with("ExitCode", container.exit_code)
         .with("Publishers", publishers)
 }

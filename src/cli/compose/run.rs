@@ -172,7 +172,7 @@ impl Run {
                 Some(Image::Pulled(pull)) => pull,
                 _ => Pull::Policy,
             },
-            remove_orphans: self.remove_orphans,
+            remove_orphans: self.remove_orphans || session.orphans_go(),
             attach: Streams {
                 stdin: self.interactive && !self.detach,
                 stdout: !self.detach,

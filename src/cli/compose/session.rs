@@ -153,7 +153,12 @@ impl Session {
 
     /// COMPOSE_REMOVE_ORPHANS.
     pub fn orphans_go(&self) -> bool {
-        variable("COMPOSE_REMOVE_ORPHANS").is_some_and(|text| number::boolean(&text) == Ok(true))
+        is_set("COMPOSE_REMOVE_ORPHANS")
+    }
+
+    /// COMPOSE_IGNORE_ORPHANS.
+    pub fn orphans_are_ignored(&self) -> bool {
+        is_set("COMPOSE_IGNORE_ORPHANS")
     }
 
     /// What a container is called before its lines: without the project's name.
@@ -175,6 +180,10 @@ pub fn check(project: &Project, services: &[String]) -> Result<(), Stop> {
         Some(name) => Err(Stop::Failed(no_such_service(project, name))),
         None => Ok(()),
     }
+}
+
+fn is_set(name: &str) -> bool {
+    variable(name).is_some_and(|text| number::boolean(&text) == Ok(true))
 }
 
 /// A file that cannot be used, as any other failure.

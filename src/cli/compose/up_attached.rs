@@ -176,6 +176,7 @@ impl Stage {
             recreate: Recreate::Never,
             recreate_dependencies: Recreate::Never,
             remove_orphans: false,
+            ignore_orphans: true,
             ..options
         };
         let (session, sender) = (self.session.clone(), self.sender.clone());
