@@ -2,7 +2,8 @@
 
 use super::call::Spec;
 use super::{
-    builder, capture, completion, compose, container, generate, image, network, registry, system, volume,
+    builder, capture, completion, compose, container, generate, image, network, registry, system,
+    volume,
 };
 
 /// A group of commands.
