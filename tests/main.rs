@@ -115,6 +115,7 @@ mod scale;
 mod several_networks;
 mod shared_namespaces;
 mod shared_network_namespace;
+mod stats;
 mod stop_kill_restart;
 mod system_df_and_prune;
 mod terminals;

@@ -141,3 +141,79 @@ fn a_commit_of_a_paused_container_leaves_it_paused() {
     assert_eq!(host.pid("h4c"), pid);
     host.ok("exec h4c true");
 }
+
+#[test]
+fn top_shows_the_processes_of_the_container_and_no_others() {
+    let host = Host::new();
+    let script = "sleep 4711 & exec sleep 4712";
+    host.rbox(&[
+        "run", "-d", "--name", "h4t", "-u", "65533", "alpine", "sh", "-c", script,
+    ])
+    .ok();
+    host.ok("run -d --name other alpine sleep 4713");
+    let table = eventually("both processes", || {
+        let table = host.ok("top h4t");
+        (table.contains("sleep 4711") && table.contains("sleep 4712")).then_some(table)
+    });
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        lines[0],
+        "UID                 PID                 PPID                C                   \
+         STIME               TTY                 TIME                CMD"
+    );
+    assert_eq!(lines.len(), 3, "{table}");
+    let pid = host.pid("h4t").to_string();
+    let first: Vec<&str> = lines[1].split_whitespace().collect();
+    assert_eq!(first[..2], ["65533", pid.as_str()], "the host's ids");
+    assert_eq!(first[2], host.monitor("h4t").to_string());
+    assert_eq!(first[5..], ["?", "00:00:00", "sleep", "4712"]);
+    let asked = host.ok("top h4t -o pid,ppid,args");
+    assert!(asked.lines().nth(2).unwrap().contains(&pid), "{asked}");
+    assert!(host.ok("top h4t aux").starts_with("USER "));
+    // What stands still can be looked at.
+    host.ok("pause h4t");
+    assert_eq!(host.ok("top h4t").lines().count(), 3);
+}
+
+#[test]
+fn top_takes_no_orders_from_processes() {
+    let host = Host::new();
+    let script = "sleep 1000; : \u{1b}[2J\nroot 1\tevil";
+    host.rbox(&["run", "-d", "--name", "h4t", "alpine", "sh", "-c", script])
+        .ok();
+    let table = eventually("the shell's child", || {
+        let table = host.ok("top h4t");
+        (table.lines().count() > 2).then_some(table)
+    });
+    assert!(
+        table.contains("sh -c sleep 1000; : ?[2J?root 1?evil"),
+        "{table}"
+    );
+    assert_eq!(table.lines().count(), 3);
+}
+
+#[test]
+fn top_refuses_what_it_cannot_show() {
+    let host = Host::new();
+    let id = host.ok("run -d --name h4t alpine sleep 1000");
+    for (line, text) in [
+        ("top nosuch", "rbox: No such container: nosuch"),
+        ("top h4t -o bogus", "rbox: unknown ps column: bogus"),
+        (
+            "top h4t -o comm",
+            "rbox: Couldn't find PID field in ps output",
+        ),
+        (
+            "top h4t --sort=pid",
+            "rbox: unsupported ps option: --sort=pid",
+        ),
+    ] {
+        let said = host.fails(1, line);
+        assert!(said.starts_with(text), "{said}");
+    }
+    host.ok("stop -t 0 h4t");
+    assert_eq!(
+        host.fails(1, "top h4t"),
+        format!("rbox: container {id} is not running")
+    );
+}

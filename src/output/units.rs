@@ -23,16 +23,26 @@ pub fn duration(seconds: i64) -> String {
 /// A decimal size with at most `precision` significant digits: `7.8MB`, `572B`.
 pub fn size(bytes: u64, precision: usize) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{}{}", significant(value, precision), UNITS[unit])
+    scaled(bytes, 1000.0, &UNITS, precision)
 }
 
-/// C's `%.*g` of a number in 0..1000.
+/// A binary size with four significant digits: `384KiB`, `23.54GiB`.
+pub fn binary_size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    scaled(bytes, 1024.0, &UNITS, 4)
+}
+
+fn scaled(bytes: u64, base: f64, units: &[&str; 7], precision: usize) -> String {
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= base && unit + 1 < units.len() {
+        value /= base;
+        unit += 1;
+    }
+    format!("{}{}", significant(value, precision), units[unit])
+}
+
+/// C's `%.*g` of a number in 0..1024.
 fn significant(value: f64, precision: usize) -> String {
     let scientific = format!("{value:.*e}", precision.saturating_sub(1));
     let exponent: i32 = scientific
@@ -58,7 +68,7 @@ fn trim_zeros(number: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, size};
+    use super::{binary_size, duration, size};
 
     #[test]
     fn durations_read_as_dockers() {
@@ -84,6 +94,19 @@ mod tests {
             (365 * 2 * day, "2 years"),
         ] {
             assert_eq!(duration(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn binary_sizes_count_in_1024s() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (393_216, "384KiB"),
+            (25_275_862_016, "23.54GiB"),
+            (1_073_741_823, "1024MiB"),
+        ] {
+            assert_eq!(binary_size(bytes), text, "{bytes}");
         }
     }
 

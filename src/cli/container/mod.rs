@@ -24,7 +24,9 @@ pub mod rm;
 pub mod row;
 pub mod run;
 pub mod start;
+pub mod stats;
 pub mod stop;
+pub mod top;
 pub mod unpause;
 pub mod wait;
 
