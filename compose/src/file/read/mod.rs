@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use item::Item;
+#[cfg(test)]
+pub use service::UNSUPPORTED;
 
 use super::error::LoadError;
 use crate::model::{FileObject, Network, Service, Volume};

@@ -10,7 +10,7 @@ use crate::file::words;
 use crate::model::{Condition, Dependency, Healthcheck, Port, Service};
 
 /// Keys of the Compose Specification that nothing here could do.
-const UNSUPPORTED: &[&str] = &[
+pub const UNSUPPORTED: &[&str] = &[
     "annotations",
     "blkio_config",
     "cpu_count",
@@ -270,7 +270,10 @@ fn port(item: &Item) -> Result<Port, LoadError> {
             port => port,
         },
         protocol: fields
-            .opt("protocol", |item| item.one_of(&["tcp", "udp", "sctp"]))?
+            .opt("protocol", |item| match item.text()?.as_str() {
+                "sctp" => Err(item.error("sctp is not supported")),
+                _ => item.one_of(&["tcp", "udp"]),
+            })?
             .unwrap_or_else(|| "tcp".to_owned()),
     };
     fields.finish()?;
@@ -280,7 +283,7 @@ fn port(item: &Item) -> Result<Port, LoadError> {
 fn expose(item: &Item) -> Result<String, LoadError> {
     let text = item.text_or_number()?;
     let (ports, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
-    if port_range(ports).is_none() || !["tcp", "udp", "sctp"].contains(&protocol) {
+    if port_range(ports).is_none() || !["tcp", "udp"].contains(&protocol) {
         return Err(item.error(format!("invalid port: {text}")));
     }
     Ok(text)

@@ -96,6 +96,10 @@ fn values_must_be_what_they_should() {
             "ports: ['80-82:90-91']",
             "ports[0]: invalid ranges specified for container and host Ports: 90-91 and 80-82",
         ),
+        (
+            "ports: ['80/sctp']",
+            "ports[0].protocol: sctp is not supported",
+        ),
         ("ports: [{target: 0}]", "ports[0].target: is out of range"),
         ("ports: [{published: 80}]", "ports[0]: target is missing"),
         (
@@ -306,4 +310,17 @@ fn text_that_is_no_compose_file_is_refused() {
     assert_eq!(one(&deep).error(), "compose.yaml:1: more than 64 levels");
     let missing = Directory::new(&[("x", "")]).with(|it| it.files = vec!["no.yaml".into()]);
     assert_eq!(missing.error(), "open no.yaml: no such file or directory");
+}
+
+#[test]
+fn what_is_refused_is_in_the_documentation() {
+    let page = include_str!("../../../../docs/compose-file.md");
+    for key in crate::file::read::UNSUPPORTED {
+        assert!(page.contains(&format!("`{key}`")), "{key}");
+        let error = service_error(&format!("{key}: x"));
+        assert_eq!(
+            error,
+            format!("compose.yaml:4: services.web.{key}: not supported")
+        );
+    }
 }
