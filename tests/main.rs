@@ -124,5 +124,6 @@ mod user_id_ranges;
 mod user_namespaces;
 mod users_and_environment;
 mod volume_commands;
+mod volume_options;
 mod volumes;
 mod work_in_user_namespaces;

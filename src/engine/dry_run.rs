@@ -73,7 +73,8 @@ impl Engine {
             }
             None => names::random(0)?,
         };
-        let mut groups = vec![self.created(&record)];
+        let mut groups: Vec<Group> = self.volumes_made(&record).into_iter().collect();
+        groups.push(self.created(&record));
         if start {
             groups.extend(engine.started(&record, &scratch)?);
         }
@@ -116,6 +117,17 @@ impl Engine {
                 .to_owned(),
         );
         group
+    }
+
+    /// Volumes that are not there yet.
+    fn volumes_made(&self, record: &Record) -> Option<Group> {
+        let lines: Vec<String> = volume::source::places(&self.dirs, record)
+            .into_values()
+            .filter(|path| !path.exists())
+            .map(|path| format!("mkdir -p {}", word(&path.to_string_lossy())))
+            .collect();
+        let title = "volumes, each filled with what the image has at its place".to_owned();
+        (!lines.is_empty()).then(|| Group::new(title, lines))
     }
 
     /// `self` has the networks of the scratch place.

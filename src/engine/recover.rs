@@ -15,7 +15,7 @@ use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
 use super::record::{Health, LastState, Record, RunState, short};
 use super::user_namespace::lease;
-use super::{clock, event, json_file, names, undo};
+use super::{clock, event, json_file, names, undo, volume};
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
 pub const KILLED: i32 = 137;
@@ -96,6 +96,9 @@ pub fn recover(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(), Failure> {
         failed = failed.or(killed.and(deleted).err());
     }
     // In a namespace of somebody else's nothing is named, and so nothing is unnamed.
+    if let Ok(Some(record)) = &record {
+        volume::mounted::release(dirs, record, id);
+    }
     let netns = record
         .ok()
         .flatten()

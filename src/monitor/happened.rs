@@ -4,6 +4,7 @@
 use super::start::Live;
 use crate::engine::clock;
 use crate::engine::event::{self, Event};
+use crate::engine::volume;
 
 impl Live {
     /// Something happened to the container.
@@ -14,6 +15,7 @@ impl Live {
     /// Its process runs.
     pub(super) fn has_started(&self) {
         self.attachments("connect");
+        volume::happened::mounted(&self.engine, &self.record);
         self.happened("start", &[]);
     }
 
@@ -47,6 +49,7 @@ impl Live {
     /// Its networks are what they were before it started.
     pub(super) fn has_left(&self) {
         self.attachments("disconnect");
+        volume::happened::unmounted(&self.engine, &self.record);
     }
 
     fn attachments(&self, action: &str) {

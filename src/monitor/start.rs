@@ -141,6 +141,7 @@ pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
         let netns = record
             .owns_network_namespace()
             .then(|| netns_path(&record.name));
+        volume::mounted::release(&dirs, &record, id);
         if undo::journal(&dirs, id, netns.as_deref()).is_ok() {
             let _ = lock::remove_run_dir(&run_dir);
         }

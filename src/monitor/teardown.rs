@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use crate::engine::failure::Failure;
 use crate::engine::record::{Health, LastState, RunState};
 use crate::engine::request::RestartPolicy;
-use crate::engine::{clock, containers, json_file, lock};
+use crate::engine::{clock, containers, json_file, lock, volume};
 
 use super::restart::Ender;
 use super::start::{Live, Phase};
@@ -137,6 +137,7 @@ pub fn finish(live: &mut Live) {
     if !live.undone {
         undo(live);
     }
+    volume::mounted::release(&live.engine.dirs, &live.record, &live.record.id);
     if let Some(retired) = live.retired.take() {
         let _ = containers::remove_dir(&live.engine.dirs, &retired);
     }

@@ -9,6 +9,8 @@
 //! A volume is in use while the record of some container names it. Whoever makes a container holds
 //! the volume's lock until that record is there, so that nothing is removed in between.
 
+pub mod happened;
+pub mod mounted;
 mod name;
 mod options;
 mod populate;

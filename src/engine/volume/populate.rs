@@ -9,16 +9,16 @@
 //! never taken for full because somebody died while he filled it.
 
 use std::ffi::CStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rbox_runtime::rootfs::{copy_up, in_root};
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RawDir, flock, fstat, mkdirat, openat};
+use rustix::fs::{FileType, Mode, OFlags, RawDir, fstat, mkdirat, openat};
 use rustix::io::Errno;
 
-use super::store;
+use super::{mounted, store};
 use crate::engine::dirs::Dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::request::MountRequest;
@@ -60,10 +60,34 @@ pub fn populate(
     let directory = store::directory(dirs, &mount.source);
     let what = || format!("open volume {}", mount.source);
     // One at a time; the others find it filled.
-    let described = File::open(directory.join("volume.json")).context(what)?;
-    flock(&described, FlockOperation::LockExclusive).context(what)?;
+    let _lock = mounted::lock(dirs, &mount.source)?;
+    let described = store::read(dirs, &mount.source)?;
     let volume = open(&directory).context(what)?;
-    fill(volume.as_fd(), &directory, source.as_fd()).map_err(failed)
+    match described {
+        Some(described) if !described.options.is_empty() => {
+            // What is in memory is gone before anybody sees it.
+            if described
+                .options
+                .get("type")
+                .is_some_and(|kind| kind == "tmpfs")
+            {
+                return Ok(());
+            }
+            mounted::ensure(&described)?;
+            fill_mounted(volume.as_fd(), source.as_fd()).map_err(failed)
+        }
+        _ => fill(volume.as_fd(), &directory, source.as_fd()).map_err(failed),
+    }
+}
+
+/// Another filesystem is filled in place: nothing is moved into it.
+fn fill_mounted(volume: BorrowedFd<'_>, source: BorrowedFd<'_>) -> io::Result<()> {
+    let data = below(volume, DATA)?;
+    if !is_empty(below(volume, DATA)?)? {
+        return Ok(());
+    }
+    copy_up::contents(source, data.as_fd())?;
+    copy_up::attributes(source, volume, DATA)
 }
 
 /// What the container would have at `path`; links are followed inside its root.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rbox_netsetup::store::directory_lock::DirectoryLock;
 use rbox_runtime::rootfs::overlay;
 
-use super::{ANONYMOUS, VolumeRequest, populate, store};
+use super::{ANONYMOUS, VolumeRequest, mounted, populate, store};
 use crate::engine::Engine;
 use crate::engine::failure::Failure;
 use crate::engine::record::Record;
@@ -42,7 +42,9 @@ impl Engine {
         if mounts.is_empty() {
             return Ok(provided);
         }
-        match self.provide(&mounts, layers, directory, &mut provided) {
+        let done = self.provide(&mounts, layers, directory, &mut provided);
+        mounted::release(&self.dirs, record, &record.id);
+        match done {
             Ok(()) => Ok(provided),
             Err(failure) => {
                 self.withdraw_volumes(provided);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DRIVER, Volume, absent, name, store};
+use super::{DRIVER, Volume, absent, mounted, name, store};
 use crate::engine::dirs::Dirs;
 use crate::engine::event::{Event, Kind, log};
 use crate::engine::failure::Failure;
@@ -57,13 +57,17 @@ impl Engine {
         store::sweep(&self.dirs)
     }
 
-    /// Removes every volume that `wanted` chooses and no container uses.
+    /// Removes every volume that `wanted` chooses and no container uses, but those with options, as
+    /// Docker does: their files are elsewhere.
     pub fn prune_volumes(
         &self,
         wanted: &dyn Fn(&Volume) -> bool,
     ) -> Result<PrunedVolumes, Failure> {
         let mut pruned = PrunedVolumes::default();
         for volume in self.volumes()?.into_iter().filter(wanted) {
+            if !volume.options.is_empty() {
+                continue;
+            }
             let Some(_lock) = store::lock_alone(&self.dirs, &volume.name)? else {
                 continue;
             };
@@ -81,7 +85,7 @@ impl Engine {
 }
 
 /// See [`Engine::volume_users`].
-fn users(dirs: &Dirs, name: &str) -> Result<Vec<String>, Failure> {
+pub fn users(dirs: &Dirs, name: &str) -> Result<Vec<String>, Failure> {
     let mut users = Vec::new();
     for id in names::ids(&dirs.containers())? {
         let record = containers::read_record(&dirs.container(&id)).map_err(|failure| {
@@ -104,6 +108,8 @@ fn users(dirs: &Dirs, name: &str) -> Result<Vec<String>, Failure> {
 
 /// Takes a volume out of sight. The caller holds its lock.
 fn destroy(dirs: &Dirs, name: &str) -> Result<(), Failure> {
+    // What is deleted is the volume's own.
+    mounted::detach(&store::data(dirs, name))?;
     store::retire(dirs, name)?;
     let event = Event::new(Kind::Volume, "destroy", name);
     log::append(&dirs.run_root, &event.with("driver", DRIVER));

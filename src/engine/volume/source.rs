@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rbox_runtime::rootfs::in_root;
 use rustix::fs::{Mode, OFlags};
 
-use super::{absent, store};
+use super::{absent, mounted, store};
 use crate::engine::dirs::Dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::record::Record;
@@ -21,17 +21,21 @@ pub struct Sources {
     open: Vec<OwnedFd>,
 }
 
-/// Opens what a container mounts.
+/// Opens what a container mounts; [`mounted::release`] is for its end.
 ///
 /// # Errors
 /// The volume or the path below it that is not there.
 pub fn open(dirs: &Dirs, record: &Record) -> Result<Sources, Failure> {
     let mut sources = Sources::default();
     for mount in volumes(record) {
-        let data = store::data(dirs, &mount.source);
-        if !data.exists() {
+        let Some(volume) = store::read(dirs, &mount.source)? else {
             return Err(absent(dirs, &mount.source));
+        };
+        if !volume.options.is_empty() {
+            let _lock = mounted::lock(dirs, &mount.source)?;
+            mounted::ensure(&volume)?;
         }
+        let data = volume.mountpoint;
         let path = match mount.subpath.as_str() {
             "" => data,
             below => {
