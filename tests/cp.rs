@@ -264,7 +264,10 @@ fn volumes_and_binds_are_seen_and_written_to() {
     fs::write(bound.join("there"), "there\n").unwrap();
     let base = files(&host);
     let base = base.to_str().unwrap();
-    let bind = format!("-v {0}:/mnt/rw -v {0}:/mnt/ro:ro", bound.display());
+    let bind = format!(
+        "-v {0}:/mnt/rw -v {0}:/mnt/ro:ro -v data:/srv/data",
+        bound.display()
+    );
     host.ok(&format!("run -d --name box {bind} alpine sleep 1000"));
     host.ok(&format!("create --name still {bind} alpine sleep 1000"));
     for name in ["box", "still"] {
@@ -281,9 +284,17 @@ fn volumes_and_binds_are_seen_and_written_to() {
             "rbox: mounted volume is marked read-only"
         );
     }
+    // What one container is given the other one sees.
+    host.ok(&format!("cp {base}/one still:/srv/data/of-still"));
+    assert_eq!(look(&host, "box", "cat /srv/data/of-still"), "one");
+    let back = host.scratch().join("back");
+    host.ok(&format!("cp still:/srv/data/of-still {}", back.display()));
+    assert_eq!(fs::read_to_string(&back).unwrap(), "one\n");
     // The next start does what it always does.
     host.ok("start still");
     assert_eq!(look(&host, "still", "cat /mnt/rw/there"), "there");
+    host.ok("rm -f box still");
+    host.ok("volume rm data");
 }
 
 #[test]

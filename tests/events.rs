@@ -27,7 +27,8 @@ fn the_life_of_a_container_is_told_in_order() {
     host.ok("rename web site");
     host.ok("restart -t 0 site");
     host.ok("stop -t 0 site");
-    host.ok("export -o /dev/null site");
+    let archive = host.scratch().join("site.tar");
+    host.ok(&format!("export -o {} site", archive.display()));
     host.ok("rm site");
     assert_eq!(
         told(&host, &[]),
@@ -188,6 +189,37 @@ fn networks_and_what_is_connected_are_told_of() {
         told(&host, &["type=network", "event=disconnect"]).len(),
         2,
         "blue by hand, the default bridge at the end"
+    );
+}
+
+#[test]
+fn volumes_are_told_of() {
+    let host = Host::new();
+    host.ok("volume create data");
+    host.ok("run --rm --name box -v data:/srv:ro alpine true");
+    host.ok("volume rm data");
+    assert_eq!(
+        told(&host, &["volume=data"]),
+        [
+            "volume create",
+            "volume mount",
+            "volume unmount",
+            "volume destroy"
+        ]
+    );
+    let words = [
+        "events",
+        "--since",
+        "1h",
+        "--until",
+        "0s",
+        "--filter",
+        "event=mount",
+    ];
+    let line = host.rbox(&words).ok();
+    assert!(
+        line.contains("destination=/srv, driver=local, ") && line.ends_with("read/write=false)"),
+        "{line}"
     );
 }
 

@@ -91,6 +91,11 @@ fn devices_and_privileges_stay_behind() {
         (0o755, 0o777, 0o1777)
     );
     // Asked for by itself it is told, and nothing is made.
+    let said = host.fails(1, "cp box:/etc/alpine-release /dev/null");
+    assert_eq!(
+        said,
+        "rbox: invalid output path: \"/dev/null\" must be a directory or a regular file"
+    );
     let lone = host.scratch().join("lone");
     host.rbox(&["cp", "box:/dev/null", lone.to_str().unwrap()])
         .ok();

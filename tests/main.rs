@@ -62,6 +62,7 @@ mod hostile_images;
 mod image_commands;
 mod images;
 mod images_killed;
+mod info_and_version;
 mod internal_networks;
 mod ipv6;
 mod isolated_networks;

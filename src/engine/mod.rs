@@ -28,6 +28,7 @@ pub mod graph;
 pub mod health;
 pub mod image_users;
 pub mod images;
+pub mod info;
 pub mod inspect;
 pub mod json_file;
 pub mod known;

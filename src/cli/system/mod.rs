@@ -3,6 +3,7 @@
 pub mod df;
 mod df_tables;
 pub mod events;
+pub mod info;
 pub mod inspect;
 pub mod oci;
 pub mod prompt;
@@ -10,6 +11,23 @@ pub mod prune;
 pub mod version;
 
 pub use version::version_line;
+
+use serde_json::Value;
+
+use super::stop::Stop;
+use crate::output::template::Options;
+
+/// One object through a template, as a line.
+fn formatted(template: &str, data: &Value) -> Result<String, Stop> {
+    let options = Options {
+        strict: true,
+        ..Options::default()
+    };
+    let line = inspect::template(template)?
+        .execute(data, options)
+        .map_err(|error| Stop::failed(format!("template parsing error: {error}")))?;
+    Ok(line + "\n")
+}
 
 /// Seconds since 1970.
 pub fn now() -> i64 {

@@ -1,10 +1,11 @@
 //! `version`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::inspect::template;
+use super::formatted;
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::Outcome;
+use crate::engine::info::{Machine, machine};
 
 /// `version`.
 pub static SPEC: Spec = Spec {
@@ -40,32 +41,57 @@ pub fn version_line() -> String {
 
 fn run(call: &Call) -> Outcome {
     let line: Version = call.parse()?;
-    let arch = match std::env::consts::ARCH {
+    match line.format.as_str() {
+        "" => say(&text(&machine())),
+        "json" => say(&format!("{}\n", data(&machine()))),
+        template => say(&formatted(template, &data(&machine()))?),
+    }
+    Ok(0)
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Go's names of processors.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => other,
-    };
-    let version = env!("CARGO_PKG_VERSION");
-    // One program is both of what Docker calls client and server.
-    let side = json!({ "Version": version, "Os": std::env::consts::OS, "Arch": arch });
-    let data = json!({ "Client": side, "Server": side });
-    match line.format.as_str() {
-        "" => say(&format!(
-            "rbox:\n Version:    {version}\n OS/Arch:    {}/{arch}\n",
-            std::env::consts::OS
-        )),
-        "json" => say(&format!("{data}\n")),
-        text => {
-            let template = template(text)?;
-            let options = crate::output::template::Options {
-                strict: true,
-                ..Default::default()
-            };
-            let text = template.execute(&data, options).map_err(|error| {
-                crate::cli::stop::Stop::failed(format!("template parsing error: {error}"))
-            })?;
-            say(&format!("{text}\n"));
-        }
     }
-    Ok(0)
+}
+
+/// Docker's layout. One program is both of what Docker calls client and server.
+fn text(machine: &Machine) -> String {
+    let arch = architecture();
+    format!(
+        "Client: rbox\n Version:           {VERSION}\n OS/Arch:           linux/{arch}\n\n\
+         Server: rbox\n Engine:\n  Version:          {VERSION}\n  OS/Arch:          \
+         linux/{arch}\n  Kernel:           {}\n",
+        machine.kernel
+    )
+}
+
+/// Docker's keys; there is no API that had a version.
+fn data(machine: &Machine) -> Value {
+    let arch = architecture();
+    json!({
+        "Client": {
+            "Platform": { "Name": "rbox" },
+            "Version": VERSION,
+            "Os": "linux",
+            "Arch": arch,
+        },
+        "Server": {
+            "Platform": { "Name": "rbox" },
+            "Components": [{
+                "Name": "Engine",
+                "Version": VERSION,
+                "Details": { "Os": "linux", "Arch": arch, "KernelVersion": machine.kernel },
+            }],
+            "Version": VERSION,
+            "Os": "linux",
+            "Arch": arch,
+            "KernelVersion": machine.kernel,
+        },
+    })
 }

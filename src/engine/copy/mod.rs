@@ -303,6 +303,11 @@ fn target_on_host(to: &str) -> Result<Destination, Failure> {
             }
             _ => Failure::new(format!("{to}: {error}")),
         })?;
+    if place.found.as_ref().is_some_and(|found| found.is_special) {
+        return Err(Failure::new(format!(
+            "invalid output path: {to:?} must be a directory or a regular file"
+        )));
+    }
     Ok(Destination { place })
 }
 

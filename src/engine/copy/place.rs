@@ -31,6 +31,8 @@ pub struct Found {
     pub file: OwnedFd,
     /// It is a directory.
     pub is_directory: bool,
+    /// It is no file with content: a device, a pipe, a socket.
+    pub is_special: bool,
 }
 
 /// Finds `path` below `root`, whether it starts with `/` or not. A link in the last place is
@@ -51,6 +53,7 @@ pub fn find(root: BorrowedFd<'_>, path: &str, follow: bool) -> io::Result<Place>
                 found: Some(Found {
                     file,
                     is_directory: true,
+                    is_special: false,
                 }),
             });
         }
@@ -67,6 +70,10 @@ pub fn find(root: BorrowedFd<'_>, path: &str, follow: bool) -> io::Result<Place>
                     found: found.map(|(file, kind)| Found {
                         file,
                         is_directory: kind == FileType::Directory,
+                        is_special: !matches!(
+                            kind,
+                            FileType::Directory | FileType::RegularFile | FileType::Symlink
+                        ),
                     }),
                 });
             }
