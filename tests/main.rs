@@ -121,6 +121,7 @@ mod stop_kill_restart;
 mod system_df_and_prune;
 mod terminals;
 mod two_web_servers;
+mod update;
 mod user_id_ranges;
 mod user_namespaces;
 mod users_and_environment;

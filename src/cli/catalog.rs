@@ -90,6 +90,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("tag", &image::tag::SPEC),
     ("top", &container::top::SPEC),
     ("unpause", &container::unpause::SPEC),
+    ("update", &container::update::SPEC),
     ("version", &system::version::SPEC),
     ("wait", &container::wait::SPEC),
     ("builder build", &image::build::SPEC),
@@ -149,6 +150,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("container stop", &container::stop::SPEC),
     ("container top", &container::top::SPEC),
     ("container unpause", &container::unpause::SPEC),
+    ("container update", &container::update::SPEC),
     ("container wait", &container::wait::SPEC),
     ("builder prune", &builder::prune::SPEC),
     ("generate man", &generate::man::SPEC),
@@ -195,7 +197,6 @@ static COMMANDS: &[(&str, &Spec)] = &[
 const DOCKERS: &[&str] = &[
     "buildx",
     "config",
-    "container update",
     "context",
     "manifest",
     "node",
@@ -206,7 +207,6 @@ const DOCKERS: &[&str] = &[
     "stack",
     "swarm",
     "trust",
-    "update",
 ];
 
 /// The commands that people need first.

@@ -112,6 +112,12 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "start" => &["checkpoint", "checkpoint-dir"],
         "logs" => &["details"],
         "ps" | "inspect" | "container inspect" => &["size/s"],
+        "update" => &[
+            "blkio-weight",
+            "cpu-rt-period",
+            "cpu-rt-runtime",
+            "kernel-memory",
+        ],
         "builder prune" => &["keep-storage"],
         "history" => &["platform"],
         "pull" => &["disable-content-trust"],

@@ -385,7 +385,7 @@ fn filter(host: &HostConfig, granted: &[Capability]) -> Result<Option<LinuxSecco
 }
 
 fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure> {
-    let mut resources = LinuxResources::default();
+    let mut resources = limits(host, facts.swap_limit);
     let mut rules: Vec<LinuxDeviceCgroup> = defaults::device_rules(host.privileged);
     if !host.privileged {
         rules.extend(
@@ -406,6 +406,13 @@ fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure
         );
     }
     resources.set_devices(Some(rules));
+    Ok(resources)
+}
+
+/// The limits alone; `swap_limit` is whether the kernel can limit swap.
+pub fn limits(host: &HostConfig, swap_limit: bool) -> LinuxResources {
+    let mut resources = LinuxResources::default();
+    resources.set_devices(None);
     if host.memory > 0 || host.memory_reservation > 0 || host.memory_swap != 0 {
         let mut memory = LinuxMemory::default();
         if host.memory > 0 {
@@ -415,7 +422,7 @@ fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure
                 0 => host.memory.saturating_mul(2),
                 swap => swap,
             };
-            if facts.swap_limit || host.memory_swap != 0 {
+            if swap_limit || host.memory_swap != 0 {
                 memory.set_swap(Some(swap));
             }
         }
@@ -430,7 +437,7 @@ fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure
         pids.set_limit(host.pids_limit);
         resources.set_pids(Some(pids));
     }
-    Ok(resources)
+    resources
 }
 
 fn processor(host: &HostConfig) -> Option<LinuxCpu> {

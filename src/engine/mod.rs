@@ -60,6 +60,7 @@ pub mod stop;
 pub mod terminal;
 pub mod top;
 pub mod undo;
+pub mod update;
 pub mod user_namespace;
 pub mod validate;
 pub mod volume;

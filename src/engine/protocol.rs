@@ -69,6 +69,8 @@ pub enum Request {
     },
     /// The container has a new name: republish it.
     Renamed,
+    /// Limits or restart policy in the container's record are others now.
+    Updated,
     /// A container that this one links to may have another address, or another name.
     SourceMoved,
     /// Make again what of the sandbox somebody took away.

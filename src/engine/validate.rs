@@ -15,8 +15,7 @@ const MIN_MEMORY: i64 = 6 * 1024 * 1024;
 pub fn host_config(request: &ContainerRequest) -> Result<Vec<String>, Failure> {
     let host = &request.host;
     let mut warnings = Vec::new();
-    memory(host)?;
-    processors(host)?;
+    limits(host)?;
     if let Some(workdir) = &request.workdir
         && !workdir.starts_with('/')
     {
@@ -153,6 +152,15 @@ fn namespace_mode(request: &ContainerRequest) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
+}
+
+/// What a container is limited to.
+///
+/// # Errors
+/// Docker's texts.
+pub fn limits(host: &HostConfig) -> Result<(), Failure> {
+    memory(host)?;
+    processors(host)
 }
 
 fn memory(host: &HostConfig) -> Result<(), Failure> {

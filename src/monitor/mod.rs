@@ -30,6 +30,7 @@ pub mod serve;
 pub mod start;
 pub mod supervise;
 pub mod teardown;
+pub mod update;
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;

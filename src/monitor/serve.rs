@@ -80,6 +80,10 @@ async fn answer(
             let done = supervisor.renamed();
             finish(&mut writer, done).await
         }
+        Request::Updated => {
+            let done = supervisor.updated();
+            finish(&mut writer, done).await
+        }
         Request::SourceMoved => {
             let done = supervisor.source_moved();
             finish(&mut writer, done).await

@@ -28,6 +28,7 @@ pub mod stats;
 pub mod stop;
 pub mod top;
 pub mod unpause;
+pub mod update;
 pub mod wait;
 
 use std::io::IsTerminal;
