@@ -23,6 +23,7 @@ mod beside_docker;
 mod beside_firewalld;
 mod beside_podman;
 mod beside_ufw;
+mod boot;
 mod build;
 mod build_cache;
 mod build_context;

@@ -25,13 +25,12 @@ pub mod progress;
 pub mod request;
 mod resources;
 mod up;
-mod walk;
 
 pub use containers::{ProjectContainer, containers};
 pub use from_labels::from_labels;
 pub use rbox_compose::{file, model};
 
-use crate::engine::{Engine, Failure};
+use crate::engine::{Engine, Failure, walk};
 use model::{Project, Service};
 use progress::{Progress, State, Thing};
 

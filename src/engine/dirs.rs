@@ -4,6 +4,9 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+const ROOT: &str = "/var/lib/rbox";
+const RUN_ROOT: &str = "/run/rbox";
+
 /// The two roots; everything else is below them (see docs/state-on-disk.md).
 #[derive(Clone, Debug)]
 pub struct Dirs {
@@ -14,6 +17,14 @@ pub struct Dirs {
 }
 
 impl Dirs {
+    /// Where they are when nobody says otherwise.
+    pub fn usual() -> Dirs {
+        Dirs {
+            root: PathBuf::from(ROOT),
+            run_root: PathBuf::from(RUN_ROOT),
+        }
+    }
+
     /// Fills in the environment and the defaults.
     pub fn resolve(root: Option<PathBuf>, run_root: Option<PathBuf>) -> Dirs {
         let pick = |flag: Option<PathBuf>, variable: &str, default: &str| {
@@ -25,8 +36,8 @@ impl Dirs {
             .unwrap_or_else(|| PathBuf::from(default))
         };
         Dirs {
-            root: absolute(pick(root, "RBOX_ROOT", "/var/lib/rbox")),
-            run_root: absolute(pick(run_root, "RBOX_RUN_ROOT", "/run/rbox")),
+            root: absolute(pick(root, "RBOX_ROOT", ROOT)),
+            run_root: absolute(pick(run_root, "RBOX_RUN_ROOT", RUN_ROOT)),
         }
     }
 

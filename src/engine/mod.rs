@@ -3,6 +3,7 @@
 
 pub mod adopted;
 pub mod attach;
+pub mod boot;
 pub mod build;
 pub mod capture;
 pub mod claim;
@@ -60,10 +61,12 @@ pub mod stop;
 pub mod terminal;
 pub mod top;
 pub mod undo;
+pub mod unit;
 pub mod update;
 pub mod user_namespace;
 pub mod validate;
 pub mod volume;
+pub mod walk;
 pub mod writable;
 
 use failure::Context;

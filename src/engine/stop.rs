@@ -9,7 +9,7 @@ use super::recover::KILLED;
 use super::{Engine, connection, containers, event, signals};
 
 /// Seconds between the stop signal and SIGKILL, Docker's default.
-const STOP_TIMEOUT: i64 = 10;
+pub const STOP_TIMEOUT: i64 = 10;
 
 impl Engine {
     /// Ends a container: its stop signal, then SIGKILL after `timeout` seconds

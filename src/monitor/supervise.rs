@@ -44,7 +44,7 @@ use crate::engine::signals;
 /// how long a client may take to receive it.
 pub(super) const DRAIN: Duration = Duration::from_secs(2);
 
-/// Seconds a container has to end after its monitor was asked to end.
+/// Seconds a container has to end after its monitor was asked to end, unless it has its own.
 const SHUTDOWN: i64 = 10;
 
 /// What the tasks of one monitor share; they all run on one thread.
@@ -453,7 +453,12 @@ async fn shutdown(supervisor: Rc<Supervisor>) {
         return;
     };
     while terminated.recv().await.is_some() {
-        supervisor.stop(15, SHUTDOWN, Ender::Machine).await;
+        let (signal, seconds) = {
+            let config = &supervisor.live.borrow().record.config;
+            let own = config.stop_signal.as_deref().and_then(signals::parse);
+            (own.unwrap_or(15), config.stop_timeout.unwrap_or(SHUTDOWN))
+        };
+        supervisor.stop(signal, seconds, Ender::Machine).await;
     }
 }
 

@@ -97,6 +97,7 @@ pub fn give_up(live: &mut Live, end: &End) {
 pub fn not_restarted(live: &mut Live, end: &End, failure: &Failure) {
     change_last(live, |last| {
         *last = failed_start(code_of(failure), &failure.message, last);
+        last.exit_code = end.code;
         last.finished_at = clock::now();
         end.mark(last);
     });

@@ -1,3 +1,4 @@
 //! Commands that write what belongs to an installation.
 
 pub mod man;
+pub mod systemd;

@@ -1,5 +1,6 @@
 //! Commands on no one kind of object, and what several commands share with the user.
 
+pub mod boot;
 pub mod df;
 mod df_tables;
 pub mod events;
