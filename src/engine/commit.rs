@@ -39,6 +39,11 @@ impl Engine {
         let options = CommitOptions {
             base: record.image_id.clone(),
             settings: settings(&record.config),
+            healthcheck: record
+                .config
+                .healthcheck
+                .as_ref()
+                .map(|check| check.value()),
             changes: request.changes.clone(),
             author: request.author.clone(),
             message: request.message.clone(),

@@ -18,6 +18,8 @@ pub struct CommitOptions {
     pub base: String,
     /// The container's own settings, as changes of an empty config.
     pub settings: Vec<Change>,
+    /// The container's `Healthcheck`; that of its image where it has none of its own.
+    pub healthcheck: Option<Value>,
     /// What is changed on top of them.
     pub changes: Vec<Change>,
     /// `Author` of the image; empty for none.
@@ -108,9 +110,16 @@ fn config(
         settings.drop_cmd();
     }
     let mut inner = serde_json::to_value(&settings)?;
-    let health = base.get("config").and_then(|old| old.get("Healthcheck"));
-    if let (Some(health), Some(inner)) = (health, inner.as_object_mut()) {
-        inner.insert("Healthcheck".to_owned(), health.clone());
+    if let Some(inner) = inner.as_object_mut() {
+        let of_base = |key: &str| base.get("config").and_then(|old| old.get(key)).cloned();
+        let health = options.healthcheck.clone();
+        // A check may be for the image's shell.
+        for (key, value) in [
+            ("Healthcheck", health.or_else(|| of_base("Healthcheck"))),
+            ("Shell", of_base("Shell")),
+        ] {
+            inner.extend(value.map(|value| (key.to_owned(), value)));
+        }
     }
     let mut history = match base.remove("history") {
         Some(Value::Array(history)) => history,
@@ -171,12 +180,17 @@ mod tests {
     }
 
     fn made(changes: &[&str], tar_size: u64) -> Value {
+        made_with(None, changes, tar_size)
+    }
+
+    fn made_with(health: Option<Value>, changes: &[&str], tar_size: u64) -> Value {
         let options = CommitOptions {
             base: String::new(),
             settings: vec![
                 Change::Cmd(vec!["sh".into()]),
                 Change::Env(vec![("A".into(), "1".into())]),
             ],
+            healthcheck: health,
             changes: changes.iter().map(|text| text.parse().unwrap()).collect(),
             author: "Me".into(),
             message: String::new(),
@@ -202,6 +216,13 @@ mod tests {
         assert!(made.get("docker_version").is_none());
         let last = json!({"created": "now", "author": "Me", "created_by": "sh"});
         assert_eq!(made["history"], json!([{"created_by": "base"}, last]));
+    }
+
+    #[test]
+    fn the_containers_own_health_check_goes_over_the_images() {
+        let own = json!({"Test": ["CMD", "true"], "Retries": 1});
+        let made = made_with(Some(own.clone()), &[], 2048);
+        assert_eq!(made["config"]["Healthcheck"], own);
     }
 
     #[test]
