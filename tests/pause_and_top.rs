@@ -217,3 +217,34 @@ fn top_refuses_what_it_cannot_show() {
         format!("rbox: container {id} is not running")
     );
 }
+
+#[test]
+fn events_tell_of_pauses() {
+    let host = Host::new();
+    host.ok("run -d --name h4e --network none alpine sleep 1000");
+    host.ok("pause h4e");
+    host.ok("unpause h4e");
+    host.ok("pause h4e");
+    host.ok("top h4e");
+    host.ok("kill h4e");
+    host.ok("wait h4e");
+    let words = [
+        "events",
+        "--since",
+        "1h",
+        "--until",
+        "0s",
+        "--format",
+        "{{.Action}}",
+    ];
+    let told = host
+        .rbox(&[&words[..], &["--filter", "type=container"]].concat())
+        .ok();
+    let told: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        told,
+        [
+            "create", "start", "pause", "unpause", "pause", "top", "kill", "unpause", "die"
+        ]
+    );
+}
