@@ -250,8 +250,35 @@ impl<'a> Fields<'a> {
 
     /// A key that must be there.
     pub fn required(&mut self, key: &'static str) -> Result<Item<'a>, LoadError> {
-        self.get(key)
-            .ok_or_else(|| self.item.error(format!("{key} is missing")))
+        if let Some(item) = self.get(key) {
+            return Ok(item);
+        }
+        // A slip of the keyboard is told as what it is.
+        let slip =
+            (self.mapping.iter()).find(|(written, _)| suggest::nearest(written, [key]).is_some());
+        Err(match slip {
+            Some((written, entry)) if &**written != key => self.unknown(written, &entry.at, [key]),
+            _ => self.item.error(format!("{key} is missing")),
+        })
+    }
+
+    fn unknown<'k>(
+        &self,
+        key: &str,
+        at: &Mark,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> LoadError {
+        let near = suggest::nearest(key, known);
+        let near = near.map(|near| format!(" (did you mean {near}?)"));
+        let path = match self.item.path.as_str() {
+            "" => key.to_owned(),
+            path => format!("{path}.{key}"),
+        };
+        LoadError::at(
+            at,
+            &path,
+            format!("unknown key{}", near.unwrap_or_default()),
+        )
     }
 
     /// That a key is known and cannot be done, if it says anything.
@@ -285,17 +312,13 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses the keys that nobody asked for, but for extensions (`x-…`).
-    pub fn finish(self) -> Result<(), LoadError> {
+    pub fn finish(&self) -> Result<(), LoadError> {
         let unknown = (self.mapping.iter())
             .filter(|(key, _)| !key.starts_with("x-") && !self.known.contains(&&***key))
             .min_by_key(|(_, entry)| entry.at.line);
-        let Some((key, entry)) = unknown else {
-            return Ok(());
-        };
-        let near = suggest::nearest(key, self.known.iter().copied());
-        let near = near.map(|near| format!(" (did you mean {near}?)"));
-        let path = self.item.below(key, &entry.node).path;
-        let text = format!("unknown key{}", near.unwrap_or_default());
-        Err(LoadError::at(&entry.at, &path, text))
+        match unknown {
+            Some((key, entry)) => Err(self.unknown(key, &entry.at, self.known.iter().copied())),
+            None => Ok(()),
+        }
     }
 }

@@ -55,6 +55,7 @@ pub fn read(name: &str, item: &Item) -> Result<ReadService, LoadError> {
         label_files: fields.or_default("label_file", label_files)?,
         service,
     };
+    fields.finish()?;
     let service = &read.service;
     if service.image.is_none() && service.build.is_none() {
         return Err(fields.error("has neither an image nor a build context specified"));
@@ -62,7 +63,6 @@ pub fn read(name: &str, item: &Item) -> Result<ReadService, LoadError> {
     if service.container_name.is_some() && service.replicas.is_some_and(|count| count > 1) {
         return Err(fields.conflict("container_name", "is one, and there are to be several"));
     }
-    fields.finish()?;
     Ok(read)
 }
 

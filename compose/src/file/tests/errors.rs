@@ -47,6 +47,14 @@ fn keys_must_be_known_and_possible() {
         );
     }
     assert_eq!(
+        one("services:\n  web:\n    imag: a").error(),
+        "compose.yaml:3: services.web.imag: unknown key (did you mean image?)"
+    );
+    assert_eq!(
+        service_error("ports:\n- targt: 80"),
+        "compose.yaml:5: services.web.ports[0].targt: unknown key (did you mean target?)"
+    );
+    assert_eq!(
         one("service: {}").error(),
         "compose.yaml:1: service: unknown key (did you mean services?)"
     );
