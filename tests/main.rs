@@ -38,6 +38,7 @@ mod client_killed;
 mod commit;
 mod completion;
 mod compose_commands;
+mod compose_file;
 mod compose_terminal;
 mod container_files;
 mod container_inspect_network;

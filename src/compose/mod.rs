@@ -28,6 +28,7 @@ mod up;
 
 pub use containers::{ProjectContainer, containers};
 pub use from_labels::from_labels;
+pub use lower::hash as config_hash;
 pub use rbox_compose::{file, model};
 
 use crate::engine::{Engine, Failure, walk};

@@ -9,6 +9,7 @@ use crate::compose::{self, Composer, ProjectContainer};
 use crate::engine::Engine;
 use crate::engine::failure::Failure;
 use crate::output::compose::{Shown, Style};
+use crate::output::error;
 
 use super::settings::{Settings, variable};
 
@@ -48,11 +49,20 @@ pub fn load_options(settings: &Settings, services: &[String]) -> LoadOptions {
     }
 }
 
+/// The project; what it warns of is said.
+fn loaded(settings: &Settings, services: &[String]) -> Result<Project, LoadError> {
+    let project = file::load(&load_options(settings, services))?;
+    for warning in &project.warnings {
+        error::warn(&Failure::new(warning.as_str()));
+    }
+    Ok(project)
+}
+
 impl Session {
     /// Reads the project. `services` are those that the command line names.
     pub fn open(call: &Call, services: &[String], files: Files) -> Result<Session, Stop> {
         let settings = call.compose.clone();
-        let loaded = file::load(&load_options(&settings, services));
+        let loaded = loaded(&settings, services);
         let engine = call.engine()?;
         let project = match (loaded, &settings.project_name) {
             (Ok(project), _) => project,
@@ -75,8 +85,7 @@ impl Session {
 
     /// Reads the project alone: for what needs neither root nor state.
     pub fn load_only(call: &Call, services: &[String]) -> Result<Project, Stop> {
-        file::load(&load_options(&call.compose, services))
-            .map_err(|error| Stop::Failed(failure(error)))
+        loaded(&call.compose, services).map_err(|error| Stop::Failed(failure(error)))
     }
 
     /// Services that the file has not are an error.
@@ -187,7 +196,7 @@ fn is_set(name: &str) -> bool {
 }
 
 /// A file that cannot be used, as any other failure.
-fn failure(error: LoadError) -> Failure {
+pub fn failure(error: LoadError) -> Failure {
     Failure {
         code: None,
         message: error.message,
