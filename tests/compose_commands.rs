@@ -137,9 +137,9 @@ fn one_service_is_stopped_started_paused_killed_and_removed() {
     shop.ok("rm -f web");
     assert_eq!(states(), "db=running");
     assert_eq!(shop.ok("rm -f"), "No stopped containers");
-    shop.ok("scale web=2");
-    assert_eq!(states(), "db=running\nweb=running\nweb=running");
-    shop.ok("up -d --scale web=1");
+    shop.ok("scale db=2");
+    assert_eq!(states(), "db=running\ndb=running");
+    shop.ok("up -d --scale db=1");
     assert_eq!(states(), "db=running\nweb=running");
     shop.down();
 }

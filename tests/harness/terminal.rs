@@ -34,7 +34,7 @@ impl Terminal {
         let master = File::from(master);
         tcsetwinsize(&master, size(24, 80)).unwrap();
         let mut leader = Command::new("setsid");
-        leader.args(["--ctty", "sh", "-c", "\"$@\"; exit $?", "sh"]);
+        leader.args(["--ctty", "sh", "-c", "trap : INT; \"$@\"; exit $?", "sh"]);
         leader.arg(command.get_program()).args(command.get_args());
         leader.env_clear();
         for (name, value) in command.get_envs() {

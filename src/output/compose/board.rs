@@ -77,7 +77,7 @@ impl Board {
             lines.push(entry.line(now, width, names, words, colours));
         }
         // All that is left works, and the newest of it is what the user waits for.
-        let surplus = lines.len().saturating_sub(most.max(1) + 1);
+        let surplus = lines.len().saturating_sub(most.max(1).saturating_add(1));
         lines.drain(1..=surplus);
         lines
     }
@@ -152,6 +152,12 @@ mod tests {
     fn nothing_is_drawn_of_nothing() {
         let board = Board::default();
         assert!(board.draw("Running", tenths(4), 40, 20, true).is_empty());
+    }
+
+    #[test]
+    fn the_last_picture_has_all() {
+        let lines = board().draw("Running", tenths(4), 40, usize::MAX, false);
+        assert_eq!(lines.len(), 3);
     }
 
     #[test]
