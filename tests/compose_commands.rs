@@ -145,6 +145,35 @@ fn one_service_is_stopped_started_paused_killed_and_removed() {
 }
 
 #[test]
+fn files_go_in_and_out_and_processes_are_seen() {
+    let shop = Shop::new();
+    shop.ok("up -d");
+    let file = shop.host.write("note", "well met\n");
+    shop.ok(&format!("cp {file} web:/tmp/note"));
+    assert_eq!(shop.ok("exec -T web cat /tmp/note"), "well met");
+    let back = shop.host.scratch().join("back");
+    shop.ok(&format!("cp web:/tmp/note {}", back.display()));
+    assert_eq!(std::fs::read_to_string(back).unwrap(), "well met\n");
+    assert!(
+        shop.fails(1, "cp a b")
+            .contains("must specify at least one container source")
+    );
+    let top = shop.ok("top db");
+    assert!(top.starts_with("SERVICE   #   UID "), "{top}");
+    assert!(top.contains("\ndb        1   "), "{top}");
+    let stats = shop.ok("stats --no-stream");
+    assert!(
+        stats.contains("shop-db-1") && stats.contains("shop-web-1"),
+        "{stats}"
+    );
+    assert_eq!(shop.ok("volumes -q"), "shop_data");
+    assert_eq!(shop.ok("volumes -q web"), "");
+    shop.ok("stop -t 1");
+    assert_eq!(shop.ok("stats --no-stream").lines().count(), 1);
+    shop.down();
+}
+
+#[test]
 fn a_command_is_run_beside_what_runs() {
     let shop = Shop::new();
     assert_eq!(shop.ok("run --rm -T --no-deps web echo once"), "once");
@@ -276,6 +305,9 @@ fn config_shows_what_was_read() {
     assert_eq!(shop.ok("config --profiles"), "tools");
     assert_eq!(shop.ok("config --images"), "alpine\nalpine");
     assert_eq!(shop.ok("config -q"), "");
+    let hash = shop.ok("config --hash web");
+    assert_eq!((hash.len(), &hash[..4]), (68, "web "));
+    assert_eq!(shop.ok("config --hash *").lines().count(), 2);
     let all: serde_json::Value = serde_json::from_str(&shop.ok("config --format json")).unwrap();
     assert_eq!(all["name"], "shop");
     assert_eq!(all["services"]["web"]["image"], "alpine");

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use crate::cli::call::{Arity, Call, Spec};
 use crate::cli::stop::{Outcome, Stop};
+use crate::engine::Engine;
 use crate::engine::copy::{Copied, CopyOptions};
 use crate::engine::failure::Failure;
 use crate::output::{error, units};
@@ -42,8 +43,8 @@ struct Cp {
 }
 
 /// One end of a copy.
-#[derive(Debug, PartialEq, Eq)]
-enum End<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End<'a> {
     /// `-`.
     Stream,
     /// A path of the host.
@@ -69,43 +70,56 @@ fn run(call: &Call) -> Outcome {
         archive: line.archive,
         follow: line.follow_link,
     };
-    for (end, what) in [(&line.source, "source"), (&line.destination, "destination")] {
+    let (from, to) = ends(&line.source, &line.destination)?;
+    if let Some(copied) = copy(&call.engine()?, from, to, options)? {
+        tell(&copied, &line.destination, line.quiet);
+    }
+    Ok(0)
+}
+
+/// Both ends, of which one is a container.
+pub fn ends<'a>(source: &'a str, destination: &'a str) -> Result<(End<'a>, End<'a>), Stop> {
+    for (end, what) in [(source, "source"), (destination, "destination")] {
         if end.is_empty() {
             return Err(Stop::failed(format!("{what} can not be empty")));
         }
     }
-    let copied = match (end(&line.source), end(&line.destination)) {
-        (End::Container(..), End::Container(..)) => {
-            return Err(Stop::Failed(
-                Failure::new("copying between containers is not supported")
-                    .hint("by way of a tar: rbox cp ONE:PATH - | rbox cp - OTHER:DIRECTORY"),
-            ));
-        }
-        (End::Container(container, from), End::Stream) => {
-            let from = from_root(from);
-            let mut out = io::stdout();
-            call.engine()?
-                .copy_tar_out(container, &from, &mut out, options)?;
-            return Ok(0);
-        }
+    let ends = (end(source), end(destination));
+    match ends {
+        (End::Container(..), End::Container(..)) => Err(Stop::Failed(
+            Failure::new("copying between containers is not supported")
+                .hint("by way of a tar: rbox cp ONE:PATH - | rbox cp - OTHER:DIRECTORY"),
+        )),
+        (End::Container(..), _) | (_, End::Container(..)) => Ok(ends),
+        _ => Err(Stop::failed("must specify at least one container source")),
+    }
+}
+
+/// Copies from one of [`ends`] to the other; nothing is told of a tar that goes to stdout.
+pub fn copy(
+    engine: &Engine,
+    from: End<'_>,
+    to: End<'_>,
+    options: CopyOptions,
+) -> Result<Option<Copied>, Failure> {
+    let copied = match (from, to) {
         (End::Container(container, from), End::Host(to)) => {
-            let from = from_root(from);
-            call.engine()?.copy_out(container, &from, to, options)?
+            engine.copy_out(container, &from_root(from), to, options)?
+        }
+        (End::Container(container, from), _) => {
+            let mut out = io::stdout();
+            engine.copy_tar_out(container, &from_root(from), &mut out, options)?;
+            return Ok(None);
         }
         (End::Stream, End::Container(container, to)) => {
-            let to = from_root(to);
-            call.engine()?.copy_tar_in(io::stdin(), container, &to)?
+            engine.copy_tar_in(io::stdin(), container, &from_root(to))?
         }
         (End::Host(from), End::Container(container, to)) => {
-            let to = from_root(to);
-            call.engine()?.copy_in(from, container, &to, options)?
+            engine.copy_in(from, container, &from_root(to), options)?
         }
-        _ => {
-            return Err(Stop::failed("must specify at least one container source"));
-        }
+        _ => return Ok(None),
     };
-    tell(&line, &copied);
-    Ok(0)
+    Ok(Some(copied))
 }
 
 /// Paths of a container are those of its root; nothing is the root itself.
@@ -116,7 +130,8 @@ fn from_root(path: &str) -> String {
     }
 }
 
-fn tell(line: &Cp, copied: &Copied) {
+/// What was left out, and on a terminal what was copied.
+pub fn tell(copied: &Copied, destination: &str, quiet: bool) {
     let placed = &copied.placed;
     if placed.left_out_count > 0 {
         let more = match placed.left_out_count > placed.left_out.len() as u64 {
@@ -132,11 +147,11 @@ fn tell(line: &Cp, copied: &Copied) {
             .hint("a tar has them: rbox cp CONTAINER:PATH -"),
         );
     }
-    if !line.quiet && io::stderr().is_terminal() {
+    if !quiet && io::stderr().is_terminal() {
         error::print_plain(&format!(
             "Successfully copied {} to {}",
             units::size(copied.bytes, 3),
-            line.destination
+            destination
         ));
     }
 }

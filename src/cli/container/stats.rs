@@ -68,34 +68,65 @@ const LISTING: Listing = Listing {
 
 fn run(call: &Call) -> Outcome {
     let line: Stats = call.parse()?;
+    let look = Look {
+        containers: line.containers,
+        all: line.all,
+        format: line.format,
+        once: line.no_stream,
+        whole: line.no_trunc,
+    };
     // A wrong template is known before the first second is over.
-    format::render(&LISTING, line.format.as_deref(), false, &[]).map_err(Stop::failed)?;
-    let engine = call.engine()?;
-    let mut names = line.containers.clone();
-    let mut before = samples(&look(&engine, &mut names, line.all, true)?);
-    let clears = !line.no_stream && std::io::stdout().is_terminal();
+    look.table(&[])?;
+    show(&call.engine()?, &look)
+}
+
+/// What is looked at, and how it is shown.
+pub struct Look {
+    /// By names or ids; none is all.
+    pub containers: Vec<String>,
+    /// Those too that do not run, where none is named.
+    pub all: bool,
+    /// `--format`.
+    pub format: Option<String>,
+    /// `--no-stream`.
+    pub once: bool,
+    /// `--no-trunc`.
+    pub whole: bool,
+}
+
+impl Look {
+    /// These rows, with their header.
+    pub fn table(&self, rows: &[Row]) -> Result<String, Stop> {
+        format::render(&LISTING, self.format.as_deref(), false, rows).map_err(Stop::failed)
+    }
+}
+
+/// Shows it, until all that was asked for is gone.
+pub fn show(engine: &Engine, asked: &Look) -> Outcome {
+    let mut names = asked.containers.clone();
+    let mut before = samples(&look(engine, &mut names, asked.all, true)?);
+    let clears = !asked.once && std::io::stdout().is_terminal();
     sleep(FIRST);
     if clears {
         say("\x1b[2J");
     }
     loop {
-        let seen = look(&engine, &mut names, line.all, false)?;
-        if seen.is_empty() && !line.containers.is_empty() {
+        let seen = look(engine, &mut names, asked.all, false)?;
+        if seen.is_empty() && !asked.containers.is_empty() {
             // All that were asked for are gone.
             return Ok(0);
         }
         let rows: Vec<Row> = seen
             .iter()
-            .map(|(asked, observed)| row(asked, observed, before.get(&observed.id), line.no_trunc))
+            .map(|(name, observed)| row(name, observed, before.get(&observed.id), asked.whole))
             .collect();
-        let text =
-            format::render(&LISTING, line.format.as_deref(), false, &rows).map_err(Stop::failed)?;
+        let text = asked.table(&rows)?;
         match clears {
             // Over what is there, without a flicker: home, and each line to its end.
             true => say(&format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"))),
             false => say(&text),
         }
-        if line.no_stream {
+        if asked.once {
             return Ok(0);
         }
         before = samples(&seen);
