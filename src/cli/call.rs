@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::catalog;
 use super::flags::{self, FlagError};
 use super::help;
 use super::refused;
@@ -106,7 +107,7 @@ impl Call {
     /// The words as the command's own structure.
     pub fn parse<T: clap::Parser>(&self) -> Result<T, Stop> {
         let command = T::command();
-        let refused = refused::flags(self.refused_as());
+        let refused = refused::flags(catalog::short_name(self.spec, &self.path));
         let scanned = flags::scan(&command, &self.words, self.spec.interspersed, refused).map_err(
             |error| match error {
                 FlagError::Refused(flag) => Stop::Unsupported(flag),
@@ -115,7 +116,7 @@ impl Call {
             },
         )?;
         if scanned.help {
-            say(&self.help(&command));
+            say(&help::of_command(&self.path, self.spec));
             return Err(Stop::Exit(0));
         }
         self.spec
@@ -134,34 +135,6 @@ impl Call {
             .try_get_matches_from_mut(words)
             .and_then(|matches| T::from_arg_matches(&matches))
             .map_err(|error| Stop::Flag(value_error(&command, &error)))
-    }
-
-    /// The name that the table of refused flags has the command by: the short one.
-    fn refused_as(&self) -> &str {
-        super::catalog::names(self.spec)
-            .into_iter()
-            .find(|name| !name.contains(' '))
-            .unwrap_or(&self.path)
-    }
-
-    fn help(&self, command: &clap::Command) -> String {
-        let mut text = format!("Usage:  {}\n\n{}\n", self.usage(), self.spec.about);
-        let names = super::catalog::names(self.spec);
-        if names.len() > 1 {
-            let names: Vec<String> = names.iter().map(|name| format!("rbox {name}")).collect();
-            text.push_str(&format!("\nAliases:\n  {}\n", names.join(", ")));
-        }
-        let options = help::options(command);
-        if !options.is_empty() {
-            text.push_str(&format!("\nOptions:\n{options}"));
-        }
-        if !self.spec.examples.is_empty() {
-            text.push_str("\nExamples:\n");
-            for line in self.spec.examples.lines() {
-                text.push_str(&format!("  {line}\n"));
-            }
-        }
-        text
     }
 }
 

@@ -201,6 +201,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
 /// Commands of Docker that rbox has not.
 const DOCKERS: &[&str] = &[
     "buildx",
+    "checkpoint",
     "config",
     "context",
     "manifest",
@@ -212,6 +213,7 @@ const DOCKERS: &[&str] = &[
     "stack",
     "swarm",
     "trust",
+    "volume update",
 ];
 
 /// The commands that people need first.
@@ -235,6 +237,11 @@ pub fn groups() -> &'static [Group] {
 /// The group of that name.
 pub fn group(name: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| group.name == name)
+}
+
+/// What follows the name of a group that has flags of its own.
+pub fn group_spec(group: &Group) -> Option<&'static Spec> {
+    (group.name == compose::NAME).then_some(&compose::SPEC)
 }
 
 /// Whether Docker has a command of that name.
@@ -271,6 +278,12 @@ pub fn names(spec: &Spec) -> Vec<&'static str> {
         .collect();
     names.sort_by_key(|name| !name.contains(' '));
     names
+}
+
+/// The name that the table of refused flags has a command by: the short one, else its path.
+pub fn short_name<'a>(spec: &Spec, path: &'a str) -> &'a str {
+    let mut names = names(spec).into_iter();
+    names.find(|name| !name.contains(' ')).unwrap_or(path)
 }
 
 /// `rbox --help`.

@@ -1,12 +1,35 @@
-//! The `Options:` of a command in Docker's layout: flag, kind of value, what
-//! it is for, wrapped at 80 columns.
+//! The help of a command in Docker's layout. Its options: flag, kind of value, what it is for,
+//! wrapped at 80 columns.
 
 use clap::Arg;
 
-use super::flags;
+use super::call::Spec;
+use super::{catalog, flags};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
+
+/// `rbox run --help`.
+pub fn of_command(path: &str, spec: &Spec) -> String {
+    let usage = format!("rbox {path} {}", spec.usage);
+    let mut text = format!("Usage:  {}\n\n{}\n", usage.trim_end(), spec.about);
+    let names = catalog::names(spec);
+    if names.len() > 1 {
+        let names: Vec<String> = names.iter().map(|name| format!("rbox {name}")).collect();
+        text.push_str(&format!("\nAliases:\n  {}\n", names.join(", ")));
+    }
+    let options = options(&(spec.flags)());
+    if !options.is_empty() {
+        text.push_str(&format!("\nOptions:\n{options}"));
+    }
+    if !spec.examples.is_empty() {
+        text.push_str("\nExamples:\n");
+        for line in spec.examples.lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
 
 /// A flag as it is shown.
 pub struct Shown {

@@ -55,6 +55,20 @@ const BUILD: &[&str] = &[
     "stream",
 ];
 
+/// Flags of `volume create` that are about clusters.
+const VOLUME: &[&str] = &[
+    "availability",
+    "group",
+    "limit-bytes",
+    "required-bytes",
+    "scope",
+    "secret",
+    "sharing",
+    "topology-preferred",
+    "topology-required",
+    "type",
+];
+
 /// Flags before the command that are about a daemon.
 const GLOBAL: &[&str] = &[
     "config",
@@ -109,6 +123,9 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "" => GLOBAL,
         "run" | "create" => CONTAINER,
         "build" => BUILD,
+        "completion" => &["no-descriptions"],
+        "volume create" => VOLUME,
+        "volume ls" => &["cluster"],
         "start" => &["checkpoint", "checkpoint-dir"],
         "logs" => &["details"],
         "ps" | "inspect" | "container inspect" => &["size/s"],
@@ -130,7 +147,8 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "compose build" => COMPOSE_BUILD,
         "compose config" | "compose convert" => COMPOSE_CONFIG,
         "compose cp" => &["all", "dry-run"],
-        "compose up" => &["dry-run", "menu", "watch/w"],
+        "compose run" => &["dry-run", "quiet-build"],
+        "compose up" => &["dry-run", "menu", "quiet-build", "watch/w"],
         command if command.starts_with("compose ") => &["dry-run"],
         _ => &[],
     }

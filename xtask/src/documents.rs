@@ -5,8 +5,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{features, images, packages, test};
 
-/// The tests that make documents.
-const TESTS: [&str; 1] = ["packet_path::"];
+/// The tests that make documents: where they are, and their names.
+const TESTS: [([&str; 2], &str); 2] = [
+    (["--bin", "rbox"], "cli::documents::"),
+    (["--test", "stories"], "packet_path::"),
+];
 
 /// Prepares the machine as for the tests, and runs those that write.
 pub fn write() -> Result<()> {
@@ -15,8 +18,8 @@ pub fn write() -> Result<()> {
     packages::ensure(packages::PACKAGES)?;
     features::check_network()?;
     images::ensure()?;
-    for name in TESTS {
-        let status = test::cargo(&["test", "--package", "rbox", "--test", "stories", "--", name])
+    for ([kind, target], name) in TESTS {
+        let status = test::cargo(&["test", "--package", "rbox", kind, target, "--", name])
             .env("RBOX_WRITE_DOCUMENTS", "1")
             .status()
             .context("running cargo test")?;

@@ -38,8 +38,8 @@ Commands:
                       test does so for a shorter time)
   dist                Make what is given to others, in target/dist: the static binary with completions,
                       man pages and systemd unit as .tar.gz and .deb, and checksums
-  documents           Write the documents anew that are made by running what they describe
-                      (docs/packet-path.md)
+  documents           Write the documents anew that are made of the commands or by running them
+                      (docs/cli.md, the tables of docs/coming-from-docker.md, docs/packet-path.md)
   images              Assemble the test images (Alpine, Flask, Debian) into target/images
 ";
 

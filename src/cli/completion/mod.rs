@@ -11,10 +11,13 @@
 mod place;
 mod values;
 
+use std::path::PathBuf;
+
 use place::{Place, Sought};
 use values::Value;
 
 use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::compose::{self, Settings};
 use crate::cli::stop::{Outcome, Stop};
 use crate::cli::{catalog, flags};
 use crate::engine::Engine;
@@ -121,6 +124,24 @@ fn flag_names(command: &clap::Command) -> Vec<(String, String)> {
     names
 }
 
+/// Services of the project that the flags of `compose` lead to.
+fn services(flags: &[(String, String)]) -> Vec<String> {
+    let all = |name: &str| {
+        let given = flags.iter().filter(|(flag, _)| flag == name);
+        given.map(|(_, value)| value).collect::<Vec<&String>>()
+    };
+    let settings = Settings {
+        files: all("file").into_iter().map(PathBuf::from).collect(),
+        project_name: all("project-name").last().copied().cloned(),
+        directory: all("project-directory").last().map(PathBuf::from),
+        env_files: all("env-file").into_iter().map(PathBuf::from).collect(),
+        profiles: vec!["*".to_owned()],
+        ..Settings::default()
+    };
+    let project = rbox_compose::file::load(&compose::load_options(&settings, &[]));
+    project.map_or(Vec::new(), |project| project.services.into_keys().collect())
+}
+
 /// The names that are asked for. Without the right to look there are none of objects.
 fn named(place: &Place, values: Vec<Value>) -> Vec<(String, String)> {
     let engine = || {
@@ -152,7 +173,7 @@ fn named(place: &Place, values: Vec<Value>) -> Vec<(String, String)> {
                 let names = of(Engine::volume_names).into_iter();
                 ("volume", names.map(|name| format!("{name}:")).collect())
             }
-            Value::Service => ("service", Vec::new()),
+            Value::Service => ("service", services(&place.project)),
             Value::Path => ("", vec![FILES.to_owned()]),
         };
         found.extend(names.into_iter().map(|name| (name, kind.to_owned())));

@@ -15,6 +15,8 @@ pub struct Place {
     pub sought: Sought,
     /// The roots that `--root` and `--run-root` name.
     pub dirs: Dirs,
+    /// Flags with values that were passed, as those of `compose` that name its files.
+    pub project: Vec<(String, String)>,
 }
 
 /// What can stand there.
@@ -47,6 +49,7 @@ pub fn find(words: &[String], current: &str) -> Place {
         path: path.to_owned(),
         sought,
         dirs,
+        project: Vec::new(),
     };
     let outer = reader.read(&super::super::RBOX, current);
     let root = |long: &str| -> Option<PathBuf> {
@@ -65,10 +68,20 @@ pub fn find(words: &[String], current: &str) -> Place {
     }
     let path = match catalog::group(first) {
         None => first.to_owned(),
-        Some(group) => match reader.words.next() {
-            None => return place(first, Sought::Command(Some(group)), dirs),
-            Some(second) => format!("{first} {second}"),
-        },
+        Some(group) => {
+            let read = match catalog::group_spec(group) {
+                Some(spec) => reader.read(spec, current),
+                None => reader
+                    .words
+                    .next()
+                    .map_or(Read::End, |word| Read::Word(word)),
+            };
+            match read {
+                Read::Sought(sought) => return place(first, *sought, dirs),
+                Read::End => return place(first, Sought::Command(Some(group)), dirs),
+                Read::Word(second) => format!("{first} {second}"),
+            }
+        }
     };
     let Some(spec) = catalog::find(&path) else {
         return place(&path, Sought::Nothing, dirs);
@@ -80,7 +93,10 @@ pub fn find(words: &[String], current: &str) -> Place {
             Read::End => break Sought::Argument(spec, reader.arguments),
         }
     };
-    place(&path, sought, dirs)
+    Place {
+        project: reader.values,
+        ..place(&path, sought, dirs)
+    }
 }
 
 /// Goes through words by the rules of pflag.

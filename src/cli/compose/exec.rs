@@ -46,7 +46,7 @@ struct Exec {
           default_value = "true", action = clap::ArgAction::Set, hide = true)]
     interactive: bool,
     /// Disable pseudo-TTY allocation. By default a TTY is allocated where stdin and stdout are one.
-    #[arg(short = 'T', long = "no-TTY")]
+    #[arg(short = 'T', long = "no-TTY", alias = "no-tty")]
     no_tty: bool,
     /// Give extended privileges to the process
     #[arg(long)]

@@ -46,6 +46,7 @@ pub mod version;
 pub mod volumes;
 pub mod wait;
 
+pub use session::load_options;
 pub use settings::Settings;
 
 use super::call::{Arity, Call, Spec, say};
@@ -53,17 +54,19 @@ use super::catalog;
 use super::stop::{Outcome, Stop};
 use crate::engine::failure::Failure;
 use crate::output::error;
+use crate::spelling;
 
 /// The name of the group.
 pub const NAME: &str = "compose";
 
 /// `compose` itself, for errors about flags before its command.
-static SPEC: Spec = Spec {
+pub static SPEC: Spec = Spec {
     usage: "[OPTIONS] COMMAND",
     about: "Define and run multi-container applications",
     arity: Arity::AtLeast(0),
     interspersed: false,
     run: |_| Ok(0),
+    flags: settings::command,
     ..Spec::EMPTY
 };
 
@@ -77,6 +80,12 @@ const REFUSED: &[(&str, &str)] = &[
     ("publish", "compose files are not put into registries"),
     ("watch", "run `rbox compose up --build -d` after a change"),
 ];
+
+/// Whether Docker Compose has a command of that name that rbox refuses.
+#[cfg(test)]
+pub fn is_refused(name: &str) -> bool {
+    REFUSED.iter().any(|(refused, _)| *refused == name)
+}
 
 /// Runs the command that follows `compose`.
 pub fn dispatch(call: &mut Call, words: &[String]) -> Outcome {
@@ -111,7 +120,7 @@ pub fn dispatch(call: &mut Call, words: &[String]) -> Outcome {
 pub fn help() -> String {
     catalog::group(NAME).map_or_else(String::new, |group| {
         catalog::group_help(group).replacen("COMMAND\n", &format!("{}\n", SPEC.usage), 1)
-            + &format!("\nOptions:\n{}", settings::options())
+            + &format!("\nOptions:\n{}", super::help::options(&settings::command()))
     })
 }
 
@@ -120,8 +129,12 @@ fn unknown(first: &str) -> Stop {
         let failure = Failure::new(format!("command not supported: rbox {NAME} {first}"));
         return Stop::Failed(failure.hint(*why));
     }
+    let commands = catalog::listed(catalog::group(NAME)).into_iter();
+    let hint = spelling::nearest(first, commands.map(|(name, _)| name))
+        .map(|near| format!("hint: did you mean 'rbox {NAME} {near}'?\n"))
+        .unwrap_or_default();
     error::print_plain(&format!(
-        "rbox: unknown command: rbox {NAME} {first}\n\nUsage:  rbox {NAME} {}\n\nRun 'rbox {NAME} \
+        "rbox: unknown command: rbox {NAME} {first}\n{hint}\nUsage:  rbox {NAME} {}\n\nRun 'rbox {NAME} \
          --help' for more information",
         SPEC.usage
     ));

@@ -65,7 +65,7 @@ struct Run {
     #[arg(long, value_name = "string")]
     name: Option<String>,
     /// Disable pseudo-TTY allocation (default: auto-detected)
-    #[arg(short = 'T', long = "no-TTY")]
+    #[arg(short = 'T', long = "no-TTY", alias = "no-tty")]
     no_tty: bool,
     /// Don't start linked services
     #[arg(long)]

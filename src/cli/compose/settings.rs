@@ -91,9 +91,9 @@ pub fn take(call: &mut Call) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The help's lines on them.
-pub fn options() -> String {
-    super::super::help::options(&<Globals as clap::CommandFactory>::command())
+/// They themselves.
+pub fn command() -> clap::Command {
+    <Globals as clap::CommandFactory>::command()
 }
 
 /// A variable that is set to something.

@@ -112,7 +112,12 @@ fn of_group(group: &Group) -> String {
     let name = page_name(group.name);
     let mut page = Page::new(&name, VERSION, group.about);
     page.section("synopsis");
-    page.synopsis(&format!("rbox {}", group.name), "COMMAND");
+    let spec = catalog::group_spec(group);
+    let usage = spec.map_or("COMMAND", |spec| spec.usage);
+    page.synopsis(&format!("rbox {}", group.name), usage);
+    if let Some(spec) = spec {
+        options(&mut page, &(spec.flags)());
+    }
     page.section("commands");
     let commands = catalog::listed(Some(group));
     for (command, about) in &commands {

@@ -14,8 +14,8 @@ pub static SPEC: Spec = Spec {
     run,
     examples: "\
 rbox volume create data
-rbox volume create -o type=tmpfs -o device=tmpfs -o o=size=64m scratch  # in memory
-rbox volume create -o type=none -o o=bind -o device=/srv/data srv  # a directory of this host
+rbox volume create -o type=tmpfs -o device=tmpfs -o o=size=64m scratch
+rbox volume create -o type=none -o o=bind -o device=/srv/data srv
 ",
     ..Spec::of::<Create>()
 };
