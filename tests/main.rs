@@ -46,6 +46,7 @@ mod cp;
 mod damaged_state;
 mod default_networks;
 mod diff_and_export;
+mod doctor;
 mod dry_run;
 mod events;
 mod examples_compose;

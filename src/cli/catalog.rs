@@ -60,6 +60,7 @@ static COMMANDS: &[(&str, &Spec)] = &[
     ("create", &container::create::SPEC),
     ("diff", &container::diff::SPEC),
     ("events", &system::events::SPEC),
+    ("doctor", &system::doctor::SPEC),
     ("exec", &container::exec::SPEC),
     ("export", &container::export::SPEC),
     ("history", &image::history::SPEC),

@@ -19,6 +19,7 @@ pub mod devices;
 pub mod diff;
 pub mod dirs;
 pub mod disk_usage;
+pub mod doctor;
 pub mod dry_run;
 pub mod event;
 pub mod exec;

@@ -128,6 +128,41 @@ fn outward(host: &mut Route, ours: &[String]) -> Result<Vec<String>, ApplyError>
     Ok(uplinks::among(&links, &routes, ours))
 }
 
+/// A firewall of somebody else's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wall {
+    /// It keeps a place for others: `chain ip DOCKER-USER`, `firewalld`.
+    LetsIn(String),
+    /// It drops what it does not know.
+    Drops(Remark),
+}
+
+/// Looks for the firewalls of others that containers' packets meet; changes nothing.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn look(nft: &mut Nft) -> Result<Vec<Wall>, NftError> {
+    let others = nft.others()?;
+    let mut walls: Vec<Wall> = others
+        .ways_in
+        .iter()
+        .map(|way| Wall::LetsIn(format!("chain {} {}", way.family(), way.chain())))
+        .collect();
+    if others.firewalld {
+        walls.push(Wall::LetsIn("firewalld".to_owned()));
+    }
+    for chain in nft.dropping_chains()? {
+        let bridge = DEFAULT_BRIDGE_INTERFACE;
+        if !policy::is_arranged(&chain, &others) && !nft.table_knows(&chain, bridge)? {
+            walls.push(Wall::Drops(Remark::Policy {
+                chain,
+                bridge: bridge.to_owned(),
+            }));
+        }
+    }
+    Ok(walls)
+}
+
 fn policies(nft: &mut Nft, bridge: &BridgeStep, others: &Others) -> Result<Vec<Remark>, NftError> {
     let mut remarks = Vec::new();
     for chain in nft.dropping_chains()? {

@@ -11,13 +11,18 @@ pub(super) fn concerns(chain: &DroppingChain, bridge: &BridgeStep, others: &Othe
         "ip6" => bridge.ipv6,
         _ => true,
     };
+    met && !is_arranged(chain, others)
+}
+
+/// Whether the chain's owner keeps a place for others.
+pub(super) fn is_arranged(chain: &DroppingChain, others: &Others) -> bool {
     // iptables' own FORWARD chain: the way in, where there is one, is reached from it.
-    let arranged = chain.table == "filter"
+    let way_in = chain.table == "filter"
         && others
             .ways_in
             .iter()
             .any(|way| way.family() == chain.family.as_str());
-    met && !arranged && !(others.firewalld && chain.table == "firewalld")
+    way_in || (others.firewalld && chain.table == "firewalld")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod df;
 mod df_tables;
+pub mod doctor;
 pub mod events;
 pub mod info;
 pub mod inspect;

@@ -54,6 +54,11 @@ impl WayIn {
         chain: "DOCKER-USER",
     };
 
+    /// `DOCKER-USER`.
+    pub fn chain(self) -> &'static str {
+        self.chain
+    }
+
     /// `ip` or `ip6`.
     pub fn family(self) -> &'static str {
         match self.family {
