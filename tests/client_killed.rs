@@ -231,3 +231,19 @@ fn a_silent_containers_monitor_lets_go_of_clients_that_are_gone() {
         });
     }
 }
+
+#[test]
+fn a_remover_that_dies_after_its_first_step_leaves_no_name_taken() {
+    let host = Host::new();
+    host.ok("create --name web alpine true");
+    let id = host.id("web");
+    let containers = host.root().join("containers");
+    // What `rm` does first, and all that it lived to do.
+    std::fs::rename(
+        containers.join(&id),
+        containers.join(format!(".removing-{id}")),
+    )
+    .unwrap();
+    assert_eq!(host.ok("ps -aq"), "");
+    assert!(std::fs::symlink_metadata(host.root().join("names/web")).is_err());
+}

@@ -15,7 +15,7 @@ use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
 use super::record::{Health, LastState, Record, RunState, short};
 use super::user_namespace::lease;
-use super::{clock, event, json_file, names, undo, volume};
+use super::{clock, event, json_file, links, names, undo, volume};
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
 pub const KILLED: i32 = 137;
@@ -182,6 +182,12 @@ fn sweep_retired(dirs: &Dirs) -> Result<(), Failure> {
     for (id, path) in retired(&dirs.containers()) {
         // Its monitor still has it in hand.
         if !is_alive(dirs, &id) {
+            // He may not have lived to give back what it had, either.
+            names::release_all(dirs, &id)?;
+            lease::release_all(dirs, &id)?;
+            if let Ok(Some(record)) = read_record(&path) {
+                links::unregister(dirs, &record)?;
+            }
             remove_dir(dirs, &path)?;
         }
     }
