@@ -200,8 +200,10 @@ impl Composer<'_> {
         self.stop_container(container, timeout)?;
         let thing = Thing::Container(container.name().to_owned());
         self.told(&thing, State::Removing, State::Removed, || {
-            let _ = volumes;
-            let removed = self.engine.remove(container.id(), true);
+            let removed = match volumes {
+                true => self.engine.remove_with_volumes(container.id(), true),
+                false => self.engine.remove(container.id(), true),
+            };
             let dirs = &self.engine.dirs;
             match removed {
                 Err(_) if !dirs.container(container.id()).exists() => Ok(()),

@@ -1,6 +1,7 @@
 //! `up`, `create` and `scale`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::containers::ProjectContainer;
 use super::converge::Scale;
@@ -10,6 +11,7 @@ use super::progress::{State, Thing};
 use super::request::UpOptions;
 use super::walk::{each, walk};
 use super::{Composer, dependencies, names};
+use crate::engine::request::MountKind;
 use crate::engine::{Failure, create};
 
 impl Composer<'_> {
@@ -102,10 +104,23 @@ impl Composer<'_> {
             scale,
         };
         let request = lower::container(self.project, service, &which)?;
-        create::check(&request).map(drop).map_err(|mut failure| {
-            failure.message = format!("services.{}: {}", service.name, failure.message);
-            failure
-        })
+        let refuse = |why: &str| Failure::new(format!("services.{}: {why}", service.name));
+        create::check(&request).map_err(|failure| Failure {
+            message: refuse(&failure.message).message,
+            ..failure
+        })?;
+        let mut binds = request
+            .host
+            .mounts
+            .iter()
+            .filter(|mount| mount.kind == MountKind::Bind && !mount.create_source);
+        match binds.find(|mount| !Path::new(&mount.source).exists()) {
+            Some(mount) => Err(refuse(&format!(
+                "bind source path does not exist: {}",
+                mount.source
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Containers of services that the files do not have (any more).
