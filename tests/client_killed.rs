@@ -247,3 +247,36 @@ fn a_remover_that_dies_after_its_first_step_leaves_no_name_taken() {
     assert_eq!(host.ok("ps -aq"), "");
     assert!(std::fs::symlink_metadata(host.root().join("names/web")).is_err());
 }
+
+#[test]
+fn a_rename_that_dies_at_any_step_leaves_no_name_taken() {
+    let host = Host::new();
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(host.root().join("names"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    host.ok("create --name old alpine true");
+    let id = host.id("old");
+    let directory = host.root().join("containers").join(&id);
+    let link = |name: &str| {
+        std::os::unix::fs::symlink(&id, host.root().join("names").join(name)).unwrap();
+    };
+    // The new name was taken, and the record not written.
+    std::fs::write(directory.join("renaming"), "old\nnew\n").unwrap();
+    link("new");
+    host.ok("rename old new");
+    assert_eq!(names(), ["new"]);
+    // It was written, and the old name not given back.
+    std::fs::write(directory.join("renaming"), "old\nnew\n").unwrap();
+    link("old");
+    host.ok("rename new newer");
+    assert_eq!(names(), ["newer"]);
+    std::fs::write(directory.join("renaming"), "new\nnewer\n").unwrap();
+    link("new");
+    host.ok("rm newer");
+    assert!(names().is_empty());
+}

@@ -14,7 +14,7 @@ use super::lock::{self, Probe, RunLock};
 use super::record::{self, Container, LastState, Record, RunState};
 use super::recover::RETIRED;
 use super::user_namespace::lease;
-use super::{clock, event, json_file, links, names, recover, volume};
+use super::{clock, event, json_file, links, names, recover, renaming, volume};
 
 /// Between two looks at a monitor that cleans up.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -147,6 +147,7 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
     match read_record(&renamed) {
         Ok(Some(record)) => {
             names::release(dirs, &record.name, id)?;
+            renaming::settle(dirs, &renamed, id, &record.name)?;
             event::of_container(dirs, "destroy", &record, &[]);
             links::unregister(dirs, &record)?;
             lease::release(dirs, &record)?;

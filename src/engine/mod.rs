@@ -52,6 +52,7 @@ pub mod recover;
 pub mod registry;
 pub mod reload;
 pub mod remove;
+mod renaming;
 pub mod request;
 pub mod signals;
 pub mod spawn;

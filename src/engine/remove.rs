@@ -6,7 +6,7 @@ use super::claim::{Claim, claim, is_running};
 use super::connection;
 use super::failure::{Context, Failure};
 use super::protocol::Request;
-use super::{Engine, containers, event, json_file, names, volume};
+use super::{Engine, containers, event, json_file, names, renaming, volume};
 
 impl Engine {
     /// Removes a container: stopped ones, running ones with `force`. Also one
@@ -108,14 +108,20 @@ impl Engine {
             ));
         }
         names::check(new, &format!("/{new}")).map_err(allocate)?;
-        names::reserve(&self.dirs, new, &id).map_err(allocate)?;
+        renaming::settle(&self.dirs, &dir, &id, &record.name)?;
+        renaming::begin(&dir, &record.name, new)?;
+        let reserved = names::reserve(&self.dirs, new, &id).map_err(allocate);
+        if reserved.is_err() {
+            renaming::settle(&self.dirs, &dir, &id, &record.name)?;
+        }
+        reserved?;
         let old = std::mem::replace(&mut record.name, new.to_owned());
         let path = dir.join("config.json");
         if let Err(error) = json_file::write(&path, &record) {
-            let _ = names::release(&self.dirs, new, &id);
+            let _ = renaming::settle(&self.dirs, &dir, &id, &old);
             return Err(Failure::new(format!("write {}: {error}", path.display())));
         }
-        names::release(&self.dirs, &old, &id)?;
+        renaming::settle(&self.dirs, &dir, &id, new)?;
         let old = format!("/{old}");
         event::of_container(&self.dirs, "rename", &record, &[("oldName", &old)]);
         // Its monitor may need the lock before it answers.
