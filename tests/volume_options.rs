@@ -16,6 +16,13 @@ fn is_mounted(host: &Host, volume: &str) -> bool {
     mounts.contains(&format!(" {} ", data(host, volume).display()))
 }
 
+/// A client hears of the end before the kernel's part of it is done.
+fn gone(host: &Host) {
+    eventually("the last one's end takes it off", || {
+        (!is_mounted(host, "memory")).then_some(())
+    });
+}
+
 #[test]
 fn memory_is_shared_by_all_that_run_and_gone_with_the_last() {
     let host = Host::new();
@@ -27,7 +34,7 @@ fn memory_is_shared_by_all_that_run_and_gone_with_the_last() {
         mounted.starts_with("tmpfs on /m type tmpfs (rw,"),
         "{mounted}"
     );
-    assert!(!is_mounted(&host, "memory"));
+    gone(&host);
     host.ok("run -d --name first -v memory:/m alpine sleep 1000");
     host.ok("run -d --name second -v memory:/m:ro alpine sleep 1000");
     host.rbox(&["exec", "first", "sh", "-c", "echo shared > /m/file"])
@@ -46,9 +53,7 @@ fn memory_is_shared_by_all_that_run_and_gone_with_the_last() {
     host.ok("wait first");
     assert_eq!(host.ok("exec second cat /m/file"), "shared");
     host.ok("kill second");
-    eventually("the last one's end takes it off", || {
-        (!is_mounted(&host, "memory")).then_some(())
-    });
+    gone(&host);
     host.ok("start first");
     assert_eq!(host.ok("exec first ls -A /m"), "");
     // Also where nobody is left to do it.

@@ -81,7 +81,7 @@ impl Engine {
             private_files::write(&dir, &request.files, &mut record)?;
             links::register(&self.dirs, &record)?;
             if record.build.is_none() {
-                make_writable_layer(&dir, &record)?;
+                make_writable_layers(&dir, &record)?;
             }
             let volumes = self.provide_volumes(&record, &layers, &dir)?;
             write(&dir, &record, request.cidfile.as_deref()).inspect_err(|_| {
@@ -140,6 +140,7 @@ impl Engine {
             host: request.host.clone(),
             networks: Vec::new(),
             user_namespace: None,
+            mounted_images: Default::default(),
             build: request.build.clone(),
         };
         if record.argv().is_empty() {
@@ -152,6 +153,7 @@ impl Engine {
         self.resolve_modes(request, &mut record)?;
         if record.build.is_none() {
             volume::resolve::resolve(&self.dirs, &mut record)?;
+            volume::image::resolve(&self.images, &mut record)?;
         }
         user_namespace::check::sharing(&self.dirs, &record, &choice)?;
         Ok(Draft {
@@ -296,6 +298,14 @@ fn write(dir: &Path, record: &Record, cidfile: Option<&Path>) -> Result<(), Fail
             .open(cidfile)
             .and_then(|mut file| file.write_all(record.id.as_bytes()))
             .context(|| format!("write the container ID file {}", cidfile.display()))?;
+    }
+    Ok(())
+}
+
+fn make_writable_layers(dir: &Path, record: &Record) -> Result<(), Failure> {
+    make_writable_layer(dir, record)?;
+    for image in volume::image::directories(dir, record) {
+        make_writable_layer(&image, record)?;
     }
     Ok(())
 }

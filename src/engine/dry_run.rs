@@ -66,6 +66,11 @@ impl Engine {
                 "a dry run of a container in a user namespace of its own is not supported",
             ));
         }
+        if !record.mounted_images.is_empty() {
+            return Err(Failure::new(
+                "a dry run of a container with an image mounted in it is not supported",
+            ));
+        }
         record.name = match &request.name {
             Some(name) => {
                 names::check_free(&self.dirs, name)?;

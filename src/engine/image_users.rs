@@ -1,5 +1,7 @@
 //! Which containers keep images from being deleted.
 
+use std::collections::BTreeSet;
+
 use rbox_images::{ImageUser, UsersUnknown};
 
 use super::{Engine, containers, names};
@@ -18,11 +20,16 @@ impl Engine {
         for id in ids {
             let alive = containers::is_alive(&self.dirs, &id);
             match containers::read_record(&self.dirs.container(&id)) {
-                Ok(Some(record)) => users.push(ImageUser {
-                    running: alive && containers::run_state(&self.dirs, &id).is_some(),
-                    container_id: id,
-                    image_id: record.image_id,
-                }),
+                Ok(Some(record)) => {
+                    let running = alive && containers::run_state(&self.dirs, &id).is_some();
+                    let mounted = record.mounted_images.into_values();
+                    let images: BTreeSet<String> = mounted.chain([record.image_id]).collect();
+                    users.extend(images.into_iter().map(|image_id| ImageUser {
+                        running,
+                        container_id: id.clone(),
+                        image_id,
+                    }));
+                }
                 Err(failure) if alive => {
                     return Err(UsersUnknown(format!(
                         "cannot tell which image the running container {id} uses: {failure}"

@@ -122,6 +122,15 @@ fn mounts(dirs: &dirs::Dirs, record: &Record) -> Value {
                 "RW": !mount.read_only,
                 "Propagation": "",
             }),
+            MountKind::Image => json!({
+                "Type": "image",
+                "Name": mount.source,
+                "Source": record.mounted_images.get(&mount.target),
+                "Destination": mount.target,
+                "Mode": "",
+                "RW": false,
+                "Propagation": "",
+            }),
             MountKind::Volume => json!({
                 "Type": "volume",
                 "Name": mount.source,

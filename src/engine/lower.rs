@@ -34,7 +34,7 @@ pub struct Facts {
     pub user_namespace: Option<PathBuf>,
     /// `--pid container:X`.
     pub pid_namespace: Option<PathBuf>,
-    /// What is behind each volume, by the path that it is mounted on.
+    /// What is behind each volume and image, by the path that it is mounted on.
     pub volumes: BTreeMap<String, PathBuf>,
     /// `--ipc container:X`.
     pub ipc_namespace: Option<PathBuf>,
@@ -311,6 +311,10 @@ fn bind(source: &Path, target: &str, options: &[&str]) -> Mount {
 fn requested(record: &Record, facts: &Facts, mount: &MountRequest) -> Mount {
     let target = mount.target.as_str();
     match mount.kind {
+        MountKind::Image => {
+            let source = facts.volumes.get(target).cloned().unwrap_or_default();
+            bind(&source, target, &["rbind", "rprivate", "rro"])
+        }
         MountKind::Volume => {
             let mut options = vec!["rbind", "rprivate"];
             if mount.read_only {

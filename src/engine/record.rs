@@ -33,6 +33,9 @@ pub struct Record {
     /// The ids that its own are on the host, unless it is in the host's user namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_namespace: Option<Mapping>,
+    /// Ids of the images that are mounted in it, by the paths that they are mounted on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mounted_images: BTreeMap<String, String>,
     /// A step of a build: its root is this, and not an image's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<BuildRoot>,

@@ -377,4 +377,6 @@ pub enum MountKind {
     Tmpfs,
     /// A volume, by name.
     Volume,
+    /// The files of an image, read-only.
+    Image,
 }

@@ -16,6 +16,7 @@ pub mod freeze;
 mod happened;
 pub mod health;
 pub mod hub;
+mod image_mounts;
 pub mod init;
 pub mod kernel;
 pub mod live_network;

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -18,9 +18,9 @@ use rbox_runtime::security::capabilities;
 use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::files;
 use super::network::Network;
 use super::teardown;
+use super::{files, image_mounts};
 use crate::engine::connection::SOCKET;
 use crate::engine::containers::{self, cgroup_path};
 use crate::engine::create::set_env;
@@ -282,6 +282,12 @@ fn process(
     sources(record)?;
     let volumes = volume::source::open(&engine.dirs, record)?;
     facts.volumes.clone_from(&volumes.paths);
+    let mut trees = Vec::new();
+    for (target, tree) in image_mounts::open(engine, record, &dir)? {
+        let name = PathBuf::from(format!("/proc/self/fd/{}", tree.as_raw_fd()));
+        facts.volumes.insert(target, name.clone());
+        trees.push((name, tree));
+    }
     let mut spec = lower::spec(record, &facts)?;
     let bundle = run_dir.join("bundle");
     fs::create_dir_all(&bundle).context(|| format!("make {}", bundle.display()))?;
@@ -292,6 +298,7 @@ fn process(
     let (stdio, mut streams) = stdio(record, asked.size)?;
     let mut created = rbox_runtime::create(CreateRequest {
         rootfs: Some(rootfs),
+        trees,
         die_with_parent: true,
         ..CreateRequest::new(&record.id, &bundle, &spec, stdio)
     })

@@ -1,7 +1,7 @@
 //! A new container.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Linux, LinuxSeccomp, Process, Spec};
 
@@ -37,6 +37,9 @@ pub struct CreateRequest<'a> {
     /// A detached mount to use as `/` instead of `root.path`. Neither is used,
     /// and nothing is mounted, when the configuration joins a mount namespace.
     pub rootfs: Option<OwnedFd>,
+    /// Detached mounts, each by the source that a bind of the configuration
+    /// names: it is attached as it is, and nothing is looked up.
+    pub trees: Vec<(PathBuf, OwnedFd)>,
     /// The standard streams.
     pub stdio: Stdio,
     /// Whether the container is killed when the caller dies.
@@ -63,6 +66,7 @@ impl<'a> CreateRequest<'a> {
             bundle,
             spec,
             rootfs: None,
+            trees: Vec::new(),
             stdio,
             die_with_parent: false,
             starter: None,
@@ -136,6 +140,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
         let mut operations =
             plan::container(&input, tasks, joined.by_child, container_hooks.create)?;
         mounts::open_sources(
+            request.trees,
             operations
                 .iter_mut()
                 .filter_map(|operation| match operation {

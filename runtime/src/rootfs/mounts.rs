@@ -193,8 +193,10 @@ fn has_mode(data: &str) -> bool {
 }
 
 /// Opens what the binds among `mounts` take from the host, in the caller's
-/// mount namespace, with mapped owners where they are asked for.
+/// mount namespace, with mapped owners where they are asked for. `trees` are open
+/// already, by their binds' sources.
 pub(crate) fn open_sources<'a>(
+    mut trees: Vec<(PathBuf, OwnedFd)>,
     mounts: impl Iterator<Item = &'a mut PlannedMount>,
 ) -> Result<(), Failure> {
     let mut mappings = Mappings::default();
@@ -202,6 +204,10 @@ pub(crate) fn open_sources<'a>(
         let recursive = mount.options.bind == Some(crate::spec::mount_options::Bind::Recursive);
         if let MountKind::Bind(bind) = &mut mount.kind {
             let title = || title(bind.source.display(), &mount.destination);
+            if let Some(at) = trees.iter().position(|(source, _)| *source == bind.source) {
+                bind.tree = Some(trees.swap_remove(at).1);
+                continue;
+            }
             let tree = match Foreign::parse(&bind.source) {
                 Some(foreign) => foreign.clone_tree(recursive),
                 None => bind::clone_tree(&bind.source, recursive),

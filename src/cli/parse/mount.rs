@@ -183,6 +183,7 @@ impl Fields {
             "bind" => MountKind::Bind,
             "tmpfs" => MountKind::Tmpfs,
             "volume" => MountKind::Volume,
+            "image" => MountKind::Image,
             other => return Err(Invalid(format!("unsupported mount type: {other}"))),
         };
         let source = match kind {
@@ -190,7 +191,7 @@ impl Fields {
             _ => self.source.clone(),
         };
         match kind {
-            MountKind::Bind if source.is_empty() => {
+            MountKind::Bind | MountKind::Image if source.is_empty() => {
                 return Err(config("field Source must not be empty"));
             }
             MountKind::Bind if !source.starts_with('/') => {
@@ -210,6 +211,9 @@ impl Fields {
                 return Err(config("field Source must not be specified"));
             }
             MountKind::Volume => self.check_volume().map_err(|error| config(&error))?,
+            MountKind::Image if !self.subpath.is_empty() && !is_local(&self.subpath) => {
+                return Err(config("subpath must be a relative path within the image"));
+            }
             _ => {}
         }
         let propagation = match (kind, self.propagation.as_str()) {
@@ -221,7 +225,7 @@ impl Fields {
             kind,
             source,
             target: volume::clean(&self.target),
-            read_only: self.read_only,
+            read_only: self.read_only || kind == MountKind::Image,
             mode: String::new(),
             propagation: propagation.to_owned(),
             non_recursive: self.non_recursive,
@@ -348,8 +352,16 @@ mod tests {
                 "invalid mount config for type \"volume\": must not set ReadOnly mode when using anonymous volumes",
             ),
             (
-                "type=image,src=alpine,dst=/data",
-                "unsupported mount type: image",
+                "type=image,dst=/data",
+                "invalid mount config for type \"image\": field Source must not be empty",
+            ),
+            (
+                "type=image,src=alpine,dst=/data,image-subpath=/etc",
+                "invalid mount config for type \"image\": subpath must be a relative path within the image",
+            ),
+            (
+                "type=npipe,src=alpine,dst=/data",
+                "unsupported mount type: npipe",
             ),
         ] {
             let mount = fields(text).unwrap();

@@ -117,6 +117,11 @@ fn stopped(engine: &Engine, record: &Record) -> Result<OwnedFd, Failure> {
         .context(|| format!("look up the image of container {}", record.id))?;
     let rootfs = root_filesystem(&image.layers, &dir, record.user_namespace.as_ref())
         .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
+    let failed = || format!("mount what container {} mounts", record.id);
+    if !record.host.mounts.is_empty() {
+        // Before volumes are: what they mount goes with this process.
+        mount_namespace::leave().context(failed)?;
+    }
     let volumes = source::open(&engine.dirs, record)?;
     let mut mounts: Vec<(&str, &Path, bool)> = Vec::new();
     for mount in &record.host.mounts {
@@ -135,8 +140,6 @@ fn stopped(engine: &Engine, record: &Record) -> Result<OwnedFd, Failure> {
         return Ok(rootfs);
     }
     mounts.sort_by_key(|(target, ..)| Path::new(target).components().count());
-    let failed = || format!("mount what container {} mounts", record.id);
-    mount_namespace::leave().context(failed)?;
     // Attached, so that something can be mounted on it; over a directory that nobody needs here.
     let onto = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     move_mount(&rootfs, "", CWD, &dir, onto).context(failed)?;

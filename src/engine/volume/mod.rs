@@ -10,6 +10,7 @@
 //! the volume's lock until that record is there, so that nothing is removed in between.
 
 pub mod happened;
+pub mod image;
 pub mod mounted;
 mod name;
 mod options;

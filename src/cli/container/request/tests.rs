@@ -257,8 +257,8 @@ fn refusals_have_dockers_texts() {
             "invalid volume specification: 'vol:/x:slave': invalid mount config for type \"volume\": field BindOptions must not be specified",
         ),
         (
-            &["--mount", "type=image,src=x,dst=/x", "a"],
-            "unsupported mount type: image",
+            &["--mount", "type=cluster,src=x,dst=/x", "a"],
+            "unsupported mount type: cluster",
         ),
         (&["--memory", "abc", "a"], "invalid size: 'abc'"),
         (&["-e", "=x", "a"], "invalid environment variable: =x"),
