@@ -6,6 +6,7 @@
 //! ```
 
 mod canonical;
+mod check;
 mod dotenv;
 mod environment;
 mod error;

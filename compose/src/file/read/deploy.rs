@@ -1,6 +1,7 @@
 //! `services.NAME.deploy`, as far as it speaks of one machine.
 
-use super::item::{Fields, Item};
+use super::fields::Fields;
+use super::item::Item;
 use super::service::nano_cpus;
 use crate::file::error::LoadError;
 use crate::model::Service;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::error::LoadError;
-use super::super::node::{Entry, Mapping, Mark, Node, Value};
+use super::super::node::{Entry, Mapping, Node, Value};
 use super::super::scalar::{self, Kind};
-use super::super::{suggest, units};
+use super::super::units;
+use super::fields::Fields;
 
 /// A value and what errors call it.
 #[derive(Clone)]
@@ -28,7 +29,8 @@ impl<'a> Item<'a> {
         LoadError::at(&self.node.at, &self.path, text)
     }
 
-    fn below(&self, key: &str, node: &'a Node) -> Item<'a> {
+    /// A key's value below it.
+    pub fn below(&self, key: &str, node: &'a Node) -> Item<'a> {
         let path = match self.path.as_str() {
             "" => key.to_owned(),
             path => format!("{path}.{key}"),
@@ -197,128 +199,11 @@ impl<'a> Item<'a> {
 
     /// The mapping whose keys are known.
     pub fn fields(&self) -> Result<Fields<'a>, LoadError> {
-        Ok(Fields {
-            item: self.clone(),
-            mapping: self.mapping("must be a mapping")?,
-            known: Vec::new(),
-        })
+        let mapping = self.mapping("must be a mapping")?;
+        Ok(Fields::new(self.clone(), mapping))
     }
 
     fn mapping(&self, otherwise: &str) -> Result<&'a Mapping, LoadError> {
         self.node.as_mapping().ok_or_else(|| self.error(otherwise))
-    }
-}
-
-/// A mapping whose keys are asked for one by one; what was not asked for is unknown.
-pub struct Fields<'a> {
-    item: Item<'a>,
-    mapping: &'a Mapping,
-    known: Vec<&'static str>,
-}
-
-impl<'a> Fields<'a> {
-    /// The value of a key; none where it is not there or nothing.
-    pub fn get(&mut self, key: &'static str) -> Option<Item<'a>> {
-        self.known.push(key);
-        let entry = self.mapping.get(key)?;
-        (!entry.node.is_null()).then(|| self.item.below(key, &entry.node))
-    }
-
-    /// The value of a key as `read` takes it.
-    pub fn opt<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&Item<'a>) -> Result<T, LoadError>,
-    ) -> Result<Option<T>, LoadError> {
-        self.get(key).as_ref().map(read).transpose()
-    }
-
-    /// A text; an empty one, which is what a variable that is not set becomes, is none.
-    pub fn word(&mut self, key: &'static str) -> Result<Option<String>, LoadError> {
-        let text = self.opt(key, Item::text)?;
-        Ok(text.filter(|text| !text.is_empty()))
-    }
-
-    /// The value of a key as `read` takes it, or the type's default.
-    pub fn or_default<T: Default>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&Item<'a>) -> Result<T, LoadError>,
-    ) -> Result<T, LoadError> {
-        Ok(self.opt(key, read)?.unwrap_or_default())
-    }
-
-    /// A key that must be there.
-    pub fn required(&mut self, key: &'static str) -> Result<Item<'a>, LoadError> {
-        if let Some(item) = self.get(key) {
-            return Ok(item);
-        }
-        // A slip of the keyboard is told as what it is.
-        let slip =
-            (self.mapping.iter()).find(|(written, _)| suggest::nearest(written, [key]).is_some());
-        Err(match slip {
-            Some((written, entry)) if &**written != key => self.unknown(written, &entry.at, [key]),
-            _ => self.item.error(format!("{key} is missing")),
-        })
-    }
-
-    fn unknown<'k>(
-        &self,
-        key: &str,
-        at: &Mark,
-        known: impl IntoIterator<Item = &'k str>,
-    ) -> LoadError {
-        let near = suggest::nearest(key, known);
-        let near = near.map(|near| format!(" (did you mean {near}?)"));
-        let path = match self.item.path.as_str() {
-            "" => key.to_owned(),
-            path => format!("{path}.{key}"),
-        };
-        LoadError::at(
-            at,
-            &path,
-            format!("unknown key{}", near.unwrap_or_default()),
-        )
-    }
-
-    /// That a key is known and cannot be done, if it says anything.
-    pub fn refuse(&mut self, keys: &[&'static str]) -> Result<(), LoadError> {
-        for key in keys {
-            self.known.push(key);
-            if let Some((at, path)) = self.place(key) {
-                return Err(LoadError::at(&at, &path, "not supported"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a key stands that says anything.
-    pub fn place(&self, key: &str) -> Option<(Mark, String)> {
-        let entry = self.mapping.get(key)?;
-        (!entry.node.is_null()).then(|| (entry.at.clone(), self.item.below(key, &entry.node).path))
-    }
-
-    /// That a key cannot be there.
-    pub fn conflict(&self, key: &str, text: impl std::fmt::Display) -> LoadError {
-        match self.place(key) {
-            Some((at, path)) => LoadError::at(&at, &path, text),
-            None => self.item.error(text),
-        }
-    }
-
-    /// What is wrong with the mapping as a whole.
-    pub fn error(&self, text: impl std::fmt::Display) -> LoadError {
-        self.item.error(text)
-    }
-
-    /// Refuses the keys that nobody asked for, but for extensions (`x-…`).
-    pub fn finish(&self) -> Result<(), LoadError> {
-        let unknown = (self.mapping.iter())
-            .filter(|(key, _)| !key.starts_with("x-") && !self.known.contains(&&***key))
-            .min_by_key(|(_, entry)| entry.at.line);
-        match unknown {
-            Some((key, entry)) => Err(self.unknown(key, &entry.at, self.known.iter().copied())),
-            None => Ok(()),
-        }
     }
 }

@@ -2,34 +2,26 @@
 
 mod build;
 mod deploy;
+mod fields;
+mod files;
+mod health;
 mod item;
 mod mounts;
 mod networks;
 mod objects;
+mod ports;
 mod service;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use files::EnvFile;
 pub use item::Item;
 #[cfg(test)]
 pub use service::UNSUPPORTED;
 
 use super::error::LoadError;
 use crate::model::{FileObject, Network, Service, Volume};
-
-/// A file of variables that a service names.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EnvFile {
-    /// Absolute.
-    pub path: PathBuf,
-    /// Whether it must be there.
-    pub required: bool,
-    /// `format: raw`.
-    pub raw: bool,
-    /// What errors call it.
-    pub place: String,
-}
 
 /// A service and the files that are still to be read for it.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::item::{Fields, Item};
+use super::fields::Fields;
+use super::item::Item;
 use super::path;
 use crate::file::error::LoadError;
 use crate::file::paths;

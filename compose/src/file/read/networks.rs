@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Around;
-use super::item::{Fields, Item};
+use super::fields::Fields;
+use super::item::Item;
 use crate::file::error::LoadError;
 use crate::model::{Attachment, Network, Pool};
 

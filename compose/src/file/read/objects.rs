@@ -1,6 +1,7 @@
 //! `volumes`, `configs` and `secrets` of a project.
 
-use super::item::{Fields, Item};
+use super::fields::Fields;
+use super::item::Item;
 use super::{Around, ReadObject, networks, path};
 use crate::file::error::LoadError;
 use crate::model::{FileObject, Volume};

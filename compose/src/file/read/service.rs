@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::item::{Fields, Item};
-use super::{EnvFile, ReadService, build, deploy, mounts, networks, path};
-use crate::file::canonical::port_range;
+use super::fields::Fields;
+use super::item::Item;
+use super::{ReadService, build, deploy, files, health, mounts, networks, ports};
 use crate::file::error::LoadError;
 use crate::file::words;
-use crate::model::{Condition, Dependency, Healthcheck, Port, Service};
+use crate::model::{Condition, Dependency, Service};
 
 /// Keys of the Compose Specification that nothing here could do.
 pub const UNSUPPORTED: &[&str] = &[
@@ -51,8 +51,8 @@ pub fn read(name: &str, item: &Item) -> Result<ReadService, LoadError> {
     // What `watch` would do, which is a command of its own.
     fields.get("develop");
     let read = ReadService {
-        env_files: fields.or_default("env_file", env_files)?,
-        label_files: fields.or_default("label_file", label_files)?,
+        env_files: fields.or_default("env_file", files::env_files)?,
+        label_files: fields.or_default("label_file", files::label_files)?,
         service,
     };
     fields.finish()?;
@@ -100,7 +100,7 @@ fn process(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> 
     service.init = fields.or_default("init", Item::boolean)?;
     service.privileged = fields.or_default("privileged", Item::boolean)?;
     service.read_only = fields.or_default("read_only", Item::boolean)?;
-    service.healthcheck = fields.opt("healthcheck", healthcheck)?;
+    service.healthcheck = fields.opt("healthcheck", health::read)?;
     service.restart = fields.opt("restart", restart)?;
     service.stop_signal = fields.word("stop_signal")?;
     service.stop_grace_period = fields.opt("stop_grace_period", Item::duration)?;
@@ -120,9 +120,12 @@ fn process(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> 
 
 /// Networks, mounts and namespaces.
 fn surroundings(fields: &mut Fields, service: &mut Service) -> Result<(), LoadError> {
-    service.ports = fields.or_default("ports", |item| item.list()?.iter().map(port).collect())?;
-    service.expose =
-        fields.or_default("expose", |item| item.list()?.iter().map(expose).collect())?;
+    service.ports = fields.or_default("ports", |item| {
+        item.list()?.iter().map(ports::port).collect()
+    })?;
+    service.expose = fields.or_default("expose", |item| {
+        item.list()?.iter().map(ports::expose).collect()
+    })?;
     service.networks = fields.or_default("networks", networks::attachments)?;
     service.network_mode = fields.opt("network_mode", networks::mode)?;
     if service.network_mode.is_some() && !service.networks.is_empty() {
@@ -243,52 +246,6 @@ fn condition(item: &Item) -> Result<Condition, LoadError> {
     })
 }
 
-fn port(item: &Item) -> Result<Port, LoadError> {
-    let mut fields = item.fields()?;
-    // One machine has one mode; the others are for people.
-    fields.opt("mode", |item| item.one_of(&["host", "ingress"]))?;
-    fields.opt("name", Item::text)?;
-    fields.opt("app_protocol", Item::text)?;
-    let target = fields.required("target")?;
-    let port = Port {
-        host_ip: fields.opt("host_ip", |item| {
-            let text = item.word()?;
-            match text.parse::<std::net::IpAddr>() {
-                Ok(address) => Ok(address.to_string()),
-                Err(_) => Err(item.error(format!("invalid IP address: {text}"))),
-            }
-        })?,
-        published: fields.opt("published", |item| {
-            let text = item.text_or_number()?;
-            match port_range(&text) {
-                Some(_) => Ok(text),
-                None => Err(item.error(format!("invalid hostPort: {text}"))),
-            }
-        })?,
-        target: match target.small()? {
-            0 => return Err(target.error("is out of range")),
-            port => port,
-        },
-        protocol: fields
-            .opt("protocol", |item| match item.text()?.as_str() {
-                "sctp" => Err(item.error("sctp is not supported")),
-                _ => item.one_of(&["tcp", "udp"]),
-            })?
-            .unwrap_or_else(|| "tcp".to_owned()),
-    };
-    fields.finish()?;
-    Ok(port)
-}
-
-fn expose(item: &Item) -> Result<String, LoadError> {
-    let text = item.text_or_number()?;
-    let (ports, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
-    if port_range(ports).is_none() || !["tcp", "udp"].contains(&protocol) {
-        return Err(item.error(format!("invalid port: {text}")));
-    }
-    Ok(text)
-}
-
 fn ulimit(item: &Item) -> Result<(i64, i64), LoadError> {
     if item.node.as_mapping().is_none() {
         let limit = item.integer()?;
@@ -299,60 +256,4 @@ fn ulimit(item: &Item) -> Result<(i64, i64), LoadError> {
     let hard = fields.required("hard")?.integer()?;
     fields.finish()?;
     Ok((soft, hard))
-}
-
-fn healthcheck(item: &Item) -> Result<Healthcheck, LoadError> {
-    let mut fields = item.fields()?;
-    let mut health = Healthcheck {
-        test: fields.or_default("test", health_test)?,
-        interval: fields.opt("interval", Item::duration)?,
-        timeout: fields.opt("timeout", Item::duration)?,
-        start_period: fields.opt("start_period", Item::duration)?,
-        start_interval: fields.opt("start_interval", Item::duration)?,
-        retries: fields.opt("retries", Item::integer)?,
-    };
-    if fields.or_default("disable", Item::boolean)? {
-        health.test = vec!["NONE".to_owned()];
-    }
-    fields.finish()?;
-    Ok(health)
-}
-
-fn health_test(item: &Item) -> Result<Vec<String>, LoadError> {
-    if item.node.scalar().is_some() {
-        return Ok(vec!["CMD-SHELL".to_owned(), item.text()?]);
-    }
-    let words = item.texts()?;
-    match words.first().map(String::as_str) {
-        None | Some("NONE" | "CMD" | "CMD-SHELL") => Ok(words),
-        Some(_) => Err(item.error("must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"")),
-    }
-}
-
-fn env_files(item: &Item) -> Result<Vec<EnvFile>, LoadError> {
-    let mut found = Vec::new();
-    for item in item.list()? {
-        let mut fields = item.fields()?;
-        found.push(EnvFile {
-            path: path(&fields.required("path")?)?,
-            required: fields.opt("required", Item::boolean)?.unwrap_or(true),
-            raw: fields.opt("format", |it| it.one_of(&["raw"]))?.is_some(),
-            place: format!("{}: {}", item.node.at, item.path),
-        });
-        fields.finish()?;
-    }
-    Ok(found)
-}
-
-fn label_files(item: &Item) -> Result<Vec<EnvFile>, LoadError> {
-    let mut found = Vec::new();
-    for item in item.list()? {
-        found.push(EnvFile {
-            path: path(&item)?,
-            required: true,
-            raw: false,
-            place: format!("{}: {}", item.node.at, item.path),
-        });
-    }
-    Ok(found)
 }
