@@ -298,6 +298,23 @@ fn volumes_and_binds_are_seen_and_written_to() {
 }
 
 #[test]
+fn a_volume_of_another_kind_is_mounted_for_the_copy_alone() {
+    let host = Host::new();
+    let base = files(&host);
+    host.ok("volume create --opt type=tmpfs --opt device=tmpfs fast");
+    host.ok("run -d --name box -v fast:/srv alpine sleep 1000");
+    host.ok("create --name still -v fast:/srv alpine");
+    host.ok(&format!("cp {}/one still:/srv/one", base.display()));
+    assert_eq!(look(&host, "box", "cat /srv/one"), "one");
+    host.ok("rm -f box");
+    // Memory that nobody uses any more is gone, and nothing stays mounted.
+    let text = host.fails(1, &format!("cp still:/srv/one {}/back", base.display()));
+    assert!(text.contains("Could not find the file"), "{text}");
+    host.ok("rm still");
+    host.ok("volume rm fast");
+}
+
+#[test]
 fn a_read_only_container_takes_nothing_but_into_its_volumes() {
     let host = Host::new();
     let base = files(&host);

@@ -14,7 +14,7 @@ fn info_counts_what_there_is() {
     let counts = " Containers: 4\n  Running: 1\n  Paused: 1\n  Stopped: 2\n Images: 2\n";
     assert!(text.contains(counts), "{text}");
     for line in [
-        " Storage Driver: overlay",
+        " Storage Driver: overlayfs",
         " Cgroup Version: ",
         "  Network: bridge host macvlan null",
         "   Profile: builtin",

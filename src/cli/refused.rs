@@ -128,7 +128,6 @@ pub fn flags(command: &str) -> &'static [&'static str] {
         "volume ls" => &["cluster"],
         "start" => &["checkpoint", "checkpoint-dir"],
         "logs" => &["details"],
-        "ps" | "inspect" | "container inspect" => &["size/s"],
         "update" => &[
             "blkio-weight",
             "cpu-rt-period",

@@ -61,6 +61,16 @@ impl Engine {
             "NetworkSettings": network_settings::network_settings(&self.networks, &container),
         }))
     }
+
+    /// The same with `SizeRw` and `SizeRootFs`.
+    pub fn inspect_with_size(&self, name: &str) -> Result<Value, Failure> {
+        let mut value = self.inspect(name)?;
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let size = self.container_size(&text("Id"), &text("Image"));
+        value["SizeRw"] = json!(size.written);
+        value["SizeRootFs"] = json!(size.all);
+        Ok(value)
+    }
 }
 
 fn state(container: &Container) -> Value {

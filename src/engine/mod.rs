@@ -55,6 +55,7 @@ pub mod remove;
 mod renaming;
 pub mod request;
 pub mod signals;
+pub mod size;
 pub mod spawn;
 pub mod start;
 pub mod stats;

@@ -29,6 +29,9 @@ struct Inspect {
         hide_default_value = true
     )]
     format: String,
+    /// Display total file sizes
+    #[arg(short, long)]
+    size: bool,
     #[arg(hide = true)]
     containers: Vec<String>,
 }
@@ -36,5 +39,8 @@ struct Inspect {
 fn run(call: &Call) -> Outcome {
     let line: Inspect = call.parse()?;
     let engine = call.engine()?;
-    print(&line.format, &line.containers, |name| engine.inspect(name))
+    print(&line.format, &line.containers, |name| match line.size {
+        true => engine.inspect_with_size(name),
+        false => engine.inspect(name),
+    })
 }

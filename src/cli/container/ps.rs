@@ -1,14 +1,14 @@
 //! `ps`.
 
 use super::filter::{Choice, Lookup};
-use super::row::{LISTING, row};
+use super::row::{LISTING, WITH_SIZE, row};
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::parse::{filter, number};
 use crate::cli::stop::{Outcome, Stop};
 use crate::cli::system::now;
 use crate::engine::Engine;
 use crate::engine::list::ContainerSummary;
-use crate::output::{error, format};
+use crate::output::{error, format, units};
 
 /// `ps`.
 pub static SPEC: Spec = Spec {
@@ -50,6 +50,9 @@ struct Ps {
     /// Only display container IDs
     #[arg(short, long)]
     quiet: bool,
+    /// Display total file sizes
+    #[arg(short, long)]
+    size: bool,
 }
 
 fn run(call: &Call) -> Outcome {
@@ -67,14 +70,34 @@ fn run(call: &Call) -> Outcome {
     }
     let chosen = choice.choose(&containers, &Known(&engine))?;
     let now = now();
+    // Counting takes time: only for who asks.
+    let asked = |format: &String| format.contains(".Size");
+    let sized = line.size || line.format.as_ref().is_some_and(asked);
     let rows: Vec<_> = chosen
         .into_iter()
-        .map(|container| row(container, line.no_trunc, now))
+        .map(|container| {
+            let row = row(container, line.no_trunc, now);
+            match sized {
+                true => row.with("Size", size(&engine, container)),
+                false => row,
+            }
+        })
         .collect();
-    let text = format::render(&LISTING, line.format.as_deref(), line.quiet, &rows)
-        .map_err(Stop::failed)?;
+    let listing = if line.size { &WITH_SIZE } else { &LISTING };
+    let text =
+        format::render(listing, line.format.as_deref(), line.quiet, &rows).map_err(Stop::failed)?;
     say(&text);
     Ok(0)
+}
+
+/// `0B (virtual 7.8MB)`.
+fn size(engine: &Engine, container: &ContainerSummary) -> String {
+    let size = engine.container_size(&container.id, &container.image_id);
+    let written = units::size(size.written, 3);
+    match size.all {
+        0 => written,
+        all => format!("{written} (virtual {})", units::size(all, 3)),
+    }
 }
 
 struct Known<'a>(&'a Engine);

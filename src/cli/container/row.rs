@@ -34,6 +34,12 @@ pub const LISTING: Listing = Listing {
     type_name: "*formatter.ContainerContext",
 };
 
+/// `ps --size`.
+pub const WITH_SIZE: Listing = Listing {
+    table: "{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}\\t{{.Size}}",
+    ..LISTING
+};
+
 /// Characters of a command and of a mount in a table.
 const COMMAND: usize = 20;
 const MOUNT: usize = 15;

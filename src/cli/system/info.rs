@@ -73,7 +73,7 @@ fn text(info: &Info, dirs: &Dirs, insecure: &[String]) -> String {
     format!(
         "Client: rbox\n Version:    {version}\n\nServer:\n Containers: {}\n  Running: {}\n  \
          Paused: {}\n  Stopped: {}\n Images: {}\n Server Version: {version}\n Storage Driver: \
-         overlay\n  Backing Filesystem: {}\n Logging Driver: json-file\n Cgroup Driver: \
+         overlayfs\n  Backing Filesystem: {}\n Logging Driver: json-file\n Cgroup Driver: \
          cgroupfs\n Cgroup Version: {cgroup}\n Plugins:\n  Volume: local\n  Network: {}\n  Log: \
          {}\n Runtimes: rbox\n Default Runtime: rbox\n Security Options:\n  seccomp\n   Profile: \
          builtin\n Kernel Version: {}\n Operating System: {}\n OSType: linux\n Architecture: \
@@ -111,7 +111,7 @@ fn data(info: &Info, dirs: &Dirs, insecure: &[String]) -> Value {
         "ContainersPaused": info.paused,
         "ContainersStopped": info.stopped,
         "Images": info.images,
-        "Driver": "overlay",
+        "Driver": "overlayfs",
         "DriverStatus": [["Backing Filesystem", info.filesystem]],
         "Plugins": {
             "Volume": ["local"],
@@ -220,7 +220,7 @@ mod tests {
         let text = text(&info, &dirs, &["reg.test:5000".to_owned()]);
         for line in [
             " Containers: 3\n  Running: 1\n  Paused: 1\n  Stopped: 1\n Images: 2\n",
-            " Storage Driver: overlay\n  Backing Filesystem: extfs\n",
+            " Storage Driver: overlayfs\n  Backing Filesystem: extfs\n",
             " Cgroup Version: 2\n",
             " CPUs: 2\n Total Memory: 23.54GiB\n Name: vm\n Docker Root Dir: /var/lib/rbox\n",
             " Insecure Registries:\n  reg.test:5000\n  127.0.0.0/8\n",

@@ -44,6 +44,9 @@ struct Inspect {
         hide_default_value = true
     )]
     kind: String,
+    /// Display total file sizes if the type is container
+    #[arg(short, long)]
+    size: bool,
     #[arg(hide = true)]
     names: Vec<String>,
 }
@@ -70,19 +73,27 @@ fn run(call: &Call) -> Outcome {
         )));
     }
     let engine = call.engine()?;
+    let container = |name: &str| match line.size {
+        true => engine.inspect_with_size(name),
+        false => engine.inspect(name),
+    };
     print(&line.format, &line.names, |name| match kind {
-        "container" => engine.inspect(name),
+        "container" => container(name),
         "image" => image(&engine, name),
         "network" => engine.inspect_network(name),
         "volume" => volume(&engine, name),
-        _ => any(&engine, name),
+        _ => any(&engine, &container, name),
     })
 }
 
 /// Container, then image, then network, then volume.
-fn any(engine: &Engine, name: &str) -> Result<Value, Failure> {
+fn any(
+    engine: &Engine,
+    container: &dyn Fn(&str) -> Result<Value, Failure>,
+    name: &str,
+) -> Result<Value, Failure> {
     let lookups: [&dyn Fn() -> Result<Value, Failure>; 4] = [
-        &|| engine.inspect(name),
+        &|| container(name),
         &|| image(engine, name),
         &|| engine.inspect_network(name),
         &|| volume(engine, name),
