@@ -118,6 +118,10 @@ fn one_service_is_stopped_started_paused_killed_and_removed() {
     shop.ok("up -d");
     let stopped = shop.run("stop -t 1 web");
     assert!(stopped.stderr.contains(" Container shop-web-1  Stopped\n"));
+    assert_eq!(
+        shop.fails(1, "exec -T web true"),
+        "rbox: service \"web\" is not running"
+    );
     assert_eq!(states(), "db=running\nweb=exited");
     assert_eq!(shop.ok("ps --status exited -q").len(), 64);
     shop.ok("start web");

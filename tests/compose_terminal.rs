@@ -52,6 +52,55 @@ fn a_terminal_sees_a_picture_then_coloured_logs_and_ctrl_c_stops_all() {
 }
 
 #[test]
+fn a_build_is_drawn_above_what_else_is_done() {
+    let host = Host::with_own_images();
+    let text = "
+services:
+  web:
+    build: {context: ., dockerfile_inline: \"FROM alpine\\nRUN echo made > /made\\n\"}
+    command: cat /made
+";
+    let mut terminal = Terminal::start(&compose(&host, text, "up"));
+    terminal.expect("[+] Building");
+    terminal.expect("Image stage-web");
+    terminal.expect("FINISHED");
+    terminal.expect("Container stage-web-1");
+    terminal.expect("Attaching to web-1");
+    terminal.expect("made");
+    terminal.expect("web-1 exited with code 0");
+    assert_eq!(terminal.wait(), 0);
+    let wrong = text.replace("echo made > /made", "echo alas; exit 3");
+    let mut terminal = Terminal::start(&compose(&host, &wrong, "build"));
+    terminal.expect("✘");
+    terminal.expect("alas");
+    terminal.expect("did not complete successfully: exit code: 3");
+    assert_eq!(terminal.wait(), 1);
+    compose(&host, text, "down --rmi local").output().unwrap();
+}
+
+#[test]
+fn a_person_may_want_no_colours_or_no_picture() {
+    let host = Host::new();
+    let mut colourless = compose(&host, FILE, "up -d");
+    colourless.env("NO_COLOR", "1");
+    let mut terminal = Terminal::start(&colourless);
+    terminal.expect(" ✔ Container stage-web-1");
+    assert_eq!(terminal.wait(), 0);
+    let plain = compose(&host, FILE, "--progress plain up -d");
+    let mut terminal = Terminal::start(&plain);
+    terminal.expect(" Container stage-web-1  Running\r\n");
+    assert_eq!(terminal.wait(), 0);
+    let json = compose(&host, FILE, "--progress json down -t 1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(json.stderr).unwrap();
+    for line in said.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["id"].is_string() && line["text"].is_string(), "{line}");
+    }
+}
+
+#[test]
 fn ctrl_c_twice_kills_what_will_not_stop_and_up_runs_again() {
     let host = Host::new();
     let up = || Terminal::start(&compose(&host, STUBBORN, "--ansi never up -t 600"));

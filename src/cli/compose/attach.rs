@@ -53,7 +53,7 @@ struct Attach {
 fn run(call: &Call) -> Outcome {
     let line: Attach = call.parse()?;
     let session = Session::open(call, &[], Files::NameWillDo)?;
-    let container = session.one(&line.service, line.index)?;
+    let container = session.running(&line.service, line.index)?;
     let options = AttachOptions {
         streams: Streams {
             stdin: !line.no_stdin,

@@ -69,7 +69,7 @@ struct Exec {
 fn run(call: &Call) -> Outcome {
     let line: Exec = call.parse()?;
     let session = Session::open(call, &[], Files::NameWillDo)?;
-    let container = session.one(&line.service, line.index)?;
+    let container = session.running(&line.service, line.index)?;
     let request = ExecRequest {
         env: own_environment(&line.env)?,
         container: container.id().to_owned(),

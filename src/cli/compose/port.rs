@@ -44,7 +44,7 @@ struct Port {
 fn run(call: &Call) -> Outcome {
     let line: Port = call.parse()?;
     let session = Session::open(call, &[], Files::NameWillDo)?;
-    let container = session.one(&line.service, line.index)?;
+    let container = session.running(&line.service, line.index)?;
     let published = session.engine.port(container.id())?;
     // The first, as Docker Compose: IPv4 where there is one.
     let found = published.iter().find(|entry| {

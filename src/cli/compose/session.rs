@@ -141,7 +141,7 @@ impl Session {
         Ok(containers)
     }
 
-    /// One container of a service: the first, or that with the number.
+    /// One container of a service: the first, rather one that runs, or that with the number.
     pub fn one(&self, service: &str, index: u32) -> Result<ProjectContainer, Stop> {
         let services = [service.to_owned()];
         self.check(&services)?;
@@ -149,15 +149,20 @@ impl Session {
         if index > 0 {
             containers.retain(|container| container.number == index);
         }
-        containers.into_iter().next().ok_or_else(|| {
-            let which = match index {
-                0 => String::new(),
-                index => format!(" instance {index}"),
-            };
-            Stop::Failed(Failure::new(format!(
-                "service \"{service}\"{which} is not running"
-            )))
-        })
+        let running = containers
+            .iter()
+            .position(|one| one.container.run.is_some());
+        let chosen = containers.into_iter().nth(running.unwrap_or_default());
+        chosen.ok_or_else(|| not_running(service, index))
+    }
+
+    /// The same, of one that runs.
+    pub fn running(&self, service: &str, index: u32) -> Result<ProjectContainer, Stop> {
+        let container = self.one(service, index)?;
+        match container.container.run {
+            Some(_) => Ok(container),
+            None => Err(not_running(service, index)),
+        }
     }
 
     /// COMPOSE_REMOVE_ORPHANS.
@@ -178,6 +183,15 @@ impl Session {
             .filter(|rest| !rest.is_empty())
             .unwrap_or(name)
     }
+}
+
+/// Docker Compose's text.
+fn not_running(service: &str, index: u32) -> Stop {
+    let which = match index {
+        0 => String::new(),
+        index => format!(" instance {index}"),
+    };
+    Stop::failed(format!("service \"{service}\"{which} is not running"))
 }
 
 /// Services that the file has not are an error.
