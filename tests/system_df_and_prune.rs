@@ -163,3 +163,44 @@ fn system_prune_leaves_what_is_used() {
         "rbox: ERROR: The \"until\" filter is not supported with \"--volumes\""
     );
 }
+
+#[test]
+fn container_prune_takes_what_its_filters_choose_and_nothing_that_lives() {
+    let host = Host::new();
+    host.ok("create --name kept --label keep=1 alpine true");
+    host.ok("create --name dev --label stage=dev alpine true");
+    host.ok("create --name plain alpine true");
+    host.ok("run -d --name paused alpine sleep 1000");
+    host.ok("pause paused");
+    let names = || {
+        let words = ["ps", "-a", "--format", "{{.Names}}"];
+        let names = host.rbox(&words).ok();
+        let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+        names.sort();
+        names.join(" ")
+    };
+    let prune = |filters: &str| host.ok(&format!("container prune -f {filters}"));
+    assert_eq!(prune("--filter until=1h"), "Total reclaimed space: 0B");
+    assert_eq!(names(), "dev kept paused plain");
+    let dev = host.id("dev");
+    assert_eq!(
+        prune("--filter label=stage=dev"),
+        format!("Deleted Containers:\n{dev}\n\nTotal reclaimed space: 0B")
+    );
+    prune("--filter label!=keep");
+    assert_eq!(names(), "kept paused");
+    for (filters, text) in [
+        ("--filter bogus=1", "rbox: Invalid filter 'bogus'"),
+        ("--filter until=soon", "rbox: Invalid filter 'until=soon'"),
+        (
+            "--filter until=1h --filter until=2h",
+            "rbox: more than one until filter specified",
+        ),
+    ] {
+        assert_eq!(
+            host.fails(1, &format!("container prune -f {filters}")),
+            text
+        );
+    }
+    assert_eq!(names(), "kept paused");
+}

@@ -83,7 +83,8 @@ pub const PLAIN: Scene = Scene {
                 "a_probe_that_takes_too_long_is_killed",
                 "probes_that_cannot_be_started",
             ],
-            without: &[],
+            // It has an image store of its own, made of hard links.
+            without: &["a_commit_of_a_paused"],
         },
     ],
 };
