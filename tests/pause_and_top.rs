@@ -166,7 +166,8 @@ fn top_shows_the_processes_of_the_container_and_no_others() {
     let first: Vec<&str> = lines[1].split_whitespace().collect();
     assert_eq!(first[..2], ["65533", pid.as_str()], "the host's ids");
     assert_eq!(first[2], host.monitor("h4t").to_string());
-    assert_eq!(first[5..], ["?", "00:00:00", "sleep", "4712"]);
+    assert_eq!(first[5], "?");
+    assert_eq!(first[7..], ["sleep", "4712"]);
     let asked = host.ok("top h4t -o pid,ppid,args");
     assert!(asked.lines().nth(2).unwrap().contains(&pid), "{asked}");
     assert!(host.ok("top h4t aux").starts_with("USER "));
