@@ -249,3 +249,57 @@ fn followed_logs_go_on_over_a_restart() {
     let followed = host.ok("logs -f job");
     assert_eq!(followed, "run\nrun\nrun");
 }
+
+#[test]
+fn a_restart_is_told_as_an_end_and_a_start_and_its_health_begins_anew() {
+    let host = Host::new();
+    host.rbox(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "--restart",
+        "always",
+        "--health-cmd",
+        "test -e /ok",
+        "--health-interval",
+        "50ms",
+        "--health-retries",
+        "1",
+        "alpine",
+        "sh",
+        "-c",
+        "rm -f /ok; exec sleep 1000",
+    ])
+    .ok();
+    let health = |wanted: &str| {
+        eventually(wanted, || {
+            let format = "{{.RestartCount}} {{.State.Health.Status}}";
+            (host.rbox(&["inspect", "-f", format, "web"]).stdout.trim() == wanted).then_some(())
+        });
+    };
+    health("0 unhealthy");
+    host.ok("exec web touch /ok");
+    health("0 healthy");
+    kill(host.pid("web"));
+    health("1 unhealthy");
+    host.ok("exec web touch /ok");
+    health("1 healthy");
+    host.ok("stop -t 0 web");
+    let told = host.rbox(&[
+        "events",
+        "--since",
+        "1h",
+        "--until",
+        "0s",
+        "--filter",
+        "container=web",
+        "--filter",
+        "event=start",
+        "--filter",
+        "event=die",
+        "--format",
+        "{{.Action}}",
+    ]);
+    assert_eq!(told.ok(), "start\ndie\nstart\ndie");
+}

@@ -222,27 +222,29 @@ const LOST: i32 = 255;
 /// down more; and that restarts are counted anew when a person starts one.
 pub fn write_ahead(live: &Live, restarts: u32) -> std::io::Result<()> {
     let previous = &live.previous;
-    let last = match live.record.host.restart {
-        RestartPolicy::No if previous.restart_count == restarts => return Ok(()),
-        RestartPolicy::No => LastState {
+    let dir = live.engine.dirs.container(&live.record.id);
+    let path = dir.join("state.json");
+    if live.record.host.restart == RestartPolicy::No {
+        if previous.restart_count == restarts {
+            return Ok(());
+        }
+        let last = LastState {
             restart_count: restarts,
             ..previous.clone()
-        },
-        _ => LastState {
-            status: "exited".into(),
-            exit_code: LOST,
-            started_at: live.started_at.clone(),
-            finished_at: live.started_at.clone(),
-            addresses: live.network.addresses(),
-            restart_count: restarts,
-            with_machine: true,
-            ..LastState::default()
-        },
+        };
+        return json_file::write(&path, &last);
+    }
+    // Neither is of use if the power takes the other.
+    json_file::sync(&dir.join("config.json"))?;
+    let last = LastState {
+        status: "exited".into(),
+        exit_code: LOST,
+        started_at: live.started_at.clone(),
+        finished_at: live.started_at.clone(),
+        addresses: live.network.addresses(),
+        restart_count: restarts,
+        with_machine: true,
+        ..LastState::default()
     };
-    let path = live
-        .engine
-        .dirs
-        .container(&live.record.id)
-        .join("state.json");
-    json_file::write(&path, &last)
+    json_file::write_durably(&path, &last)
 }
