@@ -39,7 +39,7 @@ impl Engine {
             "HostsPath": file("hosts"),
             "LogPath": dirs::log_path(&dir, &record.id).to_string_lossy(),
             "Name": format!("/{}", record.name),
-            "RestartCount": container.last.restart_count,
+            "RestartCount": container.restart_count(),
             "Driver": "overlayfs",
             "Platform": "linux",
             "MountLabel": "",

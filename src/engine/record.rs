@@ -198,6 +198,9 @@ pub struct RunState {
     /// What probes have found, for one that has a health check.
     #[serde(default)]
     pub health: Option<Health>,
+    /// How often its restart policy has started it since a person last did.
+    #[serde(default)]
+    pub restart_count: u32,
 }
 
 /// Docker's State.Health.
@@ -257,6 +260,15 @@ impl Container {
                 "container {} is not running",
                 self.record.id
             ))),
+        }
+    }
+
+    /// How often its restart policy has started it since a person last did.
+    pub fn restart_count(&self) -> u32 {
+        // Written with the rest of what is shown: never of another run than the process.
+        match &self.run {
+            Some(run) => run.restart_count,
+            None => self.last.restart_count,
         }
     }
 

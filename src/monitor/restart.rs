@@ -76,11 +76,6 @@ impl Restarts {
         });
     }
 
-    /// Restarts so far.
-    pub fn count(&self) -> u32 {
-        self.count
-    }
-
     /// What follows from an end with this code after `ran`; a restart is counted.
     fn decide(&mut self, policy: RestartPolicy, code: i32, ran: Duration) -> End {
         let ender = *self.ender.borrow();

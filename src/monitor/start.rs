@@ -67,6 +67,8 @@ pub struct Live {
     pub health: Option<Health>,
     /// Whether there is a process.
     pub phase: Phase,
+    /// Restarts since a person started it.
+    pub restarts: u32,
     /// Nothing of the last run is left to undo.
     pub undone: bool,
 }
@@ -171,17 +173,18 @@ fn attempt(
         listener: Some(listener),
         retired: None,
         phase: Phase::Runs,
+        restarts: 0,
         undone: false,
     };
-    write_down(&live, 0)?;
+    write_down(&live)?;
     live.has_started();
     Ok(live)
 }
 
 /// Says that it runs; kills it where that cannot be said.
-fn write_down(live: &Live, restarts: u32) -> Result<(), Failure> {
+fn write_down(live: &Live) -> Result<(), Failure> {
     teardown::write_run_state(live)
-        .and_then(|()| teardown::write_ahead(live, restarts))
+        .and_then(|()| teardown::write_ahead(live))
         .map_err(|error| {
             let _ = live.running.cgroup.kill_all();
             let _ = live.running.cgroup.delete();
@@ -218,7 +221,8 @@ pub fn again(live: &mut Live, asked: &Asked, restarts: u32) -> Result<(), Failur
         live.cgroup = parts.cgroup;
         live.network = parts.network;
         live.streams = parts.streams;
-        write_down(live, restarts)
+        live.restarts = restarts;
+        write_down(live)
     });
     match began {
         Ok(()) => {

@@ -95,22 +95,24 @@ pub fn give_up(live: &mut Live, end: &End) {
 
 /// A restart failed, which is an end like any other.
 pub fn not_restarted(live: &mut Live, end: &End, failure: &Failure) {
-    change_last(live, |last| {
+    let last = change_last(live, |last| {
         *last = failed_start(code_of(failure), &failure.message, last);
         last.exit_code = end.code;
         last.finished_at = clock::now();
         end.mark(last);
     });
-    if !end.again {
-        over(live);
+    match end.again {
+        true => drop(write_resting(live, &last)),
+        false => over(live),
     }
 }
 
-fn change_last(live: &Live, change: impl FnOnce(&mut LastState)) {
+fn change_last(live: &Live, change: impl FnOnce(&mut LastState)) -> LastState {
     let dir = live.engine.dirs.container(&live.record.id);
     let mut last = containers::read_last(&dir).unwrap_or_default();
     change(&mut last);
     let _ = json_file::write(&dir.join("state.json"), &last);
+    last
 }
 
 /// Undoes the rest before the next run.
@@ -188,6 +190,7 @@ pub fn run_state(live: &Live) -> RunState {
         paused: live.paused,
         restarting: false,
         health: live.health.clone(),
+        restart_count: live.restarts,
     }
 }
 
@@ -206,6 +209,7 @@ fn write_resting(live: &Live, last: &LastState) -> std::io::Result<()> {
         paused: false,
         restarting: true,
         health: None,
+        restart_count: last.restart_count,
     };
     write_state(live, &state)
 }
@@ -220,8 +224,8 @@ const LOST: i32 = 255;
 
 /// Writes down what will be true of a container with a restart policy if nobody lives to write
 /// down more; and that restarts are counted anew when a person starts one.
-pub fn write_ahead(live: &Live, restarts: u32) -> std::io::Result<()> {
-    let previous = &live.previous;
+pub fn write_ahead(live: &Live) -> std::io::Result<()> {
+    let (previous, restarts) = (&live.previous, live.restarts);
     let dir = live.engine.dirs.container(&live.record.id);
     let path = dir.join("state.json");
     if live.record.host.restart == RestartPolicy::No {

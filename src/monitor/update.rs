@@ -35,8 +35,7 @@ impl Supervisor {
         }
         let policy = std::mem::replace(&mut live.record.host, record.host).restart;
         if policy != live.record.host.restart && live.record.host.restart != RestartPolicy::No {
-            let restarts = self.restarts.borrow().count();
-            teardown::write_ahead(&live, restarts)
+            teardown::write_ahead(&live)
                 .context(|| format!("write the state of container {}", live.record.id))?;
         }
         Ok(())
