@@ -16,6 +16,7 @@ pub mod events;
 pub mod exec;
 pub mod export;
 mod follow;
+mod herald;
 pub mod images;
 mod interrupt;
 pub mod kill;

@@ -11,14 +11,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::follow::{self, Followed};
+use super::herald::{Happening, Herald};
 use super::interrupt;
 use super::session::Session;
 use crate::cli::container::to_u8;
 use crate::cli::stop::{Outcome, Stop};
-use crate::compose::progress::{Progress, State, Thing};
 use crate::compose::request::{Pull, Recreate, UpOptions};
 use crate::compose::{Composer, ProjectContainer};
-use crate::engine::build::event::{Event, Listener};
 use crate::engine::clock;
 use crate::engine::failure::Failure;
 use crate::engine::logs::LogOptions;
@@ -57,20 +56,6 @@ pub struct Attached {
     pub prefixed: bool,
     /// Times, too.
     pub timestamps: bool,
-}
-
-/// What the main loop hears.
-enum Happening {
-    /// A container of that name runs.
-    Runs(String),
-    /// That one of them has ended.
-    Ended(usize, Result<i32, Failure>),
-    /// All were started, or not.
-    Started(Result<(), Failure>),
-    /// A person pressed ctrl-C.
-    Interrupt,
-    /// All were stopped, or not.
-    Stopped(Result<(), Failure>),
 }
 
 /// One of the project's containers.
@@ -326,27 +311,4 @@ impl Stage {
             let _ = sender.send(Happening::Stopped(stopped));
         });
     }
-}
-
-/// Tells the main loop which containers run.
-struct Herald(Sender<Happening>);
-
-impl Progress for Herald {
-    fn tell(&self, thing: &Thing, state: State) {
-        if let (Thing::Container(name), State::Started | State::Running) = (thing, state) {
-            let _ = self.0.send(Happening::Runs(name.clone()));
-        }
-    }
-
-    fn warn(&self, warning: &Failure) {
-        error::warn(warning);
-    }
-
-    fn builds(&self) -> &dyn Listener {
-        self
-    }
-}
-
-impl Listener for Herald {
-    fn event(&self, _: Event) {}
 }
