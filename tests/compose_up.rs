@@ -25,7 +25,9 @@ services:
     depends_on: [db]
   db:
     SLEEP
-    volumes: ["data:/data"]
+    volumes:
+      - data:/data
+      - {type: image, source: alpine, target: /image}
     networks: [default, back]
 networks: {back: {internal: true}}
 volumes: {data: {}}
@@ -77,6 +79,7 @@ volumes: {data: {}}
             .says("web", "ping -c 1 -W 5 p-db-1")
             .contains("1 packets received")
     );
+    assert!(project.says("db", "ls /image").contains("etc"));
     let told = project.tells("down -t 0");
     assert!(at(&told, "Container p-web-1  Removed") < at(&told, "Container p-db-1  Stopping"));
     at(&told, "Network p_default  Removed");
@@ -342,7 +345,8 @@ secrets:
     );
     assert_eq!(project.id("web"), id);
     let mut command = project.command("up -d -t 0");
-    assert!(command.env("TOKEN", "another").status().unwrap().success());
+    let output = command.env("TOKEN", "another").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
     assert_ne!(project.id("web"), id);
 }
 
@@ -395,6 +399,8 @@ fn what_is_wrong_is_said_before_anything_is_made() {
             "volumes: [{type: bind, source: /nosuch, target: /x, bind: {create_host_path: false}}]",
             "bind source path does not exist: /nosuch",
         ),
+        ("networks: [odd]", "networks.odd: "),
+        ("volumes: ['odd:/x']", "volumes.odd: "),
         ("mem_limit: 1k", "Minimum memory limit allowed is 6MB"),
         (
             "pull_policy: never\n    image: nosuch",
@@ -409,8 +415,8 @@ fn what_is_wrong_is_said_before_anything_is_made() {
         };
         let project = Project::new(&format!(
             "services:\n  a:\n    image: alpine\n    command: 'true'\n  web:\n    {image}{key}\n\
-             networks: {{there: {{external: true, name: there}}}}\n\
-             volumes: {{gone: {{external: true, name: gone}}}}\n"
+             networks: {{there: {{external: true, name: there}}, odd: {{driver: overlay}}}}\n\
+             volumes: {{gone: {{external: true, name: gone}}, odd: {{driver: nfs}}}}\n"
         ));
         let error = project.fails("up -d");
         assert!(error.contains(text), "{key}: {error}");

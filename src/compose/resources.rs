@@ -10,7 +10,6 @@ use super::model::Network;
 use super::progress::{State, Thing};
 use super::walk::each;
 use super::{Composer, labels};
-use crate::engine::volume::VolumeRequest;
 use crate::engine::{Engine, Failure, containers};
 
 impl Composer<'_> {
@@ -29,8 +28,10 @@ impl Composer<'_> {
                 resources::network(self.project, key, network)?;
             }
         }
-        for (_, volume) in self.volumes_of(services) {
-            if volume.external && !has_volume(self.engine, &volume.name)? {
+        for (key, volume) in self.volumes_of(services) {
+            if !volume.external {
+                resources::volume(self.project, key, volume)?;
+            } else if !has_volume(self.engine, &volume.name)? {
                 return Err(
                     Failure::new(format!("external volume {:?} not found", volume.name))
                         .hint(format!("`rbox volume create {}`", volume.name)),
@@ -151,22 +152,15 @@ impl Composer<'_> {
             if volume.external {
                 continue;
             }
-            let labels = resources::volume_labels(self.project, key, volume)?;
+            let request = resources::volume(self.project, key, volume)?;
             if has_volume(self.engine, &volume.name)? {
                 let known = self.engine.volume(&volume.name)?;
-                self.compare_volume(&known.labels, &labels, &volume.name);
+                self.compare_volume(&known.labels, &request.labels, &volume.name);
                 continue;
             }
             let thing = Thing::Volume(volume.name.clone());
             self.told(&thing, State::Creating, State::Created, || {
-                self.engine
-                    .create_volume(&VolumeRequest {
-                        name: volume.name.clone(),
-                        driver: volume.driver.clone().unwrap_or_default(),
-                        options: volume.driver_opts.clone(),
-                        labels,
-                    })
-                    .map(drop)
+                self.engine.create_volume(&request).map(drop)
             })?;
         }
         Ok(())

@@ -15,6 +15,7 @@ pub use hash::{hash, hash_of};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use rbox_images::Platform;
 use rbox_netsetup::model::port::PortBinding;
 use rbox_netsetup::model::port_grammar::{parse_expose, parse_publish};
 
@@ -93,6 +94,17 @@ pub fn container(
         && signals::parse(signal).is_none()
     {
         return Err(at.refuse("stop_signal", format!("invalid signal: {signal}")));
+    }
+    if let Some(platform) = &service.platform {
+        let parsed = platform.parse::<Platform>();
+        let parsed = parsed.map_err(|error| at.refuse("platform", error))?;
+        if !parsed.runs_here() {
+            let why = format!(
+                "{platform} does not run on this machine ({})",
+                Platform::host()
+            );
+            return Err(at.refuse("platform", why));
+        }
     }
     request.host.init = service.init;
     request.host.readonly_rootfs = service.read_only;

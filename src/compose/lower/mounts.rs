@@ -97,6 +97,11 @@ fn request(project: &Project, mount: &Mount) -> Result<MountRequest, String> {
             request.tmpfs_size = mount.size.unwrap_or_default();
             request.tmpfs_mode = mount.mode;
         }
+        "image" => {
+            request.kind = MountKind::Image;
+            request.source = source().ok_or("an image mount needs a source")?;
+            request.read_only = true;
+        }
         other => return Err(format!("invalid mount type: {other}")),
     }
     Ok(request)

@@ -1,13 +1,12 @@
 //! Networks and volumes of a project as what `network create` and `volume create` are asked for.
 
-use std::collections::BTreeMap;
-
 use rbox_netsetup::model::network_request::NetworkRequest;
 
 use super::super::labels;
 use super::super::model::{Network, Project, Volume};
 use super::hash::hash_of;
 use crate::engine::Failure;
+use crate::engine::volume::{VolumeRequest, check};
 
 /// A network.
 pub fn network(project: &Project, key: &str, network: &Network) -> Result<NetworkRequest, Failure> {
@@ -41,21 +40,30 @@ pub fn network(project: &Project, key: &str, network: &Network) -> Result<Networ
     request
         .check_arguments()
         .map_err(|error| refuse("ipam", error.to_string()))?;
+    if let Err(error) = request.check() {
+        return Err(Failure::new(format!("networks.{key}: {error}")));
+    }
     request
         .labels
         .extend(own_labels(project, labels::NETWORK, key, hash_of(network)?));
     Ok(request)
 }
 
-/// The labels of a volume.
-pub fn volume_labels(
-    project: &Project,
-    key: &str,
-    volume: &Volume,
-) -> Result<BTreeMap<String, String>, Failure> {
-    let mut all = volume.labels.clone();
-    all.extend(own_labels(project, labels::VOLUME, key, hash_of(volume)?));
-    Ok(all)
+/// A volume.
+pub fn volume(project: &Project, key: &str, volume: &Volume) -> Result<VolumeRequest, Failure> {
+    let mut labels = volume.labels.clone();
+    labels.extend(own_labels(project, labels::VOLUME, key, hash_of(volume)?));
+    let request = VolumeRequest {
+        name: volume.name.clone(),
+        driver: volume.driver.clone().unwrap_or_default(),
+        options: volume.driver_opts.clone(),
+        labels,
+    };
+    check(&request).map_err(|failure| Failure {
+        message: format!("volumes.{key}: {failure}"),
+        ..failure
+    })?;
+    Ok(request)
 }
 
 fn own_labels(

@@ -183,7 +183,7 @@ fn times_words_and_ports_are_as_run_has_them() {
 #[test]
 fn what_run_refuses_is_refused_with_service_and_key() {
     type Change = fn(&mut Service);
-    let cases: [(Change, &str); 6] = [
+    let cases: [(Change, &str); 7] = [
         (
             |service| service.cap_add.push("BOGUS".into()),
             "services.web.cap_add: ",
@@ -191,6 +191,10 @@ fn what_run_refuses_is_refused_with_service_and_key() {
         (
             |service| service.stop_signal = Some("SIGBOGUS".into()),
             "services.web.stop_signal: invalid signal: SIGBOGUS",
+        ),
+        (
+            |service| service.platform = Some("linux/s390x".into()),
+            "services.web.platform: linux/s390x does not run on this machine",
         ),
         (
             |service| service.network_mode = Some("bogus".into()),

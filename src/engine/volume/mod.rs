@@ -150,7 +150,11 @@ impl Engine {
 }
 
 /// What can be wrong with a request, whatever is on disk.
-fn check(request: &VolumeRequest) -> Result<(), Failure> {
+/// Refuses what `create_volume` would, whatever volumes there are.
+///
+/// # Errors
+/// Another driver than `local`, a name or options that are none.
+pub fn check(request: &VolumeRequest) -> Result<(), Failure> {
     let refused = |text: String| Failure::new(format!("create {}: {text}", request.name));
     if !matches!(request.driver.as_str(), "" | DRIVER) {
         let driver = &request.driver;
