@@ -85,6 +85,26 @@ fn names_are_those_of_the_moment() {
     assert!(!elsewhere.exists());
 }
 
+#[test]
+fn services_are_those_of_the_compose_file() {
+    let host = Host::without_images();
+    let text = "services: {web: {image: alpine}, database: {image: alpine, profiles: [x]}}\n";
+    let file = host.write("compose.yaml", text);
+    for (rest, expected) in [
+        ("up ", &["database", "web"][..]),
+        ("logs -f w", &["web"]),
+        ("exec d", &["database"]),
+        ("exec web ", &[]),
+        ("--proj", &["--project-directory=", "--project-name="]),
+        ("--profile x resta", &["restart"]),
+        ("up --force-r", &["--force-recreate"]),
+    ] {
+        let line = format!("compose -f {file} {rest}");
+        assert_eq!(candidates(&host, &line), expected, "{rest}");
+    }
+    assert_eq!(candidates(&host, "compose -f /nosuch up "), [""; 0]);
+}
+
 /// A shell that finds rbox by its name, and whose rbox finds the host's state.
 fn shell(host: &Host, words: &[&str]) -> Command {
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_rbox"));

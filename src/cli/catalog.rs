@@ -250,12 +250,6 @@ pub fn is_dockers(path: &str) -> bool {
     DOCKERS.contains(&path)
 }
 
-/// All that can follow `rbox`: names of commands and of groups.
-pub fn paths() -> impl Iterator<Item = &'static str> {
-    let commands = COMMANDS.iter().map(|(name, _)| *name);
-    commands.chain(GROUPS.iter().map(|group| group.name))
-}
-
 /// Every command once, with the name that lists show: the short one where there is one.
 pub fn commands() -> Vec<(&'static str, &'static Spec)> {
     let mut commands: Vec<(&str, &Spec)> = Vec::new();

@@ -177,8 +177,14 @@ fn unknown(first: &str, path: &str) -> Stop {
     } else {
         format!("Usage:  rbox {first}\n\nRun 'rbox {first} --help' for more information")
     };
-    let hint = spelling::nearest(path, catalog::paths())
-        .map(|near| format!("hint: did you mean 'rbox {near}'?\n"))
+    // Within a group it is the command alone that is misspelt.
+    let (before, typed) = path.rsplit_once(' ').unwrap_or(("", path));
+    let known = catalog::listed(catalog::group(before)).into_iter();
+    let hint = spelling::nearest(typed, known.map(|(name, _)| name))
+        .map(|near| {
+            let meant = format!("{before} {near}");
+            format!("hint: did you mean 'rbox {}'?\n", meant.trim_start())
+        })
         .unwrap_or_default();
     error::print_plain(&format!(
         "rbox: unknown command: rbox {path}\n{hint}\n{usage}"

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use super::Host;
 
 impl Host {
-    /// Links, rules, names of namespaces, and files with their sizes.
+    /// Links, rules, names of namespaces, and files with their sizes; not what is told of events,
+    /// as what was made and taken back is told, too.
     pub fn state(&self) -> String {
         let script = "ip -o link; nft list ruleset; ls /run/netns; \
-                      find $RBOX_ROOT $RBOX_RUN_ROOT ! -path $RBOX_RUN_ROOT/containers -printf '%p %s\\n' 2>/dev/null | sort";
+                      find $RBOX_ROOT $RBOX_RUN_ROOT ! -path $RBOX_RUN_ROOT/containers \
+                      ! -path $RBOX_RUN_ROOT/events -printf '%p %s\\n' 2>/dev/null | sort";
         self.sh(script).stdout
     }
 

@@ -170,6 +170,9 @@ impl Line {
             }
         };
         match self.colour {
+            _ if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => {
+                format!("{text}{time}")
+            }
             "" => format!("{text}{time}"),
             colour => format!("{colour}{text}{time}{PLAIN}"),
         }
