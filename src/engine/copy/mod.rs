@@ -66,7 +66,7 @@ impl Engine {
             let plan = plan::plan(&what, target.kind(to)).map_err(refused)?;
             let name = target.named(&plan, &what);
             let tar = pack(source, &what, name, IdShift::default())?;
-            let placing = self.into_container(files, options.archive)?;
+            let placing = self.placing(files, options.archive)?;
             let directory = target.directory(&plan)?;
             files.refuse_read_only(&directory)?;
             let copied = self.put(tar, directory, &placing, to);
@@ -92,7 +92,7 @@ impl Engine {
                     "destination \"{container}:{to}\" must be a directory"
                 )));
             }
-            let placing = self.into_container(files, true)?;
+            let placing = self.placing(files, true)?;
             let directory = target.directory(&Plan::Merged)?;
             files.refuse_read_only(&directory)?;
             let copied = self.put(tar, directory, &placing, to);
@@ -174,7 +174,7 @@ impl Engine {
         })
     }
 
-    fn into_container(&self, files: &Files, archive: bool) -> Result<Placing, Failure> {
+    fn placing(&self, files: &Files, archive: bool) -> Result<Placing, Failure> {
         let root = match &files.record.user_namespace {
             Some(mapping) => mapping
                 .root()
