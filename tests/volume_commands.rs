@@ -187,6 +187,31 @@ fn nobody_knows_what_a_damaged_container_uses() {
 }
 
 #[test]
+fn a_damaged_volume_hides_no_other_and_can_be_removed() {
+    let host = Host::new();
+    host.ok("volume create bad");
+    host.ok("volume create good");
+    fs::write(directory(&host, "bad").join("volume.json"), "{").unwrap();
+    let listed = host.rbox(&["volume", "ls", "-q"]);
+    assert_eq!(
+        (listed.code, listed.stdout.trim()),
+        (0, "good"),
+        "{listed:?}"
+    );
+    assert!(
+        listed
+            .stderr
+            .contains("hint: `rbox volume rm bad` removes the volume"),
+        "{listed:?}"
+    );
+    host.fails(1, "volume inspect bad");
+    let error = host.shell("-v bad:/x", "true").fails(125);
+    assert!(error.contains("volume.json"), "{error}");
+    host.ok("volume rm bad");
+    assert_eq!(host.ok("volume ls -q"), "good");
+}
+
+#[test]
 fn prune_takes_those_without_a_name_or_all() {
     let host = Host::new();
     let lone = host.ok("volume create");

@@ -143,6 +143,28 @@ fn volumes_without_a_name_go_with_their_container_where_that_is_asked() {
 }
 
 #[test]
+fn a_damaged_container_keeps_no_other_from_being_removed() {
+    let host = host();
+    let damaged = host.ok("create alpine true");
+    fs::write(
+        host.root()
+            .join("containers")
+            .join(&damaged)
+            .join("config.json"),
+        "{",
+    )
+    .unwrap();
+    host.ok("run --rm volimg true");
+    host.ok("run --name box volimg true");
+    host.ok("rm -v box");
+    // Nobody knows whether it uses them.
+    assert_eq!(anonymous(&host).len(), 2);
+    host.ok(&format!("rm -f {damaged}"));
+    host.ok("volume prune -f");
+    assert_eq!(anonymous(&host), [""; 0]);
+}
+
+#[test]
 fn a_killed_monitors_volumes_go_like_those_of_any_other() {
     let host = host();
     host.ok("run -d --rm --name box volimg sleep 1000");

@@ -32,8 +32,9 @@ impl Engine {
             })
             .collect();
         let mut volumes = Vec::new();
+        let in_use = self.volumes_in_use()?;
         for volume in self.volumes()? {
-            let users = self.volume_users(&volume.name)?.len();
+            let users = in_use.get(&volume.name).map_or(0, Vec::len);
             let size = prune::size(&volume.mountpoint);
             volumes.push((volume, users, size));
         }

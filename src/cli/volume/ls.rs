@@ -66,13 +66,8 @@ fn run(call: &Call) -> Outcome {
             && filters.labels(&volume.labels)
     });
     if let Some(wanted) = dangling {
-        let mut kept = Vec::new();
-        for volume in volumes {
-            if engine.volume_users(&volume.name)?.is_empty() == wanted {
-                kept.push(volume);
-            }
-        }
-        volumes = kept;
+        let in_use = engine.volumes_in_use()?;
+        volumes.retain(|volume| in_use.contains_key(&volume.name) != wanted);
     }
     let rows: Vec<Row> = volumes
         .iter()

@@ -116,11 +116,16 @@ impl Engine {
         }
     }
 
-    /// All volumes, by name.
+    /// All volumes, by name. Of one that is damaged the user is told.
     pub fn volumes(&self) -> Result<Vec<Volume>, Failure> {
         let mut volumes = Vec::new();
         for name in store::names(&self.dirs)? {
-            volumes.extend(store::read(&self.dirs, &name)?);
+            match store::read(&self.dirs, &name) {
+                Ok(volume) => volumes.extend(volume),
+                Err(failure) => (self.tell)(
+                    &failure.hint(format!("`rbox volume rm {name}` removes the volume")),
+                ),
+            }
         }
         volumes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(volumes)

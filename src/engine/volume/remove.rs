@@ -1,5 +1,6 @@
 //! Volumes go: by their names, all that nobody uses, and those without a name with their container.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{DRIVER, Volume, absent, mounted, name, store};
@@ -29,6 +30,11 @@ impl Engine {
     /// When a record cannot be read: nobody knows then what that container uses.
     pub fn volume_users(&self, name: &str) -> Result<Vec<String>, Failure> {
         users(&self.dirs, name)
+    }
+
+    /// The same of all volumes at once, for a look: those that cannot be read use nothing.
+    pub fn volumes_in_use(&self) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+        all_users(&self.dirs).map(|(users, _)| users)
     }
 
     /// Removes a volume that no container uses. With `force` it may be gone already.
@@ -86,24 +92,42 @@ impl Engine {
 
 /// See [`Engine::volume_users`].
 pub fn users(dirs: &Dirs, name: &str) -> Result<Vec<String>, Failure> {
-    let mut users = Vec::new();
-    for id in names::ids(&dirs.containers())? {
-        let record = containers::read_record(&dirs.container(&id)).map_err(|failure| {
-            Failure::new(format!(
-                "cannot tell which volumes container {id} uses: {failure}"
-            ))
-            .hint(format!("`rbox rm -f {id}` removes what is left of it"))
-        })?;
-        let uses = record.is_some_and(|record| {
-            let mut mounts = record.host.mounts.iter();
-            mounts.any(|mount| mount.kind == MountKind::Volume && mount.source == name)
-        });
-        if uses {
-            users.push(id);
+    let (mut users, failure) = all_users(dirs)?;
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(users.remove(name).unwrap_or_default()),
+    }
+}
+
+/// Ids of the containers that use each volume, and the first that cannot be read.
+fn all_users(dirs: &Dirs) -> Result<(BTreeMap<String, Vec<String>>, Option<Failure>), Failure> {
+    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut damaged = None;
+    let mut ids = names::ids(&dirs.containers())?;
+    ids.sort();
+    for id in ids {
+        let record = match containers::read_record(&dirs.container(&id)) {
+            Ok(record) => record,
+            Err(failure) => {
+                damaged.get_or_insert_with(|| {
+                    Failure::new(format!(
+                        "cannot tell which volumes container {id} uses: {failure}"
+                    ))
+                    .hint(format!("`rbox rm -f {id}` removes what is left of it"))
+                });
+                continue;
+            }
+        };
+        let mounts = record.into_iter().flat_map(|record| record.host.mounts);
+        let volumes: BTreeSet<String> = mounts
+            .filter(|mount| mount.kind == MountKind::Volume)
+            .map(|mount| mount.source)
+            .collect();
+        for volume in volumes {
+            users.entry(volume).or_default().push(id.clone());
         }
     }
-    users.sort();
-    Ok(users)
+    Ok((users, damaged))
 }
 
 /// Takes a volume out of sight. The caller holds its lock.
@@ -133,7 +157,8 @@ pub fn follow(dirs: &Dirs, retired: &Path, record: &Record) -> Result<(), Failur
         let Some(_lock) = store::try_lock_alone(dirs, name)? else {
             continue;
         };
-        if users(dirs, name)?.is_empty() {
+        // Where nobody knows, it stays: the container goes all the same.
+        if users(dirs, name).is_ok_and(|users| users.is_empty()) {
             destroy(dirs, name)?;
         }
     }
