@@ -2,6 +2,7 @@
 
 use rbox_netsetup::model::attachment::{parse_link, parse_mac};
 use rbox_netsetup::model::endpoint::EndpointConfig;
+use rbox_netsetup::model::endpoint_rules::IFNAME_OPTION;
 
 use super::super::model::Attachment;
 use super::security::shared;
@@ -100,14 +101,15 @@ fn mode_of(text: &str) -> Option<NetworkMode> {
 
 fn endpoint(at: &At<'_>, key: &str, given: &Attachment) -> Result<EndpointConfig, Failure> {
     let refuse = |field: &str, why: String| at.refuse(&format!("networks.{key}.{field}"), why);
-    if given.interface_name.is_some() {
-        return Err(refuse("interface_name", "not supported".to_owned()));
-    }
     let mut endpoint = EndpointConfig {
         aliases: given.aliases.clone(),
         driver_opts: given.driver_opts.clone(),
         ..EndpointConfig::default()
     };
+    if let Some(name) = &given.interface_name {
+        let options = &mut endpoint.driver_opts;
+        options.insert(IFNAME_OPTION.to_owned(), name.clone());
+    }
     endpoint.gw_priority = i32::try_from(given.gw_priority)
         .map_err(|_| refuse("gw_priority", "value out of range".to_owned()))?;
     if let Some(address) = &given.ipv4_address {

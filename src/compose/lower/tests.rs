@@ -1,3 +1,5 @@
+use rbox_netsetup::model::endpoint_rules::wanted_ifname;
+
 use super::*;
 use crate::compose::model::{Attachment, FileObject, Grant, Mount, Network, Volume};
 use crate::engine::request::{MountKind, NetworkMode};
@@ -93,6 +95,16 @@ fn a_service_is_known_by_its_name_on_its_networks_the_first_by_priority() {
 }
 
 #[test]
+fn an_interface_has_the_name_that_it_is_given() {
+    let request = lowered(|_, service| {
+        let attachment = service.networks.get_mut("default").unwrap();
+        attachment.interface_name = Some("lan0".into());
+    })
+    .unwrap();
+    assert_eq!(wanted_ifname(&request.networks[0]), Some("lan0"));
+}
+
+#[test]
 fn shared_namespaces_are_those_of_the_first_container() {
     let request = lowered(|_, service| {
         service.networks.clear();
@@ -183,7 +195,7 @@ fn times_words_and_ports_are_as_run_has_them() {
 #[test]
 fn what_run_refuses_is_refused_with_service_and_key() {
     type Change = fn(&mut Service);
-    let cases: [(Change, &str); 7] = [
+    let cases: [(Change, &str); 6] = [
         (
             |service| service.cap_add.push("BOGUS".into()),
             "services.web.cap_add: ",
@@ -203,13 +215,6 @@ fn what_run_refuses_is_refused_with_service_and_key() {
         (
             |service| service.pid = Some("service:nobody".into()),
             "services.web.pid: no such service: nobody",
-        ),
-        (
-            |service| {
-                let attachment = service.networks.get_mut("default").unwrap();
-                attachment.interface_name = Some("lan0".into());
-            },
-            "services.web.networks.default.interface_name: not supported",
         ),
         (
             |service| {
