@@ -250,7 +250,7 @@ fn flags_that_are_wrong_show_the_usage() {
     );
     assert_eq!(
         host.fails(1, "container bogus"),
-        "rbox: unknown command: rbox container bogus\nhint: did you mean 'rbox container logs'?\n\n\
+        "rbox: unknown command: rbox container bogus\n\n\
          Usage:  rbox container\n\n\
          Run 'rbox container --help' for more information"
     );
