@@ -129,6 +129,7 @@ mod stats;
 mod stop_kill_restart;
 mod system_df_and_prune;
 mod terminals;
+mod three_tiers;
 mod two_web_servers;
 mod update;
 mod user_id_ranges;
