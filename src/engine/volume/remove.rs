@@ -11,6 +11,9 @@ use crate::engine::record::Record;
 use crate::engine::request::MountKind;
 use crate::engine::{Engine, containers, names, prune};
 
+/// Ids of the containers that use each volume.
+type Users = BTreeMap<String, Vec<String>>;
+
 /// In a container's directory: its anonymous volumes go with it (`rm -v`).
 const WITH_VOLUMES: &str = "with-volumes";
 
@@ -33,7 +36,7 @@ impl Engine {
     }
 
     /// The same of all volumes at once, for a look: those that cannot be read use nothing.
-    pub fn volumes_in_use(&self) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    pub fn volumes_in_use(&self) -> Result<Users, Failure> {
         all_users(&self.dirs).map(|(users, _)| users)
     }
 
@@ -100,8 +103,8 @@ pub fn users(dirs: &Dirs, name: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// Ids of the containers that use each volume, and the first that cannot be read.
-fn all_users(dirs: &Dirs) -> Result<(BTreeMap<String, Vec<String>>, Option<Failure>), Failure> {
-    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+fn all_users(dirs: &Dirs) -> Result<(Users, Option<Failure>), Failure> {
+    let mut users = Users::new();
     let mut damaged = None;
     let mut ids = names::ids(&dirs.containers())?;
     ids.sort();
