@@ -29,16 +29,28 @@ fn a_cache_outlives_the_build_and_is_in_no_image() {
     assert_eq!(std::fs::read_dir(&caches).unwrap().count(), 1);
     host.ok("builder prune -af");
     assert_eq!(std::fs::read_dir(&caches).unwrap().count(), 0);
+    build(&host, &["--no-cache"], count).ok();
+    host.ok("system prune -f");
+    assert_eq!(std::fs::read_dir(&caches).unwrap().count(), 1);
+    host.ok("system prune -af");
+    assert_eq!(std::fs::read_dir(&caches).unwrap().count(), 0);
 }
 
 #[test]
 fn steps_share_a_cache_or_wait_or_get_one_of_their_own() {
     let host = Host::with_own_images();
     // Both stages are built at the same time.
-    let text = |sharing: &str| {
+    let text = |sharing: &str, together: bool| {
+        // Those who can meet wait for each other; the others give each other time to.
+        let wait = match together {
+            true => {
+                "for i in $(seq 400); do test -e /c/a && test -e /c/b && break; sleep 0.05; done"
+            }
+            false => "sleep 1",
+        };
         let step = format!(
             "RUN --mount=type=cache,id={sharing},target=/c,sharing={sharing} \
-             mkdir /c/busy || echo met; echo $s > /c/$s; sleep 1; ls /c | wc -l > /n; rmdir /c/busy || true"
+             mkdir /c/busy || echo met; echo $s > /c/$s; {wait}; ls /c | wc -l > /n; rmdir /c/busy || true"
         );
         format!(
             "FROM alpine AS a\nENV s=a\n{step}\nFROM alpine AS b\nENV s=b\n{step}\n\
@@ -46,7 +58,7 @@ fn steps_share_a_cache_or_wait_or_get_one_of_their_own() {
         )
     };
     for (sharing, together) in [("locked", false), ("private", false), ("shared", true)] {
-        let built = build(&host, &[], &text(sharing));
+        let built = build(&host, &[], &text(sharing, together));
         assert_eq!(built.code, 0, "{built:?}");
         let lines = built.stderr.lines();
         let met = lines.filter(|line| line.ends_with(" met")).count();

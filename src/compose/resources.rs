@@ -210,6 +210,8 @@ impl Composer<'_> {
                 self.progress.tell(&thing, State::Kept(why));
             }
         }
+        // A `down` before this one may have been killed over the last of them.
+        self.engine.sweep_volumes()?;
         Ok(any)
     }
 

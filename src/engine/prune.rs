@@ -86,12 +86,9 @@ impl Engine {
         self.happened(&Event::prune(Kind::Builder, pruned.swept.bytes));
         Ok(pruned)
     }
-}
 
-impl Engine {
-    /// Removes the directories of `RUN --mount=type=cache` that no step has: how many, and their
-    /// bytes.
-    pub fn prune_cache_mounts(&self) -> Result<(usize, u64), Failure> {
+    /// Removes the directories of `RUN --mount=type=cache` that no step has: their bytes.
+    pub fn prune_cache_mounts(&self) -> Result<u64, Failure> {
         cache::prune(&self.dirs)
     }
 }

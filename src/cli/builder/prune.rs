@@ -53,7 +53,7 @@ fn run(call: &Call) -> Outcome {
     prune::tell_put_off(pruned.swept);
     // How old they are nobody knows: a step may be writing to one at any time.
     let mounts = match line.all && line.filter.is_empty() {
-        true => engine.prune_cache_mounts()?.1,
+        true => engine.prune_cache_mounts()?,
         false => 0,
     };
     say(&format!(

@@ -75,6 +75,10 @@ fn run(call: &Call) -> Outcome {
         say(&cache::deleted(&cached.entries));
         reclaimed += cached.swept.bytes;
     }
+    // How old they are nobody knows.
+    if line.all && line.filter.is_empty() {
+        reclaimed += engine.prune_cache_mounts()?;
+    }
     tell_put_off(pruned.swept);
     say(&format!(
         "Total reclaimed space: {}\n",

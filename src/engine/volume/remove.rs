@@ -66,6 +66,11 @@ impl Engine {
         store::sweep(&self.dirs)
     }
 
+    /// Deletes what somebody who died was deleting.
+    pub fn sweep_volumes(&self) -> Result<(), Failure> {
+        store::sweep(&self.dirs)
+    }
+
     /// Removes every volume that `wanted` chooses and no container uses, but those with options, as
     /// Docker does: their files are elsewhere.
     pub fn prune_volumes(

@@ -84,14 +84,14 @@ pub fn take(
     }
 }
 
-/// Removes the caches that no step has: how many, and their bytes.
-pub fn prune(dirs: &Dirs) -> Result<(usize, u64), Failure> {
+/// Removes the caches that no step has: their bytes.
+pub fn prune(dirs: &Dirs) -> Result<u64, Failure> {
     let all = directory(dirs);
     let entries = match fs::read_dir(&all) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries.context(|| format!("list {}", all.display()))?,
     };
-    let (mut count, mut bytes) = (0, 0);
+    let mut bytes = 0;
     for entry in entries {
         let path = entry.context(|| format!("list {}", all.display()))?.path();
         let what = || format!("remove {}", path.display());
@@ -99,7 +99,6 @@ pub fn prune(dirs: &Dirs) -> Result<(usize, u64), Failure> {
             continue;
         };
         bytes += size(&path.join("data"));
-        count += 1;
         // Out of the way first: whoever takes the id meanwhile begins with a new one.
         let name = entry_name(&path);
         let away = match name.starts_with(REMOVED) {
@@ -111,7 +110,7 @@ pub fn prune(dirs: &Dirs) -> Result<(usize, u64), Failure> {
         }
         fs::remove_dir_all(&away).context(what)?;
     }
-    Ok((count, bytes))
+    Ok(bytes)
 }
 
 fn entry_name(path: &Path) -> String {
@@ -209,13 +208,13 @@ mod tests {
             root: root.path().to_owned(),
             run_root: root.path().join("run"),
         };
-        assert_eq!(prune(&dirs).unwrap(), (0, 0));
+        assert_eq!(prune(&dirs).unwrap(), 0);
         let all = directory(&dirs);
         let used = lock(&all.join("used"), Sharing::Shared).unwrap();
         drop(lock(&all.join("free"), Sharing::Locked).unwrap());
         fs::create_dir_all(all.join("free/data/deep")).unwrap();
         fs::write(all.join("free/data/deep/file"), "four").unwrap();
-        assert_eq!(prune(&dirs).unwrap(), (1, 4));
+        assert_eq!(prune(&dirs).unwrap(), 4);
         assert!(all.join("used").exists() && used.is_some());
         assert_eq!(fs::read_dir(&all).unwrap().count(), 1);
     }
