@@ -70,7 +70,7 @@ fn an_entrypoint_that_is_our_own_binary_cannot_be_written_to() {
     let version = copy
         .run(&["run", "--rm", "alpine", "/proc/self/exe", "version"])
         .ok();
-    assert!(version.starts_with("rbox:"), "{version}");
+    assert!(version.starts_with("Client: rbox"), "{version}");
     copy.run(&["run", "-d", "--name", "box", "alpine", "sleep", "1000"])
         .ok();
     let mut child = copy
