@@ -106,12 +106,15 @@ fn has_interpreter(elf: &[u8]) -> Result<bool> {
 /// As the binary says itself: it runs here.
 fn version(binary: &Path) -> Result<String> {
     let said = output(Command::new(binary).arg("--version"))?;
-    // `rbox version 0.1.0, build …`
-    let version = said
-        .split([' ', ','])
+    Ok(version_in(&said)
+        .context("the binary does not say its version")?
+        .to_owned())
+}
+
+/// The version in `rbox version 0.1.0`.
+fn version_in(said: &str) -> Option<&str> {
+    said.split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
-        .context("the binary does not say its version")?;
-    Ok(version.to_owned())
 }
 
 /// Everything that is installed, as the archive and the .deb have it.
@@ -301,6 +304,12 @@ mod tests {
         ];
         assert_eq!(entries, expected);
         fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_version_is_one_word() {
+        assert_eq!(version_in("rbox version 0.1.0\n"), Some("0.1.0"));
+        assert_eq!(version_in("rbox"), None);
     }
 
     #[test]
