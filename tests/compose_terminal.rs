@@ -62,8 +62,9 @@ services:
 ";
     let mut terminal = Terminal::start(&compose(&host, text, "up"));
     terminal.expect("[+] Building");
-    terminal.expect("Image stage-web");
+    // In the last picture, which a fast build has alone.
     terminal.expect("FINISHED");
+    terminal.expect("Image stage-web");
     terminal.expect("Container stage-web-1");
     terminal.expect("Attaching to web-1");
     terminal.expect("made");
