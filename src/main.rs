@@ -1,7 +1,6 @@
 //! rbox: containers with Docker's commands and their own networking.
 
 mod cli;
-#[allow(dead_code, unused_imports)] // until `rbox compose`
 mod compose;
 mod engine;
 mod monitor;

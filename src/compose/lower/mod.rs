@@ -10,7 +10,7 @@ mod networks;
 pub mod resources;
 mod security;
 
-pub use hash::{hash, hash_of};
+pub use hash::hash;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
