@@ -1,0 +1,6 @@
+//! What is measured: a file a group.
+
+use crate::field::Case;
+
+/// All, in the order of the report.
+pub const ALL: &[Case] = &[];

@@ -1,0 +1,77 @@
+//! Everything that cases share: who competes, with which images, and where.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use crate::engine::Engine;
+use crate::finding::{Finding, Skip};
+
+/// What a case needs to know.
+pub struct Field {
+    /// Ours.
+    pub rbox: Engine,
+    /// Those that are there and answer, each with the images `alpine` and `flask:3.1`.
+    pub peers: Vec<Engine>,
+    /// An unpacked Alpine, for what needs no engine.
+    pub rootfs: PathBuf,
+    /// The archive of Alpine's root file system.
+    pub alpine: PathBuf,
+    /// The same with Python and Flask.
+    pub flask: PathBuf,
+    /// The kernel's own cost: `floor ROOTFS [BRIDGE ADDRESS/LENGTH GATEWAY]`.
+    pub floor: PathBuf,
+    /// For whatever a case writes; on a disk, gone at the end.
+    pub scratch: PathBuf,
+    /// Fewer rounds, and only the cases that matter most.
+    pub quick: bool,
+    /// What was left out so far.
+    pub skips: RefCell<Vec<Skip>>,
+}
+
+/// A group of measurements.
+pub struct Case {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// One line.
+    pub about: &'static str,
+    /// Part of `--quick`.
+    pub quick: bool,
+    /// Measures.
+    pub run: fn(&Field) -> anyhow::Result<Vec<Finding>>,
+}
+
+impl Field {
+    /// Ours first, then the others.
+    pub fn engines(&self) -> impl Iterator<Item = &Engine> {
+        std::iter::once(&self.rbox).chain(&self.peers)
+    }
+
+    /// One of the others.
+    pub fn peer(&self, name: &str) -> Option<&Engine> {
+        self.peers.iter().find(|peer| peer.name == name)
+    }
+
+    /// How many rounds, where this many are usual.
+    pub fn rounds(&self, usual: usize) -> usize {
+        if self.quick { usual.div_ceil(4) } else { usual }
+    }
+
+    /// Says that something is not measured, and why.
+    pub fn skip(&self, what: impl Into<String>, reason: impl Into<String>) {
+        let skip = Skip {
+            what: what.into(),
+            reason: reason.into(),
+        };
+        println!("SKIPPED {}: {}", skip.what, skip.reason);
+        self.skips.borrow_mut().push(skip);
+    }
+
+    /// Where a program lies, if it is installed.
+    pub fn find(program: &str) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+            .map(|dir| dir.join(program))
+            .find(|path| Path::is_file(path))
+    }
+}
