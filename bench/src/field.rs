@@ -24,6 +24,8 @@ pub struct Field {
     pub scratch: PathBuf,
     /// Fewer rounds, and only the cases that matter most.
     pub quick: bool,
+    /// As many rounds as the command line asks for.
+    pub fixed_rounds: Option<usize>,
     /// What was left out so far.
     pub skips: RefCell<Vec<Skip>>,
 }
@@ -53,7 +55,8 @@ impl Field {
 
     /// How many rounds, where this many are usual.
     pub fn rounds(&self, usual: usize) -> usize {
-        if self.quick { usual.div_ceil(4) } else { usual }
+        let fewer = if self.quick { usual.div_ceil(4) } else { usual };
+        self.fixed_rounds.unwrap_or(fewer)
     }
 
     /// Says that something is not measured, and why.

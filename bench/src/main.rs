@@ -1,17 +1,52 @@
 //! rbox, its peers and the kernel's own cost side by side. Nothing here passes or fails.
 //!
 //! ```text
-//! arguments ─▶ Field (place, engines, images) ─▶ cases/* ─▶ Finding ─▶ report (terminal, JSON, Markdown, SVG)
+//! arguments ─▶ place (namespaces) ─▶ Field (engines, images) ─▶ cases/* ─▶ Finding ─▶ report
 //! ```
-#![allow(dead_code)]
+//!
+//! `cargo xtask bench` prepares all that it needs and starts it.
 
+#![allow(dead_code, reason = "cases to come use it")]
+
+mod arguments;
 mod cases;
 mod engine;
 mod field;
 mod finding;
 mod measure;
+mod place;
+mod report;
+mod session;
 mod statistics;
 
-fn main() {
-    println!("{}", cases::ALL.len());
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use arguments::Arguments;
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("rbox-bench: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode> {
+    let mut words = std::env::args();
+    let called = words.next().unwrap_or_default();
+    let arguments = Arguments::parse(words)?;
+    if arguments.list {
+        for case in cases::ALL {
+            let quick = if case.quick { "quick" } else { "" };
+            println!("{:<14} {:<6} {}", case.name, quick, case.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in &arguments.cases {
+        if !cases::ALL.iter().any(|case| case.name == name) {
+            bail!("no case {name} (--list tells which there are)");
+        }
+    }
+    place::lead_to(&called, &arguments.scratch, || session::run(&arguments))
 }

@@ -35,7 +35,7 @@ fn main() -> Result<()> {
         [rootfs, bridge, address, gateway] => (rootfs, Some((bridge, address, gateway))),
         _ => bail!("usage: floor ROOTFS [BRIDGE ADDRESS/LEN GATEWAY]"),
     };
-    let work = PathBuf::from(format!("/tmp/rbox-floor-{}", std::process::id()));
+    let work = std::env::temp_dir().join(format!("rbox-floor-{}", std::process::id()));
     for part in ["upper", "work", "merged"] {
         fs::create_dir_all(work.join(part))?;
     }

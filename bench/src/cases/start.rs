@@ -1,78 +1,68 @@
-//! Containers with images and networks: the kernel's floor, rbox, docker, podman.
+//! From the start of a command to its end.
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 
-use crate::measure::{self, Case, quiet};
+use crate::engine::{CommandLine, Engine};
+use crate::field::{Case, Field};
+use crate::finding::{Better, Budget, Finding, Limit, Table, Unit};
+use crate::measure::{Entrant, take_turns};
 
-/// Start to exit of `true`, with and without network.
-pub fn run(rbox: &str, rootfs: &str, rounds: usize) -> Result<()> {
-    let floor = std::env::current_exe()?
-        .with_file_name("floor")
-        .display()
-        .to_string();
-    let command = |program: &str, network: &str| {
-        format!("{program} run --rm --net={network} alpine true")
-            .split(' ')
-            .map(str::to_owned)
-            .collect()
+/// `run` of `true` in its variants, `exec` of it.
+pub const CASE: Case = Case {
+    name: "start",
+    about: "from the start of a command to its end: run, exec, and the kernel's floor",
+    quick: true,
+    run,
+};
+
+const NETWORK: &str = "bridge-test";
+
+fn run(field: &Field) -> Result<Vec<Finding>> {
+    for engine in field.engines() {
+        engine.quiet(&["network", "create", NETWORK])?;
+    }
+    Ok(vec![bridge(field)?])
+}
+
+/// The budget's case, beside the floor with the same bridge.
+fn bridge(field: &Field) -> Result<Finding> {
+    let words = ["run", "--rm", "--net", NETWORK, "alpine", "true"];
+    let mut entrants: Vec<Entrant> = field
+        .engines()
+        .map(|engine| Entrant::command(engine.name, engine.command(&words)))
+        .collect();
+    entrants.push(Entrant::command("floor", floor(field)?));
+    let contenders = take_turns(entrants, field.rounds(20))?;
+    let twice = Budget {
+        says: "at most twice the kernel's floor".to_owned(),
+        limit: Limit::RatioAtMost {
+            of: "rbox".to_owned(),
+            to: "floor".to_owned(),
+            limit: 2.0,
+        },
     };
-    // Makes sure that the bridge is there, on which the floor relies too.
-    if quiet(rbox, &["network", "inspect", "bridge-test"]).is_err() {
-        quiet(rbox, &["network", "create", "bridge-test"])?;
-    }
-    quiet(
-        rbox,
-        &["run", "--rm", "--net=bridge-test", "alpine", "true"],
-    )?;
-    let bridge = quiet(
-        rbox,
-        &[
-            "network",
-            "inspect",
-            "-f",
-            "br-{{slice .Id 0 12}}",
-            "bridge-test",
-        ],
-    )?;
-    let gateway = quiet(
-        rbox,
-        &[
-            "network",
-            "inspect",
-            "-f",
-            "{{(index .IPAM.Config 0).Gateway}}",
-            "bridge-test",
-        ],
-    )?;
-    let address = format!(
-        "{}.250/16",
-        gateway.rsplit_once('.').context("a gateway")?.0
-    );
-    let mut cases = vec![
-        Case::new(
-            "floor, network",
-            vec![floor.clone(), rootfs.to_owned(), bridge, address, gateway],
-        ),
-        Case::new("rbox, bridge-test", command(rbox, "bridge-test")),
-        Case::new("floor, no network", vec![floor, rootfs.to_owned()]),
-        Case::new("rbox, none", command(rbox, "none")),
-    ];
-    for peer in ["docker", "podman"] {
-        if quiet(peer, &["image", "inspect", "alpine"]).is_ok() {
-            let _ = quiet(peer, &["network", "create", "bridge-test"]);
-            cases.push(Case::new(
-                if peer == "docker" {
-                    "docker, bridge-test"
-                } else {
-                    "podman, bridge-test"
-                },
-                command(peer, "bridge-test"),
-            ));
-        } else {
-            println!("SKIPPED {peer}: not running, or without an image `alpine`");
-        }
-    }
-    measure::take_turns(&mut cases, rounds)?;
-    measure::print("start to exit of true", &cases, 1);
-    Ok(())
+    Ok(Finding::Table(Table {
+        id: "start-bridge".to_owned(),
+        title: "start to exit of `true` on a user network".to_owned(),
+        unit: Unit::Milliseconds,
+        better: Better::Lower,
+        contenders,
+        budgets: vec![twice],
+        notes: Vec::new(),
+    }))
+}
+
+/// On the bridge of our network, which is there while a container runs at the latest.
+fn floor(field: &Field) -> Result<CommandLine> {
+    let rbox: &Engine = &field.rbox;
+    rbox.command(&["run", "--rm", "--net", NETWORK, "alpine", "true"])
+        .run()?;
+    let about = |format: &str| rbox.quiet(&["network", "inspect", "-f", format, NETWORK]);
+    let bridge = about("br-{{slice .Id 0 12}}")?;
+    let gateway = about("{{(index .IPAM.Config 0).Gateway}}")?;
+    let (lan, _) = gateway.rsplit_once('.').context("an IPv4 gateway")?;
+    let rootfs = field.rootfs.to_str().context("a path that is text")?;
+    let address = format!("{lan}.250/16");
+    let words = [rootfs, &bridge, &address, &gateway];
+    Ok(CommandLine::new(&field.floor, &words))
 }

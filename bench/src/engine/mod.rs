@@ -1,5 +1,9 @@
 //! The programs that are compared, and how each is called here.
 
+pub mod docker;
+pub mod podman;
+pub mod rbox;
+
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;

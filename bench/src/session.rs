@@ -1,0 +1,162 @@
+//! One run: engines up, cases one after the other, engines down.
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+use crate::arguments::Arguments;
+use crate::cases;
+use crate::engine::docker::Daemon;
+use crate::engine::{Engine, docker, podman, rbox};
+use crate::field::{Case, Field};
+use crate::finding::Finding;
+use crate::report::{Group, terminal};
+
+/// Measures what is asked for. A case that fails is told and the others go on; the run has failed.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let session = Session::start(arguments)?;
+    let mut groups = Vec::new();
+    let mut failed = false;
+    for case in cases::ALL.iter().filter(|case| wanted(arguments, case)) {
+        println!("\n== {}: {}", case.name, case.about);
+        let began = Instant::now();
+        match (case.run)(&session.field) {
+            Ok(findings) => {
+                findings.iter().for_each(terminal::print);
+                groups.push(Group::new(case, findings));
+            }
+            Err(error) => {
+                failed = true;
+                println!("FAILED {}: {error:#}", case.name);
+                let reason = format!("failed: {error:#}");
+                session.field.skip(case.name, reason);
+            }
+        }
+        session.clear();
+        println!("== {}: {:.0} s", case.name, began.elapsed().as_secs_f64());
+    }
+    let skips = session.field.skips.take();
+    if !skips.is_empty() {
+        println!("\nnot measured:");
+    }
+    for skip in skips {
+        terminal::print(&Finding::Skip(skip));
+    }
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// All, those for which there is little time, or those that are named.
+fn wanted(arguments: &Arguments, case: &Case) -> bool {
+    match &arguments.cases[..] {
+        [] => case.quick || !arguments.quick,
+        names => names.iter().any(|name| name == case.name),
+    }
+}
+
+/// The field, and what keeps it working.
+struct Session {
+    field: Field,
+    /// Ends when it is dropped.
+    _docker: Option<Daemon>,
+}
+
+impl Session {
+    fn start(arguments: &Arguments) -> Result<Self> {
+        let scratch = arguments.scratch.clone();
+        let rootfs = scratch.join("rootfs");
+        let alpine = arguments.images.join("alpine-3.23.tar.gz");
+        let packed = fs::File::open(&alpine).with_context(|| alpine.display().to_string())?;
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+        archive.set_preserve_permissions(true);
+        archive.set_preserve_ownerships(true);
+        archive.unpack(&rootfs).context("unpack Alpine")?;
+        let mut field = Field {
+            rbox: rbox::engine(&arguments.rbox, &scratch)?,
+            peers: Vec::new(),
+            rootfs,
+            alpine,
+            flask: arguments.images.join("flask-3.1.tar.gz"),
+            floor: std::env::current_exe()?.with_file_name("floor"),
+            scratch: scratch.join("cases"),
+            quick: arguments.quick,
+            fixed_rounds: arguments.rounds,
+            skips: Default::default(),
+        };
+        fs::create_dir(&field.scratch)?;
+        import(&field.rbox, &field)?;
+        let docker = match Daemon::start("docker", &scratch, &[]) {
+            Ok(daemon) => {
+                field.accept(daemon.engine.clone());
+                Some(daemon)
+            }
+            Err(error) => {
+                field.skip(docker::NAME, format!("{error:#}"));
+                None
+            }
+        };
+        match podman::engine(&scratch) {
+            Ok(engine) => field.accept(engine),
+            Err(error) => field.skip(podman::NAME, format!("{error:#}")),
+        }
+        Ok(Self {
+            field,
+            _docker: docker,
+        })
+    }
+
+    /// A case that failed may have left containers; the next one shall not meet them.
+    fn clear(&self) {
+        for engine in self.field.engines() {
+            let left = engine.quiet(&["ps", "-aq"]).unwrap_or_default();
+            let ids: Vec<&str> = left.split_whitespace().collect();
+            if !ids.is_empty() {
+                let words = [&["rm", "-f"], &ids[..]].concat();
+                let _ = engine.quiet(&words);
+            }
+            let _ = engine.quiet(&["network", "prune", "-f"]);
+        }
+        if let Ok(entries) = fs::read_dir(&self.field.scratch) {
+            for entry in entries.flatten() {
+                let path = entry.path();
+                let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Field {
+    /// A peer competes once it has the images and can run one.
+    fn accept(&mut self, engine: Engine) {
+        let ready = import(&engine, self)
+            .and_then(|()| engine.command(&["run", "--rm", "alpine", "true"]).run());
+        match ready {
+            Ok(()) => self.peers.push(engine),
+            Err(error) => self.skip(engine.name, format!("{error:#}")),
+        }
+    }
+}
+
+/// The same images under the same names.
+fn import(engine: &Engine, field: &Field) -> Result<()> {
+    let images = [
+        (&field.alpine, "alpine", r#"CMD ["/bin/sh"]"#),
+        (&field.flask, "flask:3.1", r#"CMD ["python3"]"#),
+    ];
+    for (archive, name, change) in images {
+        let archive = archive.to_str().context("a path that is text")?;
+        engine.quiet(&["import", "-c", change, archive, name])?;
+    }
+    Ok(())
+}
