@@ -101,6 +101,7 @@ impl Call {
         engine
             .insecure_registries
             .clone_from(&self.insecure_registries);
+        rbox_timing::mark("state opened");
         Ok(engine)
     }
 
@@ -134,6 +135,7 @@ impl Call {
         command
             .try_get_matches_from_mut(words)
             .and_then(|matches| T::from_arg_matches(&matches))
+            .inspect(|_| rbox_timing::mark("flags parsed"))
             .map_err(|error| Stop::Flag(value_error(&command, &error)))
     }
 }

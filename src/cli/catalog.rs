@@ -319,6 +319,7 @@ const GLOBAL_OPTIONS: &str = "      --insecure-registry list
                           (default \"/var/lib/rbox\", RBOX_ROOT)
       --run-root string   Where the state of running containers is
                           (default \"/run/rbox\", RBOX_RUN_ROOT)
+      --trace-timing      Print where the time went, to stderr, when the command is done
   -v, --version           Print version information and quit
 ";
 

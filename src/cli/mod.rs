@@ -27,6 +27,7 @@ mod refused;
 mod registry;
 mod stop;
 mod system;
+mod timing;
 mod volume;
 
 use std::ffi::OsString;
@@ -53,6 +54,9 @@ struct Globals {
     /// Registry that may be spoken to by plain HTTP, or by TLS with anybody
     #[arg(long, value_name = "list")]
     insecure_registry: Vec<String>,
+    /// Print where the time went, to stderr, when the command is done
+    #[arg(long)]
+    trace_timing: bool,
     /// Print version information and quit
     #[arg(short, long)]
     version: bool,
@@ -84,7 +88,9 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         call.words = words;
         dispatch(&mut call)
     });
-    ExitCode::from(outcome.unwrap_or_else(|stop| stop.report(&call)))
+    let code = outcome.unwrap_or_else(|stop| stop.report(&call));
+    timing::report();
+    ExitCode::from(code)
 }
 
 /// Arguments must be text: records and JSON could not hold others.
@@ -154,7 +160,11 @@ fn help(call: &mut Call, words: &[String]) -> Outcome {
 }
 
 fn globals(call: &mut Call) -> Result<(), Stop> {
+    let entered = rbox_timing::now();
     let globals: Globals = call.parse()?;
+    if globals.trace_timing {
+        timing::begin(entered)?;
+    }
     if globals.version {
         say(&format!("{}\n", system::version_line()));
         return Err(Stop::Exit(0));

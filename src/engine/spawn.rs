@@ -41,6 +41,7 @@ pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(UnixStream, Chil
         .arg(&dirs.run_root)
         .arg(id)
         .arg(program)
+        .envs(rbox_timing::environment())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(lock)
         .stderr(errors)
@@ -61,6 +62,7 @@ pub fn protect() -> Result<(), Failure> {
     let error = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(name)
         .args(arguments)
+        .envs(rbox_timing::environment_after_exec())
         .exec();
     Err(Failure::new(format!(
         "execute the rbox binary read-only: {error}"

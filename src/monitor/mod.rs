@@ -39,6 +39,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rbox_timing::Part;
 use rustix::fs::Mode;
 
 use crate::engine::Engine;
@@ -53,6 +54,8 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     if let Err(error) = rbox_runtime::process::inherited::close() {
         eprintln!("rbox-monitor: close inherited descriptors: {error}");
     }
+    rbox_timing::join_by_environment(Part::Monitor);
+    rbox_timing::mark("main");
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

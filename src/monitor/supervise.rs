@@ -421,8 +421,12 @@ async fn first_client(supervisor: Rc<Supervisor>, client: UnixStream, attach: Op
             return;
         }
     }
+    rbox_timing::mark("client told that it runs");
     if let (Some(streams), Some(joined)) = (attach, joined) {
-        let _ = serve::attached(supervisor, streams, joined, reader, writer).await;
+        let _ = serve::attached(supervisor.clone(), streams, joined, reader, writer).await;
+    }
+    if !supervisor.is_over() {
+        rbox_timing::leave();
     }
 }
 

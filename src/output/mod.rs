@@ -14,5 +14,6 @@ pub mod roff;
 pub mod stdout;
 pub mod table;
 pub mod template;
+pub mod timing;
 pub mod transfer;
 pub mod units;
