@@ -69,6 +69,16 @@ impl Field {
         self.skips.borrow_mut().push(skip);
     }
 
+    /// An engine failed at a case when it tried it for the first time. A peer is skipped in it;
+    /// what rbox cannot do ends the case.
+    pub fn cannot(&self, case: &str, engine: &Engine, error: anyhow::Error) -> anyhow::Result<()> {
+        if engine.name == self.rbox.name {
+            return Err(error);
+        }
+        self.skip(format!("{case}: {}", engine.name), format!("{error:#}"));
+        Ok(())
+    }
+
     /// Where a program lies, if it is installed.
     pub fn find(program: &str) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();

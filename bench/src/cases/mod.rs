@@ -1,8 +1,14 @@
 //! What is measured: a file a group.
 
+mod build;
+mod disk;
+mod layer;
+mod registry;
 mod start;
+mod transfer;
+mod unpack;
 
 use crate::field::Case;
 
 /// All, in the order of the report.
-pub const ALL: &[Case] = &[start::CASE];
+pub const ALL: &[Case] = &[start::CASE, unpack::CASE, transfer::CASE, build::CASE];
