@@ -14,6 +14,7 @@ mod engine;
 mod field;
 mod finding;
 mod measure;
+mod network;
 mod place;
 mod report;
 mod session;

@@ -1,5 +1,6 @@
 //! What is measured: a file a group.
 
+mod bridge;
 mod build;
 mod disk;
 mod layer;
@@ -11,4 +12,10 @@ mod unpack;
 use crate::field::Case;
 
 /// All, in the order of the report.
-pub const ALL: &[Case] = &[start::CASE, unpack::CASE, transfer::CASE, build::CASE];
+pub const ALL: &[Case] = &[
+    start::CASE,
+    unpack::CASE,
+    transfer::CASE,
+    build::CASE,
+    bridge::CASE,
+];
