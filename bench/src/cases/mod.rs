@@ -5,6 +5,7 @@ mod build;
 mod disk;
 mod layer;
 mod registry;
+mod resolver;
 mod start;
 mod transfer;
 mod unpack;
@@ -18,4 +19,5 @@ pub const ALL: &[Case] = &[
     transfer::CASE,
     build::CASE,
     bridge::CASE,
+    resolver::CASE,
 ];

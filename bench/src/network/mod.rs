@@ -1,8 +1,10 @@
 //! Network namespaces that are measured, and the programs that run inside them.
 
+pub mod dnsperf;
 pub mod iperf;
 pub mod pair;
 pub mod pingpong;
+pub mod processor;
 pub mod server;
 
 use std::net::{IpAddr, Ipv4Addr};
