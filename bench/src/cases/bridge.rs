@@ -5,8 +5,9 @@ use anyhow::Result;
 use crate::field::{Case, Field};
 use crate::finding::{Better, Budget, Finding, Limit, Table, Unit};
 use crate::measure::{Entrant, take_turns};
-use crate::network::iperf::{Iperf, Load};
-use crate::network::pair::Pair;
+use crate::network::host::Host;
+use crate::network::iperf::{self, Iperf, Load};
+use crate::network::pair::{BY_HAND, Pair};
 use crate::network::pingpong::{Pingpong, Transport};
 use crate::network::server::Server;
 
@@ -23,27 +24,55 @@ const ROUND_TRIPS: usize = 10_000;
 
 fn run(field: &Field) -> Result<Vec<Finding>> {
     let pairs = pairs(field)?;
-    let mut findings = Vec::new();
-    if let Some(iperf) = Iperf::find(field, "bridge throughput") {
-        findings.push(throughput(field, &pairs, &iperf, 1)?);
-        if !field.quick {
-            findings.push(throughput(field, &pairs, &iperf, 4)?);
-        }
-    }
     let pingpong = Pingpong::find()?;
+    let iperf = Iperf::find(field, "bridge: throughput");
     let echoes = pairs.iter().map(|pair| pingpong.echo(&pair.server));
     let _echoes: Vec<Server> = echoes.collect::<Result<_>>()?;
-    for transport in [Transport::Tcp, Transport::Udp] {
-        findings.push(round_trips(field, &pairs, &pingpong, transport)?);
+    let mut findings = Vec::new();
+    for host in [Hosts::Plain, Hosts::Filtering] {
+        let filter = matches!(host, Hosts::Filtering);
+        if filter && field.quick {
+            break;
+        }
+        let able = pairs.iter().map(|pair| pair.filter(filter));
+        let able = able
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .all(|able| able);
+        if filter && !able {
+            field.skip(
+                "bridge: with filtered frames",
+                "the kernel has no br_netfilter",
+            );
+            break;
+        }
+        if let Some(iperf) = &iperf {
+            findings.push(throughput(field, &pairs, iperf, host, 1)?);
+            if !field.quick && !filter {
+                findings.push(throughput(field, &pairs, iperf, host, 4)?);
+            }
+        }
+        for transport in [Transport::Tcp, Transport::Udp] {
+            findings.push(round_trips(field, &pairs, &pingpong, host, transport)?);
+        }
     }
     Ok(findings)
 }
 
+/// What all hosts are like.
+#[derive(Clone, Copy)]
+enum Hosts {
+    /// Frames between a bridge's ports pass no firewall.
+    Plain,
+    /// They pass the host's (br_netfilter).
+    Filtering,
+}
+
 /// Ours first, then the one made by hand, then the others.
 fn pairs(field: &Field) -> Result<Vec<Pair>> {
-    let mut pairs = vec![Pair::of(&field.rbox)?, Pair::by_hand()?];
+    let mut pairs = vec![Pair::of(Host::of(&field.rbox, field)?)?, Pair::by_hand()?];
     for peer in &field.peers {
-        match Pair::of(peer) {
+        match Host::of(peer, field).and_then(Pair::of) {
             Ok(pair) => pairs.push(pair),
             Err(error) => field.skip(format!("bridge: {}", peer.name), format!("{error:#}")),
         }
@@ -51,41 +80,48 @@ fn pairs(field: &Field) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
-fn throughput(field: &Field, pairs: &[Pair], iperf: &Iperf, streams: u32) -> Result<Finding> {
+fn throughput(
+    field: &Field,
+    pairs: &[Pair],
+    iperf: &Iperf,
+    hosts: Hosts,
+    streams: u32,
+) -> Result<Finding> {
     let load = Load {
         streams,
         pinned: true,
     };
     let entrants = pairs.iter().map(|pair| {
-        let to = (pair.address, crate::network::iperf::PORT);
-        Entrant::new(&pair.name, move || {
+        Entrant::new(pair.name, move || {
+            let to = (pair.address, iperf::PORT);
             iperf.measure(&pair.server, &pair.client, to, load)
         })
     });
-    let (id, title) = match streams {
-        1 => ("bridge-throughput".into(), "one TCP connection".into()),
-        _ => (
-            format!("bridge-throughput-{streams}"),
-            format!("{streams} TCP connections side by side"),
-        ),
+    let connections = match streams {
+        1 => "one TCP connection".to_owned(),
+        _ => format!("{streams} TCP connections side by side"),
+    };
+    let budget = Budget {
+        says: "at least 0.98 of the same bridge made by hand".into(),
+        limit: Limit::RatioAtLeast {
+            of: field.rbox.name.into(),
+            to: BY_HAND.into(),
+            limit: 0.98,
+        },
     };
     Ok(Finding::Table(Table {
-        id,
-        title: format!("Container to container over a bridge: {title}"),
+        id: format!("bridge-throughput-{streams}{}", hosts.suffix()),
+        title: format!("{}: {connections}", hosts.title()),
         unit: Unit::Gigabits,
         better: Better::Higher,
         contenders: take_turns(entrants.collect(), field.rounds(11))?,
-        budgets: vec![Budget {
-            says: "at least 0.98 of the same bridge made by hand".into(),
-            limit: Limit::RatioAtLeast {
-                of: field.rbox.name.into(),
-                to: "by hand".into(),
-                limit: 0.98,
-            },
-        }],
+        budgets: match hosts {
+            Hosts::Plain => vec![budget],
+            Hosts::Filtering => Vec::new(),
+        },
         notes: vec![
             "iperf3, client and server on a processor each; what arrived counts.".into(),
-            BY_HAND.into(),
+            hosts.note().into(),
         ],
     }))
 }
@@ -94,20 +130,21 @@ fn round_trips(
     field: &Field,
     pairs: &[Pair],
     pingpong: &Pingpong,
+    hosts: Hosts,
     transport: Transport,
 ) -> Result<Finding> {
     let entrants = pairs.iter().map(|pair| {
-        Entrant::new(&pair.name, move || {
+        Entrant::new(pair.name, move || {
             pingpong.round_trip(&pair.client, transport, pair.address, ROUND_TRIPS)
         })
     });
     let (id, what) = match transport {
-        Transport::Tcp => ("bridge-latency-tcp", "TCP"),
-        Transport::Udp => ("bridge-latency-udp", "UDP"),
+        Transport::Tcp => ("tcp", "TCP"),
+        Transport::Udp => ("udp", "UDP"),
     };
     Ok(Finding::Table(Table {
-        id: id.into(),
-        title: format!("Container to container over a bridge: a byte there and back, {what}"),
+        id: format!("bridge-latency-{id}{}", hosts.suffix()),
+        title: format!("{}: a byte there and back, {what}", hosts.title()),
         unit: Unit::Microseconds,
         better: Better::Lower,
         contenders: take_turns(entrants.collect(), field.rounds(11))?,
@@ -117,12 +154,38 @@ fn round_trips(
                 "A sample is the median of {ROUND_TRIPS} round trips; the two ends are on a \
                  processor each."
             ),
-            BY_HAND.into(),
+            hosts.note().into(),
         ],
     }))
 }
 
-/// What the others are compared with.
-const BY_HAND: &str = "By hand: two veth pairs and a bridge with the engines' MTU, in namespaces \
-    without any firewall rule. The engines share one network namespace, so that each one's packets \
-    pass the rules of all where frames in bridges are filtered (bridge-nf-call-iptables).";
+impl Hosts {
+    fn suffix(self) -> &'static str {
+        match self {
+            Hosts::Plain => "",
+            Hosts::Filtering => "-filtered",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Hosts::Plain => "Container to container over a bridge",
+            Hosts::Filtering => "The same through the host's firewall",
+        }
+    }
+
+    fn note(self) -> &'static str {
+        match self {
+            Hosts::Plain => {
+                "Each on a host (a network namespace) of its own, with nobody else's rules, and \
+                 with br_netfilter off for all. By hand: two veth pairs and a bridge with the \
+                 engines' MTU, and no rules at all."
+            }
+            Hosts::Filtering => {
+                "Each on a host of its own, with br_netfilter on for all: so it is wherever Docker \
+                 has been started. By hand there are no rules and no connections are tracked, so \
+                 that this is the price of each engine's rules."
+            }
+        }
+    }
+}

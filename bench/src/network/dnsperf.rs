@@ -9,12 +9,14 @@ use std::fs;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, ensure};
 use rbox_netsetup::files::resolv;
 
 use super::Namespace;
-use super::pair::Containers;
+use super::containers::Containers;
+use super::host::Host;
 use super::processor::{answering, processor_time};
 use crate::engine::{CommandLine, Engine};
 use crate::field::Field;
@@ -126,7 +128,7 @@ impl Dnsperf {
 impl Asker {
     /// On a network of its own.
     pub fn new(engine: &Engine) -> Result<Asker> {
-        let containers = Containers::on_a_network(engine, "bench-dns")?;
+        let containers = Containers::on_a_network(Rc::new(Host::shared(engine)?), "bench-dns")?;
         let [target, asker] = NAMES;
         containers.start(target, &[])?;
         let pid = containers.start(asker, &[])?;

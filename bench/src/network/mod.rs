@@ -1,6 +1,8 @@
 //! Network namespaces that are measured, and the programs that run inside them.
 
+pub mod containers;
 pub mod dnsperf;
+pub mod host;
 pub mod iperf;
 pub mod pair;
 pub mod pingpong;
@@ -13,7 +15,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use rbox_netsetup::kernel::netlink::{InterfaceSetup, Route, VethRequest};
-use rbox_netsetup::kernel::netns;
+use rbox_netsetup::kernel::{netns, sysctl};
 use rbox_netsetup::model::mac::Mac;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -91,6 +93,21 @@ impl Namespace {
                 _ => None,
             })
             .context("a namespace without address")
+    }
+
+    /// Whether frames within its bridges pass the firewall (br_netfilter). False where they never
+    /// do.
+    pub fn filter_bridged(&self, filter: bool) -> Result<bool> {
+        let value = if filter { "1" } else { "0" };
+        self.inside(|| {
+            for family in ["iptables", "ip6tables"] {
+                match sysctl::write(&format!("net.bridge.bridge-nf-call-{family}"), value) {
+                    Err(error) if error.is_missing() => return Ok(false),
+                    other => other?,
+                }
+            }
+            Ok(true)
+        })
     }
 
     /// A bridge in it.

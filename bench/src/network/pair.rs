@@ -1,38 +1,40 @@
 //! Two machines on one bridge: an engine's containers, or namespaces wired by hand.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::Namespace;
-use crate::engine::Engine;
+use super::containers::Containers;
+use super::host::Host;
 
 /// On the bridge made by hand.
 const HAND: [Ipv4Addr; 2] = [Ipv4Addr::new(198, 19, 0, 2), Ipv4Addr::new(198, 19, 0, 3)];
 
+/// As in tables.
+pub const BY_HAND: &str = "by hand";
+
 /// One that asks and one that answers. Dropped, nothing of it is left.
-#[derive(Debug)]
 pub struct Pair {
     /// As in tables.
-    pub name: String,
+    pub name: &'static str,
     /// Where clients run.
     pub client: Namespace,
     /// Where servers do.
     pub server: Namespace,
     /// Of the server.
     pub address: IpAddr,
-    /// What holds the bridge, or makes the containers go.
-    _host: Host,
+    bridge: Bridge,
 }
 
-#[derive(Debug)]
-enum Host {
-    Hand { _namespace: Namespace },
-    Engine { _containers: Containers },
+enum Bridge {
+    Hand(Namespace),
+    Engine(Containers),
 }
 
 impl Pair {
-    /// Two veth pairs into a bridge, in namespaces without any firewall.
+    /// Two veth pairs into a bridge, on a host without any firewall.
     pub fn by_hand() -> Result<Pair> {
         let host = Namespace::new()?;
         let (client, server) = (Namespace::new()?, Namespace::new()?);
@@ -41,95 +43,34 @@ impl Pair {
             host.attach("hand0", machine, address)?;
         }
         Ok(Pair {
-            name: "by hand".into(),
+            name: BY_HAND,
             client,
             server,
             address: HAND[1].into(),
-            _host: Host::Hand { _namespace: host },
+            bridge: Bridge::Hand(host),
         })
     }
 
     /// Two containers on a network of their own.
-    pub fn of(engine: &Engine) -> Result<Pair> {
-        let containers = Containers::on_a_network(engine, "bench-pair")?;
+    pub fn of(host: Host) -> Result<Pair> {
+        let name = host.name;
+        let containers = Containers::on_a_network(Rc::new(host), "bench-pair")?;
         let client = containers.run("bench-pair-client", &[])?;
         let server = containers.run("bench-pair-server", &[])?;
         Ok(Pair {
-            name: engine.name.into(),
+            name,
             address: server.address()?.into(),
             client,
             server,
-            _host: Host::Engine {
-                _containers: containers,
-            },
+            bridge: Bridge::Engine(containers),
         })
     }
-}
 
-/// Idle containers of an engine, and their network. Dropped, both are gone.
-#[derive(Debug)]
-pub struct Containers {
-    engine: Engine,
-    network: Option<&'static str>,
-    names: std::cell::RefCell<Vec<String>>,
-}
-
-impl Containers {
-    /// On a network that is made for them.
-    pub fn on_a_network(engine: &Engine, network: &'static str) -> Result<Containers> {
-        let containers = Containers {
-            engine: engine.clone(),
-            network: Some(network),
-            names: Default::default(),
-        };
-        engine.quiet(&["network", "create", network])?;
-        Ok(containers)
-    }
-
-    /// On the default network.
-    pub fn of(engine: &Engine) -> Containers {
-        Containers {
-            engine: engine.clone(),
-            network: None,
-            names: Default::default(),
-        }
-    }
-
-    /// One more, with further options; its network.
-    pub fn run(&self, name: &str, options: &[&str]) -> Result<Namespace> {
-        Namespace::of(self.start(name, options)?)
-    }
-
-    /// One more; its process.
-    pub fn start(&self, name: &str, options: &[&str]) -> Result<i32> {
-        self.names.borrow_mut().push(name.to_owned());
-        let mut words = vec!["run", "-d", "--name", name];
-        words.extend(
-            self.network
-                .iter()
-                .flat_map(|network| ["--network", network]),
-        );
-        words.extend(options);
-        words.extend(["alpine", "sleep", "1000000"]);
-        self.engine.quiet(&words)?;
-        let pid = ["inspect", "-f", "{{.State.Pid}}", name];
-        let pid = self.engine.quiet(&pid)?;
-        pid.parse()
-            .with_context(|| format!("{}: {name} has process {pid}", self.engine.name))
-    }
-}
-
-impl Drop for Containers {
-    fn drop(&mut self) {
-        for name in self.names.borrow().iter() {
-            if let Err(error) = self.engine.quiet(&["rm", "-f", name]) {
-                eprintln!("left behind: {error:#}");
-            }
-        }
-        if let Some(network) = self.network
-            && let Err(error) = self.engine.quiet(&["network", "rm", network])
-        {
-            eprintln!("left behind: {error:#}");
+    /// Whether frames that it exchanges pass the host's firewall. False where they cannot.
+    pub fn filter(&self, filter: bool) -> Result<bool> {
+        match &self.bridge {
+            Bridge::Hand(host) => host.filter_bridged(filter),
+            Bridge::Engine(containers) => containers.host.namespace.filter_bridged(filter),
         }
     }
 }
