@@ -4,6 +4,7 @@ mod bridge;
 mod build;
 mod disk;
 mod layer;
+mod ports;
 mod registry;
 mod resolver;
 mod start;
@@ -19,5 +20,6 @@ pub const ALL: &[Case] = &[
     transfer::CASE,
     build::CASE,
     bridge::CASE,
+    ports::CASE,
     resolver::CASE,
 ];
