@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 
 const USAGE: &str = "usage: rbox-bench --rbox FILE --images DIRECTORY --scratch DIRECTORY \
-                     [--report DIRECTORY] [--quick] [--rounds N] [CASE…] | --list";
+                     [--report DIRECTORY] [--quick] [--rounds N] [CASE…] | --list | --render DIRECTORY";
 
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Arguments {
     pub rounds: Option<usize>,
     /// Names of cases; all, where there is none.
     pub cases: Vec<String>,
+    /// Only make the documents in this directory anew, of what was measured before.
+    pub render: Option<PathBuf>,
     /// Only tell which cases there are.
     pub list: bool,
 }
@@ -44,6 +46,7 @@ impl Arguments {
                 "--images" => arguments.images = std::path::absolute(value()?)?,
                 "--scratch" => arguments.scratch = std::path::absolute(value()?)?,
                 "--report" => arguments.report = Some(std::path::absolute(value()?)?),
+                "--render" => arguments.render = Some(std::path::absolute(value()?)?),
                 "--rounds" => arguments.rounds = Some(rounds(&value()?)?),
                 "--quick" => arguments.quick = true,
                 "--list" => arguments.list = true,
@@ -52,7 +55,8 @@ impl Arguments {
             }
         }
         let places = [&arguments.rbox, &arguments.images, &arguments.scratch];
-        if !arguments.list && places.iter().any(|path| path.as_os_str().is_empty()) {
+        let measures = !arguments.list && arguments.render.is_none();
+        if measures && places.iter().any(|path| path.as_os_str().is_empty()) {
             bail!(USAGE);
         }
         Ok(arguments)

@@ -1,9 +1,9 @@
 //! What a case finds, before anything is made of it: samples, curves, and what was left out.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a case hands to the report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Finding {
     /// Contenders side by side.
@@ -15,7 +15,7 @@ pub enum Finding {
 }
 
 /// Contenders that took turns.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Table {
     /// Stable name, for links and file names: `start-bridge`.
     pub id: String,
@@ -34,7 +34,7 @@ pub struct Table {
 }
 
 /// One of those that took turns.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Contender {
     /// `docker`, `floor`.
     pub name: String,
@@ -43,7 +43,7 @@ pub struct Contender {
 }
 
 /// A cost against a number.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Curve {
     /// Stable name.
     pub id: String,
@@ -58,7 +58,7 @@ pub struct Curve {
 }
 
 /// One line of a [`Curve`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Line {
     /// Whose.
     pub name: String,
@@ -67,7 +67,7 @@ pub struct Line {
 }
 
 /// Something that was not measured.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Skip {
     /// The case, or the case and who is missing in it.
     pub what: String,
@@ -76,7 +76,7 @@ pub struct Skip {
 }
 
 /// What a sample counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// Milliseconds.
@@ -94,7 +94,7 @@ pub enum Unit {
 }
 
 /// Which way is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
     /// A time.
@@ -104,7 +104,7 @@ pub enum Better {
 }
 
 /// A promise about a table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Budget {
     /// In words: `at most twice the kernel's floor`.
     pub says: String,
@@ -113,7 +113,7 @@ pub struct Budget {
 }
 
 /// Names are those of the table's contenders.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Limit {
     /// The ratio of two, round by round, its median.
@@ -134,6 +134,14 @@ impl Table {
 }
 
 impl Budget {
+    /// Whether its figure is a ratio, and not in the table's unit.
+    pub fn is_ratio(&self) -> bool {
+        matches!(
+            self.limit,
+            Limit::RatioAtMost { .. } | Limit::RatioAtLeast { .. }
+        )
+    }
+
     /// The figure that counts, and whether it keeps the promise. `None` where one of those that it
     /// is about was not measured.
     pub fn verdict(&self, table: &Table) -> Option<(f64, bool)> {

@@ -22,7 +22,7 @@ mod statistics;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use arguments::Arguments;
 
@@ -42,6 +42,11 @@ fn run() -> Result<ExitCode> {
             let quick = if case.quick { "quick" } else { "" };
             println!("{:<14} {:<6} {}", case.name, quick, case.about);
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(directory) = &arguments.render {
+        let results = report::read(directory)?.context("nothing was measured yet")?;
+        report::write(directory, &results)?;
         return Ok(ExitCode::SUCCESS);
     }
     for name in &arguments.cases {

@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::engine::CommandLine;
+use crate::field::Field;
 use crate::finding::Contender;
+
+/// Long enough for most of what is left to be done.
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// Takes one sample.
 type Round<'a> = Box<dyn FnMut() -> Result<f64> + 'a>;
@@ -52,7 +56,31 @@ impl<'a> Entrant<'a> {
     }
 }
 
-/// A B C A B C, `rounds` times after one to warm up.
+impl Field {
+    /// [`take_turns`] among those that can do it: who fails when all warm up is a skip of `what`.
+    /// Only ours, the first, must not fail.
+    pub fn compete(
+        &self,
+        what: &str,
+        entrants: Vec<Entrant<'_>>,
+        usual: usize,
+    ) -> Result<Vec<Contender>> {
+        let mut able = Vec::with_capacity(entrants.len());
+        for mut entrant in entrants {
+            match (entrant.round)() {
+                Ok(_) => able.push(entrant),
+                Err(error) if able.is_empty() => {
+                    return Err(error).with_context(|| format!("measure {}", entrant.name));
+                }
+                Err(error) => self.skip(format!("{what}: {}", entrant.name), format!("{error:#}")),
+            }
+        }
+        take_turns(able, self.rounds(usual))
+    }
+}
+
+/// A B C A B C, `rounds` times after one to warm up, with a pause after each: what an engine does
+/// once its command has ended must not slow the next one's.
 pub fn take_turns(mut entrants: Vec<Entrant<'_>>, rounds: usize) -> Result<Vec<Contender>> {
     let mut contenders: Vec<Contender> = entrants
         .iter()
@@ -64,6 +92,7 @@ pub fn take_turns(mut entrants: Vec<Entrant<'_>>, rounds: usize) -> Result<Vec<C
     for round in 0..=rounds {
         for (entrant, contender) in entrants.iter_mut().zip(&mut contenders) {
             let sample = (entrant.round)().with_context(|| format!("measure {}", entrant.name))?;
+            std::thread::sleep(PAUSE);
             if round > 0 {
                 contender.samples.push(sample);
             }

@@ -1,6 +1,7 @@
 //! One run: engines up, cases one after the other, engines down.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,46 +10,69 @@ use anyhow::{Context as _, Result};
 use crate::arguments::Arguments;
 use crate::cases;
 use crate::engine::docker::Daemon;
-use crate::engine::{Engine, docker, podman, rbox};
+use crate::engine::{CommandLine, Engine, docker, podman, rbox};
 use crate::field::{Case, Field};
-use crate::finding::Finding;
-use crate::report::{Group, terminal};
+use crate::report::{self, Group, Machine, Results, terminal};
 
 /// Measures what is asked for. A case that fails is told and the others go on; the run has failed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let session = Session::start(arguments)?;
-    let mut groups = Vec::new();
+    let mut results = Results {
+        machine: Machine::this(),
+        versions: session.versions(),
+        skips: session.field.skips.take(),
+        groups: Vec::new(),
+    };
     let mut failed = false;
     for case in cases::ALL.iter().filter(|case| wanted(arguments, case)) {
         println!("\n== {}: {}", case.name, case.about);
         let began = Instant::now();
-        match (case.run)(&session.field) {
-            Ok(findings) => {
-                findings.iter().for_each(terminal::print);
-                groups.push(Group::new(case, findings));
-            }
-            Err(error) => {
-                failed = true;
-                println!("FAILED {}: {error:#}", case.name);
-                let reason = format!("failed: {error:#}");
-                session.field.skip(case.name, reason);
-            }
-        }
+        let (date, load) = (report::date(), report::load());
+        let findings = (case.run)(&session.field).unwrap_or_else(|error| {
+            failed = true;
+            println!("FAILED {}: {error:#}", case.name);
+            session
+                .field
+                .skip(case.name, format!("it failed: {error:#}"));
+            Vec::new()
+        });
+        findings.iter().for_each(terminal::print);
         session.clear();
         println!("== {}: {:.0} s", case.name, began.elapsed().as_secs_f64());
+        results.groups.push(Group {
+            name: case.name.to_owned(),
+            about: case.about.to_owned(),
+            date,
+            load,
+            findings,
+            skips: session.field.skips.take(),
+        });
     }
-    let skips = session.field.skips.take();
-    if !skips.is_empty() {
-        println!("\nnot measured:");
-    }
-    for skip in skips {
-        terminal::print(&Finding::Skip(skip));
+    terminal::summarise(&results);
+    if let Some(directory) = &arguments.report {
+        record(directory, arguments, results)?;
     }
     Ok(if failed {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Some cases take the place of what is there of them; all together begin anew.
+fn record(directory: &Path, arguments: &Arguments, results: Results) -> Result<()> {
+    let before = match &arguments.cases[..] {
+        [] => None,
+        _ => report::read(directory)?,
+    };
+    let results = match before {
+        Some(mut before) => {
+            before.renew(results)?;
+            before
+        }
+        None => results,
+    };
+    report::write(directory, &results)
 }
 
 /// All, those for which there is little time, or those that are named.
@@ -58,6 +82,18 @@ fn wanted(arguments: &Arguments, case: &Case) -> bool {
         names => names.iter().any(|name| name == case.name),
     }
 }
+
+/// What cases use beside the engines, and how each is asked for its version.
+const PROGRAMS: [(&str, &str); 8] = [
+    ("crun", "--version"),
+    ("runc", "--version"),
+    ("/usr/lib/podman/netavark", "--version"),
+    ("/usr/lib/podman/aardvark-dns", "--version"),
+    ("umoci", "--version"),
+    ("skopeo", "--version"),
+    ("iperf3", "--version"),
+    ("docker-registry", "--version"),
+];
 
 /// The field, and what keeps it working.
 struct Session {
@@ -108,6 +144,23 @@ impl Session {
             field,
             _docker: docker,
         })
+    }
+
+    /// What every program says of itself that takes part, those among them that only some cases use.
+    fn versions(&self) -> Vec<String> {
+        let engines = self
+            .field
+            .engines()
+            .map(|engine| engine.command(&["--version"]));
+        let others = PROGRAMS.iter().filter_map(|(name, flag)| {
+            let program = Field::find(name)?;
+            Some(CommandLine::new(program, &[flag]))
+        });
+        let versions = engines.chain(others).filter_map(|command| {
+            let output = command.output().ok()?;
+            Some(output.lines().next()?.trim().to_owned())
+        });
+        versions.collect()
     }
 
     /// A case that failed may have left containers; the next one shall not meet them.

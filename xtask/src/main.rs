@@ -1,9 +1,10 @@
-//! All set-up of the project in one program: `cargo xtask demo | test | fuzz | vm-test
-//! | dist | documents | images`.
+//! All set-up of the project in one program: `cargo xtask demo | test | bench | fuzz |
+//! vm-test | dist | documents | images`.
 //!
 //! Nothing here ships. Each command checks what it needs first, says plainly what is missing,
 //! and can be run again at any time.
 
+mod bench;
 mod demo;
 mod dist;
 mod documents;
@@ -33,6 +34,11 @@ Commands:
                       Run the tests that depend on the kernel on a stock Debian kernel with pure
                       cgroup v2, in two virtual machines, one of them with systemd, or in that
                       alone (cargo xtask test does so too)
+  bench [--quick] [--rounds N] [--record] [CASE…] | --list | --render
+                      Measure rbox beside Docker, Podman and the kernel's own cost and write
+                      docs/benchmarks.md; --quick prints the most telling ratios in two minutes;
+                      cases that are named are printed, and with --record put into the document;
+                      --list tells which there are, --render writes the document again
   fuzz [TARGET] [--seconds N]
                       Look for inputs that break the parsers, 10 seconds a target (cargo xtask
                       test does so for a shorter time)
@@ -61,6 +67,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "test" => return test::run(&test::Options::parse(rest)?),
         "vm-test" => return vm::run(&vm::Options::parse(rest)?),
         "fuzz" => fuzz::run(&fuzz::Options::parse(rest)?)?,
+        "bench" => return bench::run(&bench::Options::parse(rest)?),
         "dist" if rest.is_empty() => dist::make()?,
         "documents" if rest.is_empty() => documents::write()?,
         "images" if rest.is_empty() => {

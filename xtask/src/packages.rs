@@ -1,7 +1,8 @@
-//! The programs that tests use to look at the machine, and the Debian packages that bring them.
-//! rbox itself needs none of them. Some tests only need to be told that an optional one is missing:
-//! they skip.
+//! The programs that tests use to look at the machine and those that the bench measures, and the
+//! Debian packages that bring them. rbox itself needs none of them. Some tests only need to be told
+//! that an optional one is missing: they skip.
 
+mod peers;
 mod services;
 
 use std::ffi::OsString;
@@ -9,6 +10,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+
+use peers::PEERS;
 
 /// One Debian package that tests need.
 pub struct Package {
@@ -160,6 +163,11 @@ pub fn ensure_optional() -> Vec<(&'static str, String)> {
     OPTIONAL.iter().filter_map(ensure_this).collect()
 }
 
+/// The same for what the bench measures.
+pub fn ensure_peers() -> Vec<(&'static str, String)> {
+    PEERS.iter().filter_map(ensure_this).collect()
+}
+
 /// The same for one of them.
 pub fn ensure_optional_one(name: &str) -> Option<(&'static str, String)> {
     let package = OPTIONAL.iter().find(|package| package.name == name)?;
@@ -286,7 +294,7 @@ mod tests {
 
     #[test]
     fn every_package_says_what_it_is_for() {
-        for package in PACKAGES.iter().chain(OPTIONAL) {
+        for package in PACKAGES.iter().chain(OPTIONAL).chain(PEERS) {
             assert!(package.reason.starts_with("to "), "{}", package.name);
         }
     }

@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use rbox_netsetup::kernel::netlink::{InterfaceSetup, Route, VethRequest};
@@ -24,8 +24,9 @@ use rbox_netsetup::kernel::netns;
 use rbox_netsetup::model::mac::Mac;
 use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount, mount_change,
-    move_mount, unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    UnmountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount,
+    mount_change, move_mount, unmount,
 };
 
 fn main() -> Result<()> {
@@ -39,11 +40,7 @@ fn main() -> Result<()> {
     for part in ["upper", "work", "merged"] {
         fs::create_dir_all(work.join(part))?;
     }
-    let overlay = rbox_runtime::rootfs::overlay::detached(
-        &[PathBuf::from(rootfs)],
-        &work.join("upper"),
-        &work.join("work"),
-    )?;
+    let overlay = overlay(rootfs, &work)?;
     let (mut ours, theirs) = UnixStream::pair()?;
     let flags = libc::CLONE_NEWNS
         | libc::CLONE_NEWPID
@@ -89,6 +86,18 @@ fn main() -> Result<()> {
     )?;
     fs::remove_dir_all(work)?;
     Ok(())
+}
+
+/// A detached mount. Volatile: its end writes nothing to the disk, which no start must wait for.
+fn overlay(rootfs: &str, work: &Path) -> Result<OwnedFd> {
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, "lowerdir", rootfs)?;
+    fsconfig_set_string(&context, "upperdir", work.join("upper"))?;
+    fsconfig_set_string(&context, "workdir", work.join("work"))?;
+    fsconfig_set_flag(&context, "volatile")?;
+    fsconfig_create(&context)?;
+    let flags = FsMountFlags::FSMOUNT_CLOEXEC;
+    Ok(fsmount(&context, flags, MountAttrFlags::empty())?)
 }
 
 fn connect(pid: i32, bridge: &str, address: &str, gateway: &str) -> Result<()> {

@@ -4,9 +4,11 @@ mod bridge;
 mod build;
 mod disk;
 mod layer;
+mod oci;
 mod ports;
 mod registry;
 mod resolver;
+mod size;
 mod start;
 mod transfer;
 mod unpack;
@@ -16,10 +18,12 @@ use crate::field::Case;
 /// All, in the order of the report.
 pub const ALL: &[Case] = &[
     start::CASE,
-    unpack::CASE,
-    transfer::CASE,
-    build::CASE,
+    oci::CASE,
     bridge::CASE,
     ports::CASE,
     resolver::CASE,
+    unpack::CASE,
+    transfer::CASE,
+    build::CASE,
+    size::CASE,
 ];

@@ -1,31 +1,102 @@
 //! What is made of findings.
+//!
+//! ```text
+//! Group ─▶ Results ─┬─▶ terminal       tables while it runs, all ratios at its end
+//!                   └─▶ results.json ─▶ benchmarks.md, *.svg
+//! ```
+//!
+//! `results.json` is the record; the documents say nothing that is not in it, and are made of it
+//! anew at any time.
 
+mod documents;
 mod figure;
+mod machine;
+mod markdown;
+mod plot;
 pub mod terminal;
 
-use serde::Serialize;
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
-use crate::field::Case;
-use crate::finding::Finding;
+use crate::cases;
+use crate::finding::{Budget, Finding, Skip, Table};
 
-/// What one case found.
-#[derive(Debug, Serialize)]
-pub struct Group {
-    /// The case.
-    pub name: &'static str,
-    /// What it is about.
-    pub about: &'static str,
-    /// In its order.
-    pub findings: Vec<Finding>,
+pub use documents::{read, write};
+pub use machine::{Machine, date, load};
+
+/// Everything that is known, and where it was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Results {
+    /// Where.
+    pub machine: Machine,
+    /// What each program says of itself.
+    pub versions: Vec<String>,
+    /// What could not take part at all.
+    pub skips: Vec<Skip>,
+    /// In the order of the cases.
+    pub groups: Vec<Group>,
 }
 
-impl Group {
-    /// Of this case.
-    pub fn new(case: &Case, findings: Vec<Finding>) -> Self {
-        Self {
-            name: case.name,
-            about: case.about,
-            findings,
+/// What one case found.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Group {
+    /// The case.
+    pub name: String,
+    /// What it is about.
+    pub about: String,
+    /// When it began.
+    pub date: String,
+    /// The machine's load average over one minute before it began.
+    pub load: String,
+    /// In its order.
+    pub findings: Vec<Finding>,
+    /// What it left out.
+    pub skips: Vec<Skip>,
+}
+
+impl Results {
+    /// Puts groups that were measured again into the place of those of before.
+    pub fn renew(&mut self, newer: Results) -> Result<()> {
+        ensure!(
+            self.machine == newer.machine,
+            "the results that are there are of another machine: measure all cases"
+        );
+        self.versions = newer.versions;
+        self.skips = newer.skips;
+        for group in newer.groups {
+            self.groups.retain(|old| old.name != group.name);
+            self.groups.push(group);
         }
+        let place = |group: &Group| cases::ALL.iter().position(|case| case.name == group.name);
+        self.groups.sort_by_key(place);
+        Ok(())
+    }
+
+    /// Every table.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        let findings = self.groups.iter().flat_map(|group| &group.findings);
+        findings.filter_map(|finding| match finding {
+            Finding::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+
+    /// Every budget with its table.
+    pub fn budgets(&self) -> impl Iterator<Item = (&Table, &Budget)> {
+        self.tables()
+            .flat_map(|table| table.budgets.iter().map(move |budget| (table, budget)))
+    }
+
+    /// All that was left out, with the case where it was one's.
+    pub fn all_skips(&self) -> impl Iterator<Item = (Option<&str>, &Skip)> {
+        let groups = self.groups.iter().flat_map(|group| {
+            let found = group.findings.iter().filter_map(|finding| match finding {
+                Finding::Skip(skip) => Some(skip),
+                _ => None,
+            });
+            let all = group.skips.iter().chain(found);
+            all.map(|skip| (Some(group.name.as_str()), skip))
+        });
+        self.skips.iter().map(|skip| (None, skip)).chain(groups)
     }
 }

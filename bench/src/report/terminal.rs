@@ -1,7 +1,8 @@
 //! Tables while the bench runs.
 
+use super::Results;
 use super::figure::{plain, with_unit};
-use crate::finding::{Curve, Finding, Table};
+use crate::finding::{Budget, Curve, Finding, Table};
 
 /// Prints one.
 pub fn print(finding: &Finding) {
@@ -12,11 +13,53 @@ pub fn print(finding: &Finding) {
     }
 }
 
+/// The ratios and budgets of everything, in one place.
+pub fn summarise(results: &Results) {
+    println!("\n== ratios");
+    for table in results.tables() {
+        let ratios: Vec<String> = table
+            .contenders
+            .iter()
+            .filter_map(|one| Some(format!("{} {}", ratio(table, &one.name)?, one.name)))
+            .collect();
+        let name = table.contenders.first().map_or("", |first| &first.name);
+        println!("  {:<24} {name}: {}", table.id, ratios.join(", "));
+    }
+    println!("\n== budgets");
+    for (table, budget) in results.budgets() {
+        println!("  {:<24} {}", table.id, verdict(table, budget));
+    }
+    let mut skips = results.all_skips().peekable();
+    if skips.peek().is_some() {
+        println!("\n== not measured");
+    }
+    for (_, skip) in skips {
+        println!("  SKIPPED {}: {}", skip.what, skip.reason);
+    }
+}
+
+fn verdict(table: &Table, budget: &Budget) -> String {
+    let Some((value, holds)) = budget.verdict(table) else {
+        return format!("{}: not measured", budget.says);
+    };
+    let value = if budget.is_ratio() {
+        format!("{} x", plain(value))
+    } else {
+        with_unit(value, table.unit)
+    };
+    let verdict = if holds { "holds" } else { "MISSED" };
+    format!("{}: {verdict} ({value})", budget.says)
+}
+
 fn print_table(table: &Table) {
     println!("\n{} ({})", table.title, table.id);
+    let ours = table.contenders.first().map_or("", |first| &first.name);
     println!(
         "  {:<24} {:>13} {:>25} {:>16}",
-        "", "median", "middle half", "rbox is"
+        "",
+        "median",
+        "middle half",
+        format!("{ours} is")
     );
     for contender in &table.contenders {
         let Some(spread) = contender.spread() else {
@@ -32,12 +75,7 @@ fn print_table(table: &Table) {
         );
     }
     for budget in &table.budgets {
-        let verdict = match budget.verdict(table) {
-            Some((value, true)) => format!("holds ({})", plain(value)),
-            Some((value, false)) => format!("DOES NOT HOLD ({})", plain(value)),
-            None => "not measured".to_owned(),
-        };
-        println!("  budget: {}: {verdict}", budget.says);
+        println!("  budget: {}", verdict(table, budget));
     }
     for note in &table.notes {
         println!("  note: {note}");
