@@ -23,6 +23,9 @@ pub(crate) const VARIABLE: &str = "RBOX_TIMING";
 /// Nobody can take the memory away from under the others.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
+/// The client comes first, and stays the same when it executes itself anew.
+const CLIENT: u64 = 0;
+
 /// The client's file; in another process the one whose lock it holds.
 static FILE: Mutex<Option<File>> = Mutex::new(None);
 
@@ -39,7 +42,7 @@ pub(crate) fn begin() -> io::Result<()> {
     });
     if let Some(opened) = before.and_then(|address| open(&address).ok()) {
         let (file, memory) = opened;
-        take(file, memory, memory.speaker(Part::Client));
+        take(file, memory, CLIENT);
         return Ok(());
     }
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
@@ -105,8 +108,11 @@ pub(crate) fn keep_open() -> bool {
 pub(crate) fn finish(patience: Duration) -> Option<Trace> {
     let memory = crate::memory()?;
     let file = file().take()?;
-    let unfinished = file.try_lock().is_err() && !wait(file, patience);
+    let unfinished = file.try_lock().is_err() && !wait(file.try_clone().ok()?, patience);
     let (marks, lost) = memory.read();
+    // Whoever took part keeps its address space, but no memory.
+    let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    let _ = fallocate(&file, hole, 0, SIZE as u64);
     Some(Trace {
         marks,
         lost,
