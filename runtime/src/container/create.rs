@@ -112,7 +112,9 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let (stdio, terminal) = request.stdio.split();
     let maps = (namespaces.user == Source::New).then(|| IdMaps::of(linux));
 
+    rbox_timing::mark("configuration checked, filter compiled");
     let group = Group::prepare(spec, request.id, request.systemd_cgroup)?;
+    rbox_timing::mark("cgroups made");
     let born = (|| {
         let JoinTarget { unified, tasks } = group.join_target()?;
         let hierarchies = cgroup::hierarchies()?;
@@ -173,7 +175,9 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
             },
             through: &joined.through,
         };
+        rbox_timing::mark("process planned");
         let started = spawn::start(&setup, &birth)?;
+        rbox_timing::mark("process cloned");
         let pid = started.child.pid;
         let around = group.around(request.id, pid).and_then(|cgroup| {
             let mapped = match fresh {

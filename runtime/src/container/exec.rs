@@ -233,6 +233,7 @@ pub fn exec_begin(request: ExecRequest<'_>) -> Result<ExecStarted, ExecError> {
         pid: PidNamespace::Of(entered.as_fd()),
         through: &[],
     };
+    rbox_timing::mark("process planned, filter compiled");
     let started = spawn::start(&setup, &birth).map_err(|unborn| match unborn {
         Unborn::Call(source) if source.raw_os_error() == Some(libc::ESRCH) => {
             ExecError::NotRunning(request.pid)
@@ -244,6 +245,7 @@ pub fn exec_begin(request: ExecRequest<'_>) -> Result<ExecStarted, ExecError> {
         Unborn::Step(failure) => failure.into(),
     })?;
     drop(elsewhere);
+    rbox_timing::mark("process cloned");
     Ok(ExecStarted {
         child: started.child,
         socket: started.socket,

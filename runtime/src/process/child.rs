@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior, umask};
 
 use super::command::{Command, exec_failure};
 use super::operation::{ContainerHooks, Context, Operation};
-use super::{Failure, FailureKind, Naming, credentials, handshake, sys};
+use super::{Failure, FailureKind, Naming, credentials, handshake, stage, sys};
 use crate::container::Status;
 use crate::security::{capabilities::Sets, lsm::ExecLabel, seccomp};
 
@@ -55,6 +55,8 @@ pub(crate) enum Start {
 /// Runs in the child. Owns nothing and drops nothing: all descriptors belong to
 /// the parent's copy of `setup`, and are closed by number.
 pub(crate) fn main(setup: &Setup, socket: &OwnedFd) -> Infallible {
+    rbox_timing::speak_as(rbox_timing::Part::Process);
+    rbox_timing::mark("born");
     let mut context = Context {
         socket: borrow(socket.as_fd()),
         root: setup.root.as_ref().map(|root| borrow(root.as_fd())),
@@ -83,7 +85,7 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
         let file = sys::borrow_number(label.open()?.into_raw_fd());
         context.labels.push(above_standard(file)?);
     }
-    for operation in &setup.operations {
+    for (index, operation) in setup.operations.iter().enumerate() {
         operation.run(context).map_err(|failure| {
             if !matches!(setup.start, Start::AtOnce) && operation.is_init() {
                 let message = format!("error during container init: {}", failure.message);
@@ -92,13 +94,17 @@ fn run(setup: &Setup, context: &mut Context) -> Result<Infallible, Failure> {
                 failure
             }
         })?;
+        stage::mark(&setup.operations, index);
     }
     let path = setup.command.find()?;
+    rbox_timing::mark("program found");
     wait_for_start(setup, context)?;
+    rbox_timing::mark("told to start");
     for (label, file) in setup.labels.iter().zip(&context.labels) {
         label.request(*file)?;
     }
     install_filter(setup, context)?;
+    rbox_timing::mark("seccomp filter installed");
     // Their programs are the image's: they have no more rights than it.
     if let Some(hooks) = &setup.start_hooks {
         hooks.run(Status::Created, context.host_pid)?;

@@ -24,6 +24,7 @@ mod scheduler;
 pub mod self_exe;
 pub mod signal;
 pub(crate) mod spawn;
+mod stage;
 pub(crate) mod sys;
 mod sys_process;
 pub(crate) mod sys_security;
