@@ -72,7 +72,9 @@ impl Journal {
             path: self.path.clone(),
             source,
         })?;
-        super::run::apply(step, context)
+        super::run::apply(step, context)?;
+        rbox_timing::mark(step.done());
+        Ok(())
     }
 
     /// The steps of the open journal in their order, also when its file was removed meanwhile.

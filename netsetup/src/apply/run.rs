@@ -120,10 +120,12 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
             });
         }
     };
+    rbox_timing::mark("veth pair made");
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
         set_parameters(&step.ifname, step.ipv6, &step.sysctls)?;
     }
+    rbox_timing::mark("interface's sysctls set");
     let inside = context.inside(what)?;
     inside.configure(&InterfaceSetup {
         index: veth.peer_index,

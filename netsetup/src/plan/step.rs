@@ -110,6 +110,25 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// What a trace says when it is carried out.
+    pub(crate) fn done(&self) -> &'static str {
+        match self {
+            Step::Lease { .. } => "address leased",
+            Step::Bridge { .. } => "bridge looked at",
+            Step::NetnsName { .. } => "network namespace named",
+            Step::Veth(_) => "interface configured",
+            Step::Parent { .. } => "parent interface looked at",
+            Step::Macvlan(_) => "macvlan interface made",
+            Step::DefaultRoute { .. } => "default route set",
+            Step::ResolverRedirect { .. } => "port 53 led to the resolver",
+            Step::Publish { .. } => "name published",
+            Step::Ports { .. } => "ports led to the container",
+            Step::Reach { .. } => "ports made reachable",
+        }
+    }
+}
+
 /// A network as the kernel knows it. See [`Step::Bridge`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BridgeStep {
