@@ -138,6 +138,7 @@ pub fn stream(
         let stream = UnixStream::from_std(stream)?;
         serve(stream, tty, options, keys).await
     });
+    rbox_timing::mark("heard how it ended");
     // The thread that reads our stdin may be blocked for ever.
     runtime.shutdown_background();
     drop(raw);

@@ -51,6 +51,7 @@ impl Engine {
             .hold()
             .map_err(|error| Failure::new(error.to_string()))?;
         let draft = self.draft(request)?;
+        rbox_timing::mark("request checked");
         self.make(draft, request)
     }
 
@@ -95,7 +96,9 @@ impl Engine {
             let _ = containers::remove_files(&self.dirs, &id);
             return Err(failure);
         }
+        rbox_timing::mark("record written");
         event::of_container(&self.dirs, "create", &record, &[]);
+        rbox_timing::mark("event written");
         Ok(CreatedContainer { id, warnings })
     }
 

@@ -64,12 +64,14 @@ impl Engine {
                 request.container
             )));
         }
+        rbox_timing::mark("container found");
         spawn::protect()?;
         let keys = DetachKeys::parse(&request.detach_keys)?;
         let prepared = Prepared::new(&self.dirs, &container.record, run, request)?;
         let (stdio, streams) = stdio(request)?;
         let told = Told::new(self, &container.record, request)?;
         told.of("exec_create", &[]);
+        rbox_timing::mark("process prepared");
         let child = rbox_runtime::exec(prepared.request(stdio)).map_err(|error| {
             let code = match error.kind() {
                 FailureKind::NotFound => 127,
@@ -77,6 +79,7 @@ impl Engine {
             };
             refused(&error).code(if request.detach { 1 } else { code })
         })?;
+        rbox_timing::mark("program executed");
         told.of("exec_start", &[]);
         if request.detach {
             return Ok(Some(0));
@@ -272,6 +275,7 @@ async fn pump(
         () = feed => return Ok(None),
         () = resize => {}
     }
+    rbox_timing::mark("process ended");
     let status = waitid(
         WaitId::PidFd(std::os::fd::AsFd::as_fd(ended.get_ref())),
         WaitIdOptions::EXITED,

@@ -61,6 +61,7 @@ impl Engine {
                 }
             }
         };
+        rbox_timing::mark("container stopped, lock taken");
         let run_dir = self.dirs.run(&id);
         // Where its run directory was taken away from under it, it runs on.
         let parent = match containers::read_record(&dir) {
@@ -74,6 +75,7 @@ impl Engine {
             cgroup
                 .delete()
                 .context(|| format!("remove the cgroup of container {id}"))?;
+            rbox_timing::mark("cgroups removed");
         }
         if volumes
             && let Err(error) = volume::remove::mark(&dir)
@@ -83,6 +85,7 @@ impl Engine {
         }
         // Gone meanwhile (it was started with --rm): that is what was asked.
         let removed = containers::remove_files(&self.dirs, &id);
+        rbox_timing::mark("container's files removed");
         lock.remove_dir(&run_dir)
             .context(|| format!("remove {}", run_dir.display()))?;
         removed

@@ -38,6 +38,7 @@ impl Engine {
             }
             Err(failure) => return Err(self.not_begun(&container.record, failure)),
         };
+        rbox_timing::mark("lock taken");
         // Removed, perhaps, while we waited.
         let record = match containers::read_record(&self.dirs.container(id)) {
             Ok(Some(record)) => record,
@@ -55,6 +56,7 @@ impl Engine {
             .map_err(|failure| self.not_begun(&record, failure))?;
         let streams = attach.map(|options| options.streams);
         let size = attach.and_then(|_| terminal::size());
+        rbox_timing::mark("monitor executed");
         let asked = Frame::Request(Request::Start {
             attach: streams,
             size,
@@ -68,7 +70,7 @@ impl Engine {
             answer = Frame::read(&mut stream);
         }
         match answer {
-            Ok(Some(Frame::Started)) => {}
+            Ok(Some(Frame::Started)) => rbox_timing::mark("heard that it runs"),
             Ok(Some(Frame::Failed(failure))) => {
                 // When this returns, nothing is left of the attempt.
                 let _ = is_running(&self.dirs, id);

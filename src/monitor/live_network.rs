@@ -84,6 +84,7 @@ impl Network {
             return Ok(());
         };
         let sockets = resolver::bind(namespace.as_fd()).map_err(failure)?;
+        rbox_timing::mark("resolver's sockets bound");
         let step = Step::ResolverRedirect {
             udp: sockets.udp_port(),
             tcp: sockets.tcp_port(),

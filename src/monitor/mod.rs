@@ -86,6 +86,7 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             .context(|| "take the client's socket".into())?,
     );
     let request = Frame::read(&mut client).context(|| "read the request".into())?;
+    rbox_timing::mark("request read");
     let Some(Frame::Request(Request::Start {
         attach,
         size,

@@ -185,6 +185,7 @@ impl Network {
             self.namespace = Some(namespace);
         }
         self.kernel = Some(kernel);
+        rbox_timing::mark("netlink sockets opened");
         if let Some(step) = self.host_gateway.take() {
             self.carry_out(&[step])?;
         }
@@ -206,6 +207,7 @@ impl Network {
         }
         self.route()?;
         self.announce();
+        rbox_timing::mark("address announced");
         if self.has_resolver() {
             self.open_resolver()?;
         }

@@ -123,6 +123,7 @@ pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
     let run_dir = engine.dirs.run(id);
     let mut record =
         containers::read_record(&dir)?.ok_or_else(|| Failure::no_such_container(id))?;
+    rbox_timing::mark("record read");
     // `run -i`: stdin ends with the client that feeds it.
     record.config.stdin_once |= asked.stdin_attached && record.config.open_stdin;
     let previous = containers::read_last(&dir)?;
@@ -178,6 +179,7 @@ fn attempt(
     };
     write_down(&live)?;
     live.has_started();
+    rbox_timing::mark("state and events written");
     Ok(live)
 }
 
@@ -277,12 +279,16 @@ fn process(
         }
     }
     .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
+    rbox_timing::mark("root filesystem mounted");
     let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
     check::user(record, &user)?;
+    rbox_timing::mark("user looked up");
     let links = links::resolve(dirs, record)?;
     let mut network = Network::prepare(engine, record, previous)?;
+    rbox_timing::mark("network planned, addresses leased");
     let mut facts = facts(engine, record, &asked.program, user, &network, &links)?;
     facts.files = files::write(engine, record, &network, &links)?;
+    rbox_timing::mark("files of /etc written");
     sources(record)?;
     let volumes = volume::source::open(&engine.dirs, record)?;
     facts.volumes.clone_from(&volumes.paths);
@@ -292,12 +298,14 @@ fn process(
         facts.volumes.insert(target, name.clone());
         trees.push((name, tree));
     }
+    rbox_timing::mark("volumes opened");
     let mut spec = lower::spec(record, &facts)?;
     let bundle = run_dir.join("bundle");
     fs::create_dir_all(&bundle).context(|| format!("make {}", bundle.display()))?;
     let path = bundle.join("config.json");
     json_file::write(&path, &spec).context(|| format!("write {}", path.display()))?;
     keep_secret(&mut spec, &asked.secrets);
+    rbox_timing::mark("configuration written");
 
     let (stdio, mut streams) = stdio(record, asked.size)?;
     let mut created = rbox_runtime::create(CreateRequest {
@@ -310,15 +318,18 @@ fn process(
     drop(volumes);
     // The process makes its mounts meanwhile.
     let built = network.build(created.pid());
+    rbox_timing::mark("network built");
     // First, because a process that failed took its network namespace with it.
     created.wait_ready().map_err(|error| {
         let kind = error.kind();
         runtime(&error, Some(kind))
     })?;
     built?;
+    rbox_timing::mark("process is ready");
     streams.console = created.take_console();
     network.publish(engine, record)?;
     let running = begin(created)?;
+    rbox_timing::mark("program executed");
     Ok(Parts {
         running,
         cgroup: cgroup_path(&record.host.cgroup_parent, &record.id),

@@ -256,6 +256,7 @@ pub fn run(live: Live, client: First, asked: &Asked) -> Result<(), Failure> {
     let mut live = tasks.block_on(&runtime, supervise(live, client, asked))?;
     drop(tasks);
     drop(runtime);
+    rbox_timing::mark("event loop ended");
     teardown::finish(&mut live);
     Ok(())
 }
@@ -357,6 +358,7 @@ async fn end_of_run(supervisor: &Supervisor, pumps: Pumps) -> Result<i32, Failur
             pump.abort();
         }
     }
+    rbox_timing::mark("output drained");
     Ok(code)
 }
 
@@ -473,6 +475,7 @@ async fn exit_code(pidfd: OwnedFd) -> Result<i32, Failure> {
     let ended = watch(watched, Interest::READABLE).context(what)?;
     let _ready = ended.readable().await.context(what)?;
     let status = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).context(what)?;
+    rbox_timing::mark("process ended");
     Ok(status.map_or(255, |status| {
         status
             .exit_status()

@@ -45,6 +45,7 @@ pub fn release(live: &mut Live, end: &End) -> Option<JoinHandle<()>> {
         let _ = live.running.cgroup.kill_all();
     }
     let relay = live.network.release();
+    rbox_timing::mark("ports and names given back");
     live.has_left();
     let dirs = &live.engine.dirs;
     let dir = dirs.container(&live.record.id);
@@ -76,6 +77,7 @@ pub fn release(live: &mut Live, end: &End) -> Option<JoinHandle<()>> {
             .ok()
             .flatten();
     }
+    rbox_timing::mark("end recorded");
     relay
 }
 
@@ -130,8 +132,10 @@ pub fn clear(live: &mut Live) {
 
 fn undo(live: &mut Live) {
     let undone = live.network.finish();
+    rbox_timing::mark("network undone");
     live.network.retire(&live.engine.networks.default_leases());
     live.undone = live.running.cgroup.delete().is_ok() && undone;
+    rbox_timing::mark("cgroups removed");
 }
 
 /// Undoes the rest; the run directory and with it the lock go last. If something
@@ -143,9 +147,11 @@ pub fn finish(live: &mut Live) {
     volume::mounted::release(&live.engine.dirs, &live.record, &live.record.id);
     if let Some(retired) = live.retired.take() {
         let _ = containers::remove_dir(&live.engine.dirs, &retired);
+        rbox_timing::mark("container's files removed");
     }
     if live.undone {
         let _ = lock::remove_run_dir(&live.engine.dirs.run(&live.record.id));
+        rbox_timing::mark("run directory removed");
     }
 }
 
