@@ -16,6 +16,13 @@ pub const SOCKET: &str = "monitor.sock";
 /// Connects to a running container's monitor and sends `request`. `Ok(None)`
 /// when there is no monitor (any more).
 pub fn request(dirs: &Dirs, id: &str, request: Request) -> Result<Option<UnixStream>, Failure> {
+    let request = match rbox_timing::address() {
+        Some(trace) if request != Request::Ping => Request::Traced {
+            trace,
+            request: Box::new(request),
+        },
+        _ => request,
+    };
     match connect(&dirs.run(id)) {
         Ok(mut stream) => match Frame::Request(request).write(&mut stream) {
             Ok(()) => Ok(Some(stream)),

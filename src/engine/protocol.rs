@@ -41,6 +41,13 @@ pub enum Request {
         /// Which ones.
         streams: Streams,
     },
+    /// The same, for a client that traces where the time goes.
+    Traced {
+        /// Where its trace is found.
+        trace: String,
+        /// What is asked.
+        request: Box<Request>,
+    },
     /// Answer once the container runs.
     Ping,
     /// Report the exit code when it ends.

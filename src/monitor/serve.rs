@@ -1,9 +1,11 @@
 //! Answers the clients that connect to a running container's monitor.
 
+use std::ffi::OsStr;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use rbox_timing::Part;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -28,8 +30,23 @@ pub async fn connection(supervisor: Rc<Supervisor>, stream: UnixStream) {
         Ok(Ok(Some(Frame::Request(request)))) => request,
         _ => return,
     };
+    let (request, traced) = match request {
+        Request::Traced { trace, request } => {
+            let joined = rbox_timing::join(OsStr::new(&trace), Part::Monitor);
+            rbox_timing::mark("request read");
+            (*request, joined.is_ok())
+        }
+        request => (request, false),
+    };
     // A client that went away meanwhile does not need its answer.
-    let _ = answer(supervisor, request, reader, writer).await;
+    let _ = answer(supervisor.clone(), request, reader, writer).await;
+    if traced {
+        rbox_timing::mark("answered");
+        // Its end belongs to the trace of who ended it.
+        if !supervisor.is_over() {
+            rbox_timing::leave();
+        }
+    }
 }
 
 async fn answer(
@@ -121,7 +138,7 @@ async fn answer(
             let done = supervisor.unlinked(&alias);
             finish(&mut writer, done).await
         }
-        Request::Start { .. } => {
+        Request::Start { .. } | Request::Traced { .. } => {
             let failure = Failure::new("the container is running already");
             send(&mut writer, &Frame::Failed(failure)).await
         }
@@ -154,7 +171,9 @@ pub async fn attached(
             writer.write_all(&frame).await?;
         }
         let code = joined.run.ended().await;
-        send(&mut writer, &Frame::Exited(code)).await
+        let sent = send(&mut writer, &Frame::Exited(code)).await;
+        rbox_timing::mark("exit code sent");
+        sent
     };
     let done = tokio::select! {
         done = output => done,
