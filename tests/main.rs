@@ -130,6 +130,7 @@ mod stop_kill_restart;
 mod system_df_and_prune;
 mod terminals;
 mod three_tiers;
+mod trace_timing;
 mod two_web_servers;
 mod update;
 mod user_id_ranges;
