@@ -13,6 +13,7 @@ mod cases;
 mod engine;
 mod field;
 mod finding;
+mod fleet;
 mod measure;
 mod network;
 mod place;

@@ -3,11 +3,16 @@
 mod bridge;
 mod build;
 mod disk;
+mod flask;
 mod layer;
+mod looking;
+mod many;
+mod memory;
 mod oci;
 mod ports;
 mod registry;
 mod resolver;
+mod scale;
 mod size;
 mod start;
 mod transfer;
@@ -19,6 +24,11 @@ use crate::field::Case;
 pub const ALL: &[Case] = &[
     start::CASE,
     oci::CASE,
+    flask::CASE,
+    many::CASE,
+    scale::CASE,
+    memory::CASE,
+    looking::CASE,
     bridge::CASE,
     ports::CASE,
     resolver::CASE,

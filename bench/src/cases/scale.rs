@@ -1,180 +1,234 @@
-//! Many containers on one network: what the 10th start costs, the 500th and the last, and what
-//! commands cost that look at all of them.
-//!
-//! In network and mount namespaces of its own, with state on a tmpfs; the images are those of
-//! RBOX_ROOT.
+//! What a start costs while many containers run, or many networks exist.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use anyhow::{Context as _, Result};
 
-use anyhow::{Context, Result, ensure};
-use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount,
+use crate::engine::Engine;
+use crate::field::{Case, Field};
+use crate::finding::{Better, Budget, Contender, Curve, Finding, Limit, Line, Table, Unit};
+use crate::fleet::Fleet;
+use crate::measure::milliseconds;
+use crate::statistics::Spread;
+
+/// The 10th start against the 500th and the 900th, and against the number of networks.
+pub const CASE: Case = Case {
+    name: "scale",
+    about: "the 10th start against the 500th and the 900th, and with many networks",
+    quick: false,
+    run,
 };
-use rustix::thread::UnshareFlags;
 
-/// Starts around the one that is shown: their median is.
-const WINDOW: usize = 9;
+/// Starts that are taken together: their median is a point of a curve.
+const WINDOW: usize = 20;
 
-/// How often a command that looks at all is timed.
-const LOOKS: usize = 5;
+/// Whose starts the table compares; the last is as many as a bridge has ports for, nearly.
+const PLACES: [(usize, &str); 3] = [(10, "10th"), (500, "500th"), (900, "900th")];
 
-/// Starts `count` containers one after the other, looks at them, removes them.
-pub fn run(rbox: &str, count: usize) -> Result<()> {
-    ensure!(
-        count >= 2 * WINDOW,
-        "fewer than {} containers tell nothing",
-        2 * WINDOW
-    );
-    let place = Place::new(rbox)?;
-    place.rbox(&["network", "create", "lan"])?;
-    let mut starts = Vec::with_capacity(count);
-    for number in 1..=count {
-        let name = format!("box{number}");
-        let words = [
-            "run",
-            "-d",
-            "--name",
-            &name,
-            "--network",
-            "lan",
-            "alpine",
-            "sleep",
-            "1000000",
-        ];
-        starts.push(place.rbox(&words)?);
+/// As many containers as a peer starts in bearable time.
+const THEIRS: usize = 60;
+
+/// As many networks as ours, and a peer's.
+const NETWORKS: [usize; 6] = [1, 10, 50, 100, 200, 400];
+const THEIR_NETWORKS: [usize; 3] = [1, 10, 30];
+
+/// Starts at each number of networks.
+const STARTS: usize = 9;
+
+fn run(field: &Field) -> Result<Vec<Finding>> {
+    let starts = starts(&field.rbox, 900 + WINDOW / 2)?;
+    let mut containers = vec![line(&field.rbox, &starts)];
+    let mut networks = vec![against_networks(&field.rbox, &NETWORKS, 0)?];
+    for (peer, place) in field.peers.iter().zip(1..) {
+        // Nobody else's containers run meanwhile: they would slow the first of the others.
+        match self::starts(peer, THEIRS) {
+            Ok(starts) => containers.push(line(peer, &starts)),
+            Err(error) => field.skip(format!("scale: {}", peer.name), format!("{error:#}")),
+        }
+        match against_networks(peer, &THEIR_NETWORKS, place) {
+            Ok(line) => networks.push(line),
+            Err(error) => {
+                field.skip(
+                    format!("scale, networks: {}", peer.name),
+                    format!("{error:#}"),
+                );
+            }
+        }
     }
-    let tenth = around(&starts, 10);
-    println!("{:<30} {:>9} {:>7}", "start and return", "median", "ratio");
-    for number in [10, count / 2, count] {
-        let time = around(&starts, number);
-        let ratio = time.as_secs_f64() / tenth.as_secs_f64();
-        println!(
-            "{:<30} {:>6.2} ms {ratio:>6.2}x",
-            format!("container {number}"),
-            milliseconds(time)
-        );
-    }
-    println!("{:<30} {:>9}", format!("with {count} running"), "median");
-    for words in [
-        &["ps"][..],
-        &["ps", "-q"],
-        &["network", "inspect", "lan"],
-        &["network", "ls"],
-        &["inspect", "box10"],
-    ] {
-        let mut times: Vec<_> = (0..LOOKS)
-            .map(|_| place.rbox(words))
-            .collect::<Result<_>>()?;
-        times.sort();
-        println!(
-            "{:<30} {:>6.2} ms",
-            words.join(" "),
-            milliseconds(times[LOOKS / 2])
-        );
-    }
-    let began = Instant::now();
-    place.remove_all()?;
-    let each = began.elapsed() / u32::try_from(count)?;
-    println!(
-        "{:<30} {:>6.2} ms",
-        "rm -f of all, each",
-        milliseconds(each)
-    );
-    place.rbox(&["network", "rm", "lan"])?;
-    Ok(())
+    Ok(vec![
+        Finding::Table(table(&starts)?),
+        Finding::Curve(Curve {
+            id: "scale-containers".to_owned(),
+            title: "`run -d` while others run on the same network".to_owned(),
+            against: "containers running".to_owned(),
+            unit: Unit::Milliseconds,
+            lines: containers,
+        }),
+        Finding::Curve(Curve {
+            id: "scale-networks".to_owned(),
+            title: "`run --rm alpine true` on one of many networks".to_owned(),
+            against: "networks".to_owned(),
+            unit: Unit::Milliseconds,
+            lines: networks,
+        }),
+    ])
 }
 
-/// The median of the starts around the `number`th.
-fn around(starts: &[Duration], number: usize) -> Duration {
-    let from = number
-        .saturating_sub(WINDOW / 2 + 1)
-        .min(starts.len() - WINDOW);
-    let mut window = starts[from..from + WINDOW].to_vec();
-    window.sort();
-    window[WINDOW / 2]
+/// Milliseconds of each of so many starts on one network, one after the other.
+fn starts(engine: &Engine, count: usize) -> Result<Vec<f64>> {
+    let mut fleet = Fleet::on_network(engine, "scale")?;
+    // Warms up, and makes the bridge.
+    fleet.start()?;
+    fleet.remove()?;
+    (0..count).map(|_| fleet.start()).collect()
 }
 
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
+/// The `number`th start and its neighbours.
+fn around(starts: &[f64], number: usize) -> Option<&[f64]> {
+    let from = number.checked_sub(WINDOW / 2)?;
+    starts.get(from..from + WINDOW)
 }
 
-/// Where it happens. Dropped, nothing of it is left.
-struct Place {
-    rbox: String,
-    state: tempfile::TempDir,
-}
-
-impl Place {
-    fn new(rbox: &str) -> Result<Place> {
-        let images = std::env::var_os("RBOX_ROOT")
-            .map_or_else(|| PathBuf::from("/var/lib/rbox"), PathBuf::from)
-            .join("images");
-        ensure!(images.is_dir(), "{}: no images", images.display());
-        let images = images.canonicalize()?;
-        leave_the_machine().context("make namespaces")?;
-        let state = tempfile::tempdir()?;
-        tmpfs(state.path())?;
-        std::fs::create_dir_all("/run/netns")?;
-        tmpfs(Path::new("/run/netns"))?;
-        std::fs::create_dir(state.path().join("root"))?;
-        std::os::unix::fs::symlink(images, state.path().join("root/images"))?;
-        Ok(Place {
-            rbox: rbox.to_owned(),
-            state,
+fn table(starts: &[f64]) -> Result<Table> {
+    let contenders: Option<Vec<Contender>> = PLACES
+        .iter()
+        .map(|(number, name)| {
+            Some(Contender {
+                name: (*name).to_owned(),
+                samples: around(starts, *number)?.to_vec(),
+            })
         })
+        .collect();
+    Ok(Table {
+        id: "scale-start".to_owned(),
+        title: "rbox: `run -d` of the 10th, the 500th and the 900th container on one network"
+            .to_owned(),
+        unit: Unit::Milliseconds,
+        better: Better::Lower,
+        contenders: contenders.context("fewer starts than the table needs")?,
+        budgets: vec![Budget {
+            says: "the 500th container starts within 1.3 times of the 10th".to_owned(),
+            limit: Limit::RatioAtMost {
+                of: "500th".to_owned(),
+                to: "10th".to_owned(),
+                limit: 1.3,
+            },
+        }],
+        notes: vec![format!(
+            "The samples are the {WINDOW} starts around each; all {} containers run on.",
+            starts.len()
+        )],
+    })
+}
+
+/// Medians of the starts, window by window.
+fn line(engine: &Engine, starts: &[f64]) -> Line {
+    // So that the curve of a few has points, too.
+    let width = WINDOW.min(starts.len() / 6).max(1);
+    let windows = starts.chunks_exact(width).zip(0..);
+    let points = windows.filter_map(|(window, number)| {
+        let middle = number * width + width / 2;
+        Some((middle as f64, Spread::of(window)?.median))
+    });
+    Line {
+        name: engine.name.to_owned(),
+        points: points.collect(),
+    }
+}
+
+/// A start on the first of so many networks; on each of them there was a container once, so that
+/// its bridge is there where the engine keeps it. `place` keeps the engines' addresses apart.
+fn against_networks(engine: &Engine, numbers: &[usize], place: u8) -> Result<Line> {
+    let mut networks = Networks::new(engine, place);
+    let words = networks.run_on(0);
+    let command = engine.command(&words);
+    let mut points = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        networks.fill(*number)?;
+        command.run()?;
+        let mut times = Vec::with_capacity(STARTS);
+        for _ in 0..STARTS {
+            let began = std::time::Instant::now();
+            command.run()?;
+            times.push(milliseconds(began.elapsed()));
+        }
+        let spread = Spread::of(&times).context("no starts")?;
+        points.push((*number as f64, spread.median));
+    }
+    Ok(Line {
+        name: engine.name.to_owned(),
+        points,
+    })
+}
+
+/// Networks of one engine. Dropped, they are gone.
+struct Networks<'a> {
+    engine: &'a Engine,
+    place: u8,
+    count: usize,
+}
+
+impl<'a> Networks<'a> {
+    fn new(engine: &'a Engine, place: u8) -> Self {
+        Self {
+            engine,
+            place,
+            count: 0,
+        }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.rbox);
-        command
-            .args(words)
-            .env("RBOX_ROOT", self.state.path().join("root"))
-            .env("RBOX_RUN_ROOT", self.state.path().join("run"))
-            .stdin(Stdio::null());
-        command
+    fn name(number: usize) -> String {
+        format!("scale{number}")
     }
 
-    /// Runs rbox, which must succeed; how long that took.
-    fn rbox(&self, words: &[&str]) -> Result<Duration> {
-        let began = Instant::now();
-        let status = self.command(words).stdout(Stdio::null()).status()?;
-        ensure!(status.success(), "rbox {}", words.join(" "));
-        Ok(began.elapsed())
+    fn run_on(&self, number: usize) -> [String; 6] {
+        let network = Self::name(number);
+        ["run", "--rm", "--network", &network, "alpine", "true"].map(str::to_owned)
     }
 
-    fn remove_all(&self) -> Result<()> {
-        let all = self.command(&["ps", "-aq"]).output()?;
-        let all = String::from_utf8_lossy(&all.stdout).into_owned();
-        let ids: Vec<&str> = all.split_whitespace().collect();
-        if !ids.is_empty() {
-            self.rbox(&[&["rm", "-f"], &ids[..]].concat())?;
+    fn fill(&mut self, count: usize) -> Result<()> {
+        while self.count < count {
+            // No engine has pools for so many by default.
+            let (high, low) = (self.count / 256, self.count % 256);
+            let subnet = format!(
+                "10.{}.{low}.0/24",
+                100 + 10 * usize::from(self.place) + high
+            );
+            let name = Self::name(self.count);
+            self.engine
+                .quiet(&["network", "create", "--subnet", &subnet, &name])?;
+            self.count += 1;
+            self.engine.command(&self.run_on(self.count - 1)).run()?;
         }
         Ok(())
     }
 }
 
-impl Drop for Place {
+impl Drop for Networks<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.remove_all() {
-            eprintln!("containers are left: {error:#}");
+        let names: Vec<String> = (0..self.count).map(Self::name).collect();
+        let words: Vec<&str> = ["network", "rm"]
+            .into_iter()
+            .chain(names.iter().map(String::as_str))
+            .collect();
+        if self.count > 0
+            && let Err(error) = self.engine.quiet(&words)
+        {
+            eprintln!("left behind: {error:#}");
         }
-        // The directory under it goes with the field.
-        let _ = unmount(self.state.path(), UnmountFlags::DETACH);
     }
 }
 
-fn tmpfs(path: &Path) -> Result<()> {
-    mount("tmpfs", path, "tmpfs", MountFlags::empty(), None)
-        .with_context(|| format!("mount a tmpfs on {}", path.display()))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[allow(unsafe_code, reason = "it leaves what others opened")]
-fn leave_the_machine() -> std::io::Result<()> {
-    // SAFETY: this process has one thread and nothing open that depends on the namespaces.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET | UnshareFlags::NEWNS)? };
-    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    mount_change("/", private)?;
-    Ok(())
+    #[test]
+    fn a_window_lies_around_its_start() {
+        let starts: Vec<f64> = (1..=910).map(f64::from).collect();
+        for (number, _) in PLACES {
+            let window = around(&starts, number).unwrap();
+            assert_eq!(window.len(), WINDOW);
+            assert!(window.contains(&(number as f64)));
+        }
+        assert_eq!(around(&starts, 905), None);
+    }
 }
