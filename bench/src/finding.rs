@@ -10,6 +10,8 @@ pub enum Finding {
     Table(Table),
     /// A cost against a number.
     Curve(Curve),
+    /// Where the time of one command goes.
+    Trace(Trace),
     /// Something that was not measured.
     Skip(Skip),
 }
@@ -64,6 +66,30 @@ pub struct Line {
     pub name: String,
     /// Horizontal, vertical.
     pub points: Vec<(f64, f64)>,
+}
+
+/// Where the time of one command goes: what `--trace-timing` says, over some rounds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Trace {
+    /// Stable name.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// In the order of time.
+    pub marks: Vec<Mark>,
+}
+
+/// One line of a [`Trace`].
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The process: `client`, `monitor`, `process`.
+    pub who: String,
+    /// What it had done by then.
+    pub what: String,
+    /// Milliseconds since the command's `main`, one a round.
+    pub at: Vec<f64>,
+    /// Milliseconds since the same process's mark before; nothing of its first.
+    pub took: Vec<f64>,
 }
 
 /// Something that was not measured.

@@ -21,7 +21,8 @@ pub fn table(trace: &Trace) -> String {
     let began = trace.marks.first().map_or(Duration::ZERO, |mark| mark.at);
     let mut before: BTreeMap<u32, Duration> = BTreeMap::new();
     let mut text = "      at    took  milliseconds\n".to_owned();
-    for mark in &trace.marks {
+    let last = trace.marks.len().saturating_sub(1);
+    for (index, mark) in trace.marks.iter().enumerate() {
         let at = milliseconds(mark.at.saturating_sub(began));
         let took = before
             .insert(mark.process, mark.at)
@@ -29,8 +30,8 @@ pub fn table(trace: &Trace) -> String {
             .unwrap_or_default();
         let who = who(mark, &trace.marks);
         text.push_str(&format!("{at:>8}{took:>8}  {who:<14} {}\n", mark.what));
-        if mark.part == Part::Client && mark.what == DONE {
-            text.push_str("  what follows, nobody waits for\n");
+        if mark.part == Part::Client && mark.what == DONE && index < last {
+            text.push_str("  nobody waits for what follows\n");
         }
     }
     if trace.lost > 0 {
@@ -103,7 +104,7 @@ mod tests {
              \x20  1.500              process    born\n\
              \x20  1.600   0.600    monitor      process cloned\n\
              \x20  2.000   1.800  client         done\n\
-             \x20 what follows, nobody waits for\n\
+             \x20 nobody waits for what follows\n\
              \x20  3.000   1.400    monitor      gone\n\
              \x20 and 2 more\n\
              \x20 a monitor is at it still\n"

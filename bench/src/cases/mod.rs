@@ -15,6 +15,7 @@ mod resolver;
 mod scale;
 mod size;
 mod start;
+mod trace;
 mod transfer;
 mod unpack;
 
@@ -23,6 +24,7 @@ use crate::field::Case;
 /// All, in the order of the report.
 pub const ALL: &[Case] = &[
     start::CASE,
+    trace::CASE,
     oci::CASE,
     flask::CASE,
     many::CASE,

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::{Results, markdown, plot};
+use super::{Results, markdown, performance, plot};
 use crate::finding::Finding;
 
 const RECORD: &str = "benchmarks/results.json";
+
+const PERFORMANCE: &str = "performance.md";
 
 /// What was measured before; `None` where nothing was.
 pub fn read(directory: &Path) -> Result<Option<Results>> {
@@ -35,11 +37,14 @@ pub fn write(directory: &Path, results: &Results) -> Result<()> {
     record.push('\n');
     fs::write(directory.join(RECORD), record)?;
     fs::write(directory.join("benchmarks.md"), markdown::document(results))?;
+    let path = directory.join(PERFORMANCE);
+    let there = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    fs::write(path, performance::renewed(&there, results)?)?;
     for finding in results.groups.iter().flat_map(|group| &group.findings) {
         let (id, picture) = match finding {
             Finding::Table(table) => (&table.id, plot::table(table)),
             Finding::Curve(curve) => (&curve.id, plot::curve(curve)),
-            Finding::Skip(_) => continue,
+            Finding::Trace(_) | Finding::Skip(_) => continue,
         };
         fs::write(plots.join(format!("{id}.svg")), picture)?;
     }
@@ -60,6 +65,11 @@ mod tests {
         assert!(
             document == markdown::document(&results),
             "docs/benchmarks.md is out of date: cargo xtask bench --render"
+        );
+        let document = fs::read_to_string(docs.join(PERFORMANCE)).unwrap();
+        assert!(
+            document == performance::renewed(&document, &results).unwrap(),
+            "docs/performance.md is out of date: cargo xtask bench --render"
         );
     }
 }

@@ -74,6 +74,9 @@ fn group(group: &Group) -> String {
         match finding {
             Finding::Table(found) => text.push_str(&table(found)),
             Finding::Curve(found) => text.push_str(&curve(found)),
+            Finding::Trace(found) => {
+                let _ = writeln!(text, "\n{}: [performance.md](performance.md).", found.title);
+            }
             Finding::Skip(_) => {}
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Group ─▶ Results ─┬─▶ terminal       tables while it runs, all ratios at its end
-//!                   └─▶ results.json ─▶ benchmarks.md, *.svg
+//!                   └─▶ results.json ─▶ benchmarks.md, *.svg, the tables of performance.md
 //! ```
 //!
 //! `results.json` is the record; the documents say nothing that is not in it, and are made of it
@@ -12,6 +12,7 @@ mod documents;
 mod figure;
 mod machine;
 mod markdown;
+mod performance;
 mod plot;
 pub mod terminal;
 

@@ -2,13 +2,15 @@
 
 use super::Results;
 use super::figure::{plain, with_unit};
-use crate::finding::{Budget, Curve, Finding, Table};
+use crate::finding::{Budget, Curve, Finding, Table, Trace};
+use crate::statistics::Spread;
 
 /// Prints one.
 pub fn print(finding: &Finding) {
     match finding {
         Finding::Table(table) => print_table(table),
         Finding::Curve(curve) => print_curve(curve),
+        Finding::Trace(trace) => print_trace(trace),
         Finding::Skip(skip) => println!("SKIPPED {}: {}", skip.what, skip.reason),
     }
 }
@@ -100,5 +102,16 @@ fn print_curve(curve: &Curve) {
             print!(" {}: {},", plain(*place), with_unit(*value, curve.unit));
         }
         println!(" by {}", curve.against);
+    }
+}
+
+fn print_trace(trace: &Trace) {
+    println!("\n{} ({})", trace.title, trace.id);
+    let median = |samples: &[f64]| {
+        Spread::of(samples).map_or_else(String::new, |spread| format!("{:.3}", spread.median))
+    };
+    for mark in &trace.marks {
+        let (at, took) = (median(&mark.at), median(&mark.took));
+        println!("  {at:>8} {took:>8}  {:<8} {}", mark.who, mark.what);
     }
 }
