@@ -36,12 +36,13 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
     }
     entrants.extend(umoci(field, directory, &archives)?);
     entrants.push(tar(directory, &archives)?);
+    let rounds = field.rounds(if field.quick { 1 } else { 7 });
     Ok(vec![Finding::Table(Table {
         id: "unpack".to_owned(),
         title: "load and unpack a layer of 100 MB, packed with gzip".to_owned(),
         unit: Unit::Milliseconds,
         better: Better::Lower,
-        contenders: measure::take_turns(entrants, field.rounds(5))?,
+        contenders: measure::take_turns(entrants, rounds)?,
         budgets: ["umoci", "podman"].map(faster_than).into(),
         notes: vec![
             "Engines load an archive with `load`; umoci unpacks an image layout that it is given, \

@@ -9,9 +9,10 @@
 //! ```
 //!
 //! Engines have their state where they have it by default as far as that is in /run, and below the
-//! scratch directory, on one disk, as far as it is in /var/lib.
+//! scratch directory, on one disk of the place's own, as far as it is in /var/lib.
 
 mod cgroups;
+mod disk;
 mod mounts;
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -53,7 +54,7 @@ fn outside(scratch: &Path) -> Result<ExitCode> {
     let made = || format!("make {}", scratch.display());
     // What a run that was killed has left.
     remove(scratch)?;
-    std::fs::create_dir_all(scratch.join("tmp")).with_context(made)?;
+    std::fs::create_dir_all(scratch).with_context(made)?;
     let leftovers = Leftovers::before();
     outlive_interrupts()?;
     unshare(UnshareFlags::NEWPID).context("make a PID namespace")?;
@@ -76,6 +77,9 @@ fn init(scratch: &Path) -> Result<ExitCode> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     unshare(UnshareFlags::NEWNS | UnshareFlags::NEWNET).context("make namespaces")?;
     mounts::make()?;
+    disk::mount_over(scratch);
+    let temporary = scratch.join("tmp");
+    std::fs::create_dir(&temporary).with_context(|| temporary.display().to_string())?;
     let mut route = Route::open()?;
     let loopback = route.link_index("lo")?.context("no loopback interface")?;
     route.set_up(loopback)?;
@@ -83,7 +87,7 @@ fn init(scratch: &Path) -> Result<ExitCode> {
     let child = again(CASES)
         .env("PATH", format!("{PROGRAMS}:{path}"))
         .env("HOME", scratch)
-        .env("TMPDIR", scratch.join("tmp"))
+        .env("TMPDIR", temporary)
         .spawn()
         .context("start the cases")?;
     loop {
