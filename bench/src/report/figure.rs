@@ -16,6 +16,26 @@ pub fn with_unit(value: f64, unit: Unit) -> String {
     format!("{} {name}", plain(value))
 }
 
+/// The same of a round value, as axes have them: `50 ms`.
+pub fn round_with_unit(value: f64, unit: Unit) -> String {
+    let text = with_unit(value, unit);
+    let (figure, name) = text.split_once(' ').unwrap_or((&text, ""));
+    format!("{} {name}", without_zeros(figure))
+}
+
+/// A number of things.
+pub fn count(value: f64) -> String {
+    without_zeros(&plain(value)).to_owned()
+}
+
+fn without_zeros(figure: &str) -> &str {
+    if figure.contains('.') {
+        figure.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        figure
+    }
+}
+
 /// Three figures, and thousands apart.
 pub fn plain(value: f64) -> String {
     let size = value.abs();
@@ -51,6 +71,14 @@ mod tests {
         ];
         assert_eq!(all.map(plain), texts);
         assert_eq!(plain(-1_234_567.0), "-1,234,567");
+    }
+
+    #[test]
+    fn round_values_have_no_zeros_behind_the_point() {
+        assert_eq!(round_with_unit(50.0, Unit::Milliseconds), "50 ms");
+        assert_eq!(round_with_unit(0.0, Unit::Kilobytes), "0 kB");
+        assert_eq!(round_with_unit(2.5, Unit::PerSecond), "2.5 /s");
+        assert_eq!([900.0, 10.0, 1500.0].map(count), ["900", "10", "1,500"]);
     }
 
     #[test]

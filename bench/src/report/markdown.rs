@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::figure::{plain, with_unit};
+use super::figure::{count, plain, with_unit};
 use super::{Group, Results};
 use crate::finding::{Better, Curve, Finding, Table};
 
@@ -137,7 +137,7 @@ fn curve(curve: &Curve) -> String {
         let end = |point: Option<&(f64, f64)>| {
             point.map_or(String::new(), |(place, value)| {
                 let value = with_unit(*value, curve.unit);
-                format!("{value} ({} {})", plain(*place), curve.against)
+                format!("{value} ({} {})", count(*place), curve.against)
             })
         };
         let (first, last) = (end(line.points.first()), end(line.points.last()));

@@ -1,7 +1,7 @@
 //! Tables while the bench runs.
 
 use super::Results;
-use super::figure::{plain, with_unit};
+use super::figure::{count, plain, with_unit};
 use crate::finding::{Budget, Curve, Finding, Table, Trace};
 use crate::statistics::Spread;
 
@@ -99,7 +99,7 @@ fn print_curve(curve: &Curve) {
     for line in &curve.lines {
         print!("  {:<24}", line.name);
         for (place, value) in &line.points {
-            print!(" {}: {},", plain(*place), with_unit(*value, curve.unit));
+            print!(" {}: {},", count(*place), with_unit(*value, curve.unit));
         }
         println!(" by {}", curve.against);
     }

@@ -3,7 +3,7 @@
 use super::scale::Scale;
 use super::svg::{Anchor, Svg, WIDTH};
 use crate::finding::Curve;
-use crate::report::figure::{plain, with_unit};
+use crate::report::figure::{count, round_with_unit};
 
 const HEIGHT: f64 = 340.0;
 const TOP: f64 = 62.0;
@@ -31,12 +31,12 @@ pub fn curve(curve: &Curve) -> String {
     let y = |value: f64| HEIGHT - BOTTOM - up.part(value) * (HEIGHT - TOP - BOTTOM);
     for tick in up.ticks() {
         svg.line((LEFT, y(tick)), (WIDTH - RIGHT, y(tick)), "grid");
-        let figure = with_unit(tick, curve.unit);
+        let figure = round_with_unit(tick, curve.unit);
         svg.text(LEFT - 8.0, y(tick) + 4.0, Anchor::End, "faint", &figure);
     }
     for tick in across.ticks() {
         let below = HEIGHT - BOTTOM + 18.0;
-        svg.text(x(tick), below, Anchor::Middle, "faint", &plain_count(tick));
+        svg.text(x(tick), below, Anchor::Middle, "faint", &count(tick));
     }
     let middle = (LEFT + WIDTH - RIGHT) / 2.0;
     svg.text(
@@ -55,15 +55,6 @@ pub fn curve(curve: &Curve) -> String {
         legend += 24.0 + 24.0 + 7.5 * line.name.chars().count() as f64;
     }
     svg.finish()
-}
-
-/// Counts are whole.
-fn plain_count(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value}")
-    } else {
-        plain(value)
-    }
 }
 
 #[cfg(test)]
