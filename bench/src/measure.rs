@@ -50,6 +50,12 @@ impl<'a> Entrant<'a> {
         })
     }
 
+    fn sample(&mut self) -> Result<f64> {
+        let sample = (self.round)().with_context(|| format!("measure {}", self.name))?;
+        std::thread::sleep(PAUSE);
+        Ok(sample)
+    }
+
     /// One command, as [`Entrant::commands`].
     pub fn command(name: impl Into<String>, command: CommandLine) -> Self {
         Self::commands(name, vec![command], Vec::new())
@@ -67,21 +73,26 @@ impl Field {
     ) -> Result<Vec<Contender>> {
         let mut able = Vec::with_capacity(entrants.len());
         for mut entrant in entrants {
-            match (entrant.round)() {
+            match entrant.sample() {
                 Ok(_) => able.push(entrant),
-                Err(error) if able.is_empty() => {
-                    return Err(error).with_context(|| format!("measure {}", entrant.name));
-                }
+                Err(error) if able.is_empty() => return Err(error),
                 Err(error) => self.skip(format!("{what}: {}", entrant.name), format!("{error:#}")),
             }
         }
-        take_turns(able, self.rounds(usual))
+        turns(able, self.rounds(usual))
     }
 }
 
 /// A B C A B C, `rounds` times after one to warm up, with a pause after each: what an engine does
 /// once its command has ended must not slow the next one's.
 pub fn take_turns(mut entrants: Vec<Entrant<'_>>, rounds: usize) -> Result<Vec<Contender>> {
+    for entrant in &mut entrants {
+        entrant.sample()?;
+    }
+    turns(entrants, rounds)
+}
+
+fn turns(mut entrants: Vec<Entrant<'_>>, rounds: usize) -> Result<Vec<Contender>> {
     let mut contenders: Vec<Contender> = entrants
         .iter()
         .map(|entrant| Contender {
@@ -89,13 +100,9 @@ pub fn take_turns(mut entrants: Vec<Entrant<'_>>, rounds: usize) -> Result<Vec<C
             samples: Vec::with_capacity(rounds),
         })
         .collect();
-    for round in 0..=rounds {
+    for _ in 0..rounds {
         for (entrant, contender) in entrants.iter_mut().zip(&mut contenders) {
-            let sample = (entrant.round)().with_context(|| format!("measure {}", entrant.name))?;
-            std::thread::sleep(PAUSE);
-            if round > 0 {
-                contender.samples.push(sample);
-            }
+            contender.samples.push(entrant.sample()?);
         }
     }
     Ok(contenders)
