@@ -63,7 +63,9 @@ pub fn ask(dirs: &Dirs, id: &str, asked: Request) -> Result<Option<Answer>, Fail
         return Ok(None);
     };
     loop {
-        match Frame::read(&mut stream) {
+        let frame = Frame::read(&mut stream);
+        rbox_timing::mark("heard from the monitor");
+        match frame {
             Ok(Some(Frame::Done)) => return Ok(Some(Answer::Done)),
             Ok(Some(Frame::Mended(names))) => return Ok(Some(Answer::Mended(names))),
             Ok(Some(Frame::Health(status))) => return Ok(Some(Answer::Health(status))),

@@ -78,6 +78,7 @@ impl Engine {
         };
         let made = named.and_then(|name| {
             record.name = name;
+            rbox_timing::mark("name reserved");
             record.user_namespace = choice.settle(&self.dirs, &id)?;
             private_files::write(&dir, &request.files, &mut record)?;
             links::register(&self.dirs, &record)?;
@@ -109,6 +110,7 @@ impl Engine {
             Some(_) => Default::default(),
             None => {
                 let image = self.image_for(request)?;
+                rbox_timing::mark("image found");
                 let built_for = image.platform();
                 if !built_for.runs_here() {
                     // Docker's text. An emulator that the kernel knows may run it all the same.

@@ -62,6 +62,7 @@ impl Engine {
             containers,
             failures,
         } = containers::survey(&self.dirs)?;
+        rbox_timing::mark("containers read");
         // An image's name may have moved on since the container was made.
         let mut image_ids = BTreeMap::new();
         for container in &containers {

@@ -31,6 +31,7 @@ impl Engine {
             .pull(&client, &name, platform, observer)
             .map_err(failure)?;
         self.pulled(&name);
+        rbox_timing::mark("image pulled");
         tell_status(&name, pulled.newer, observer);
         Ok(pulled)
     }

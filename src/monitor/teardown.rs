@@ -39,6 +39,7 @@ impl End {
 pub fn release(live: &mut Live, end: &End) -> Option<JoinHandle<()>> {
     let oom_killed = live.running.cgroup.oom_kills() > 0;
     live.has_died(end.code, oom_killed);
+    rbox_timing::mark("death written down");
     // Nothing of the container may run on. Its init took its own pid namespace
     // with it; in another's it may leave processes.
     if !live.record.host.pid_mode.is_empty() {

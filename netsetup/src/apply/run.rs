@@ -236,7 +236,11 @@ pub fn undo_steps(steps: &[Step], context: &mut Context<'_>) -> Vec<ApplyError> 
     let errors = steps
         .iter()
         .rev()
-        .filter_map(|step| undo(step, context).err())
+        .filter_map(|step| {
+            let undone = undo(step, context);
+            rbox_timing::mark_of("undone:", step.done());
+            undone.err()
+        })
         .collect();
     sweep_removed_networks(steps);
     errors

@@ -118,6 +118,7 @@ impl NetworkStore {
         if self.by_name(&request.name)?.is_some() {
             return Err(CreateError::Exists(request.name.clone()));
         }
+        rbox_timing::mark("other networks read");
         let mut route = Route::open().map_err(system)?;
         if driver == Driver::Macvlan {
             return self.create_macvlan(request, &wanted_pools, &mut route);
@@ -136,6 +137,7 @@ impl NetworkStore {
             ula: self.ula_prefix()?,
         };
         let pools = allocate(&wanted_pools, wishes, &around)?;
+        rbox_timing::mark("subnet chosen");
         let mut network = self.record(request, driver, new_id().map_err(system)?);
         network.pools = pools;
         network.mtu = Some(way_out::mtu(&table, &mut route).map_err(netlink)?);
@@ -148,7 +150,9 @@ impl NetworkStore {
 
         // The record first: whatever happens now, there is something to find the rest by.
         record::write_json(&self.record_path(&network), &network, Lasting::Forever)?;
+        rbox_timing::mark("record written");
         let made = self.make_bridge(&network, &mut route, remarks);
+        rbox_timing::mark("bridge and firewall made");
         if made.is_err() {
             record::remove(&self.record_path(&network))?;
         }

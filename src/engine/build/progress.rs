@@ -34,6 +34,7 @@ impl<'a> Progress<'a> {
     /// The next step.
     pub fn begin(&self, name: &str) -> Step<'a> {
         let id = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        rbox_timing::mark_of("begun:", name);
         self.listener.event(Event::Started {
             step: id,
             name: name.to_owned(),
@@ -93,6 +94,7 @@ impl Step<'_> {
     }
 
     fn tell(&self, how: Ending) {
+        rbox_timing::mark("step ended");
         self.listener.event(Event::Ended {
             step: self.id,
             how,
