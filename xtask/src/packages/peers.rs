@@ -60,6 +60,11 @@ pub const PEERS: &[Package] = &[
         reason: "to make the veth pair and bridge that networks are compared with",
     },
     Package {
+        name: "e2fsprogs",
+        program: "mkfs.ext4",
+        reason: "to make a disk that is the same everywhere",
+    },
+    Package {
         name: "iperf3",
         program: "iperf3",
         reason: "to measure throughput",
