@@ -48,14 +48,9 @@ impl Field {
         std::iter::once(&self.rbox).chain(&self.peers)
     }
 
-    /// One of the others.
-    pub fn peer(&self, name: &str) -> Option<&Engine> {
-        self.peers.iter().find(|peer| peer.name == name)
-    }
-
     /// How many rounds, where this many are usual.
     pub fn rounds(&self, usual: usize) -> usize {
-        let fewer = if self.quick { usual.div_ceil(4) } else { usual };
+        let fewer = if self.quick { usual.div_ceil(5) } else { usual };
         self.fixed_rounds.unwrap_or(fewer)
     }
 

@@ -6,8 +6,6 @@
 //!
 //! `cargo xtask bench` prepares all that it needs and starts it.
 
-#![allow(dead_code, reason = "cases to come use it")]
-
 mod arguments;
 mod cases;
 mod engine;

@@ -61,11 +61,6 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// The daemon's process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     fn answers(&mut self, log: &PathBuf) -> Result<()> {
         let began = Instant::now();
         while self.engine.quiet(&["info"]).is_err() {

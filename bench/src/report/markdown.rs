@@ -64,7 +64,7 @@ fn findings(results: &Results) -> String {
 }
 
 fn group(group: &Group) -> String {
-    let mut text = format!("## {}\n\n", group.about);
+    let mut text = format!("## {}\n\n", capitalised(&group.about));
     let _ = writeln!(
         text,
         "`cargo xtask bench {}`, {}; load average before it: {}.",
@@ -148,7 +148,7 @@ fn curve(curve: &Curve) -> String {
 }
 
 fn heading(id: &str, title: &str) -> String {
-    format!("\n<a id=\"{id}\"></a>\n\n### {title}\n\n")
+    format!("\n<a id=\"{id}\"></a>\n\n### {}\n\n", capitalised(title))
 }
 
 fn picture(id: &str, title: &str) -> String {
@@ -169,6 +169,13 @@ fn skips(results: &Results) -> String {
         text.push_str("Nothing.\n");
     }
     text
+}
+
+/// As headings begin.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// Nothing in it ends the cell.

@@ -24,6 +24,9 @@ pub fn summarise(results: &Results) {
             .iter()
             .filter_map(|one| Some(format!("{} {}", ratio(table, &one.name)?, one.name)))
             .collect();
+        if ratios.is_empty() {
+            continue;
+        }
         let name = table.contenders.first().map_or("", |first| &first.name);
         println!("  {:<24} {name}: {}", table.id, ratios.join(", "));
     }
