@@ -33,6 +33,7 @@ pub(crate) fn pivot(root: BorrowedFd<'_>) -> Result<(), Failure> {
     // With both names the same the old root ends on top of the new one, and
     // the second call takes it off: no directory of the image is needed.
     rustix::process::pivot_root(".", ".").naming(|| "pivot_root")?;
+    rbox_timing::mark("root pivoted");
     unmount(".", UnmountFlags::DETACH).naming(|| "detaching the host's root")?;
     rustix::process::chdir("/").naming(|| "chdir /")
 }
