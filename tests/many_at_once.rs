@@ -44,7 +44,8 @@ fn a_hundred_containers_started_at_once_have_addresses_of_their_own_and_know_eac
     host.ok("exec box0 ping -c 1 -W 5 box99");
     let mut arguments = vec!["rm", "-f"];
     arguments.extend(names.iter().map(String::as_str));
-    host.rbox(&arguments).ok();
+    // Removed side by side, told in order.
+    assert_eq!(host.rbox(&arguments).ok(), names.join("\n"));
     host.ok("network rm lan");
     host.nothing_is_left();
 }

@@ -25,6 +25,7 @@ mod network;
 pub mod parse;
 mod refused;
 mod registry;
+mod side_by_side;
 mod stop;
 mod system;
 mod timing;

@@ -1,7 +1,8 @@
 //! `kill`.
 
 use crate::cli::call::{Arity, Call, Spec};
-use crate::cli::stop::{Outcome, each};
+use crate::cli::side_by_side::side_by_side;
+use crate::cli::stop::Outcome;
 
 /// `kill`.
 pub static SPEC: Spec = Spec {
@@ -35,8 +36,9 @@ struct Kill {
 fn run(call: &Call) -> Outcome {
     let line: Kill = call.parse()?;
     let engine = call.engine()?;
-    Ok(each(&line.containers, |name| {
-        engine.kill(name, &line.signal)?;
-        Ok(name.clone())
-    }))
+    Ok(side_by_side(
+        &line.containers,
+        |name| engine.kill(name, &line.signal),
+        |_| false,
+    ))
 }

@@ -1,7 +1,8 @@
 //! `pause`.
 
 use crate::cli::call::{Arity, Call, Spec};
-use crate::cli::stop::{Outcome, each};
+use crate::cli::side_by_side::side_by_side;
+use crate::cli::stop::Outcome;
 
 /// `pause`.
 pub static SPEC: Spec = Spec {
@@ -23,8 +24,9 @@ struct Pause {
 fn run(call: &Call) -> Outcome {
     let line: Pause = call.parse()?;
     let engine = call.engine()?;
-    Ok(each(&line.containers, |name| {
-        engine.pause(name)?;
-        Ok(name.clone())
-    }))
+    Ok(side_by_side(
+        &line.containers,
+        |name| engine.pause(name),
+        |_| false,
+    ))
 }

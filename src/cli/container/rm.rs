@@ -1,8 +1,9 @@
 //! `rm`.
 
-use crate::cli::call::{Arity, Call, Spec, say};
+use crate::cli::call::{Arity, Call, Spec};
+use crate::cli::side_by_side::side_by_side;
 use crate::cli::stop::{Outcome, is_absent};
-use crate::output::error;
+use crate::engine::Failure;
 
 /// `rm`.
 pub static SPEC: Spec = Spec {
@@ -36,23 +37,12 @@ struct Rm {
 fn run(call: &Call) -> Outcome {
     let line: Rm = call.parse()?;
     let engine = call.engine()?;
-    let mut code = 0;
-    for name in &line.containers {
-        let removed = match (line.link, line.volumes) {
-            (true, _) => engine.unlink(name),
-            (false, true) => engine.remove_with_volumes(name, line.force),
-            (false, false) => engine.remove(name, line.force),
-        };
-        match removed {
-            Ok(()) => say(&format!("{name}\n")),
-            Err(failure) => {
-                error::print(&failure);
-                // Forced, it is enough that it is not there.
-                if !(line.force && is_absent(&failure)) {
-                    code = 1;
-                }
-            }
-        }
-    }
-    Ok(code)
+    let remove = |name: &str| match (line.link, line.volumes) {
+        (true, _) => engine.unlink(name),
+        (false, true) => engine.remove_with_volumes(name, line.force),
+        (false, false) => engine.remove(name, line.force),
+    };
+    // Forced, it is enough that it is not there.
+    let forgive = |failure: &Failure| line.force && is_absent(failure);
+    Ok(side_by_side(&line.containers, remove, forgive))
 }

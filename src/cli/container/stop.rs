@@ -2,7 +2,8 @@
 
 use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::parse::number;
-use crate::cli::stop::{Outcome, each};
+use crate::cli::side_by_side::side_by_side;
+use crate::cli::stop::Outcome;
 
 /// `stop`.
 pub static SPEC: Spec = Spec {
@@ -40,8 +41,9 @@ fn run(call: &Call) -> Outcome {
     }
     let engine = call.engine()?;
     let timeout = line.timeout.or(line.time);
-    Ok(each(&line.containers, |name| {
-        engine.stop(name, timeout, line.signal.as_deref())?;
-        Ok(name.clone())
-    }))
+    Ok(side_by_side(
+        &line.containers,
+        |name| engine.stop(name, timeout, line.signal.as_deref()),
+        |_| false,
+    ))
 }
