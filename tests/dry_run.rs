@@ -149,9 +149,9 @@ fn seen(directory: &Path, id: &str, ends: &[String]) -> BTreeMap<String, Value> 
                 .split(['\n', ','])
                 .map(|part| part.trim().trim_end_matches('}').trim().to_owned())
                 .filter(|part| !part.is_empty())
-                .map(|part| match part.split_once("dnat to 127.0.0.11:") {
-                    Some((rule, _)) => format!("{rule} dnat"),
-                    None => part,
+                .map(|part| match part.contains("addr 127.0.0.11 ") {
+                    true => without_random_ports(&part),
+                    false => part,
                 })
                 .collect();
             lines.sort();
@@ -160,6 +160,16 @@ fn seen(directory: &Path, id: &str, ends: &[String]) -> BTreeMap<String, Value> 
         all.insert(name, value);
     }
     all
+}
+
+/// A rule about the resolver, whose own ports are random.
+fn without_random_ports(rule: &str) -> String {
+    let random = |word: &&str| word.parse::<u16>().is_ok_and(|port| port != 53);
+    let words = rule.split(' ').map(|word| match random(&word) {
+        true => "PORT",
+        false => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn links(text: &str) -> Value {

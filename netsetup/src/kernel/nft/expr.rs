@@ -3,6 +3,7 @@
 //! neighbouring 32-bit registers.
 
 mod mark;
+pub(super) mod port;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -127,12 +128,10 @@ impl Rule<'_> {
         self.compare(NFT_CMP_EQ, &address.octets());
     }
 
-    /// `udp dport 53`; the protocol by its number.
-    pub fn destined_to_port(&mut self, protocol: u8, port: u16) {
-        self.meta(NFT_META_L4PROTO, 0);
-        self.compare(NFT_CMP_EQ, &[protocol]);
-        self.load_destination_port(0);
-        self.compare(NFT_CMP_EQ, &port.to_be_bytes());
+    /// `ip saddr 127.0.0.11`, in a table of family ip.
+    pub fn sent_from(&mut self, address: Ipv4Addr) {
+        self.load_source(Family::V4, 0);
+        self.compare(NFT_CMP_EQ, &address.octets());
     }
 
     /// `iif != lo`.

@@ -46,10 +46,15 @@ pub fn reach_lines(
 pub fn resolver_lines(udp: &str, tcp: &str) -> Vec<String> {
     [
         "table ip rbox-resolver {".to_owned(),
-        "  chain output {".to_owned(),
-        "    type nat hook output priority -100; policy accept;".to_owned(),
-        format!("    ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:{udp}"),
-        format!("    ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:{tcp}"),
+        "  chain queries {".to_owned(),
+        "    type filter hook output priority -300; policy accept;".to_owned(),
+        format!("    ip daddr 127.0.0.11 udp dport 53 udp dport set {udp}"),
+        format!("    ip daddr 127.0.0.11 tcp dport 53 tcp dport set {tcp}"),
+        "  }".to_owned(),
+        "  chain answers {".to_owned(),
+        "    type filter hook output priority 100; policy accept;".to_owned(),
+        format!("    ip saddr 127.0.0.11 udp sport {udp} udp sport set 53"),
+        format!("    ip saddr 127.0.0.11 tcp sport {tcp} tcp sport set 53"),
         "  }".to_owned(),
         "}".to_owned(),
     ]

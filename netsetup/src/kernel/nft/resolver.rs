@@ -1,12 +1,18 @@
 //! The table `ip rbox-resolver` of a sandbox: port 53 of 127.0.0.11 leads to the resolver's
-//! random ports, so that the container can run a server of its own on port 53. Replies need no
-//! rule: connection tracking turns them back.
+//! random ports, so that the container can run a server of its own on port 53.
+//!
+//! Port numbers are rewritten packet by packet, there and back, where NAT would need one rule: NAT
+//! makes the kernel track every connection of the container, which adds a tenth to each packet's
+//! way from one container to another. Where the container tracks connections for rules of its own,
+//! these see the resolver's ports in both directions: queries are rewritten before, answers after.
 
 use std::net::Ipv4Addr;
 
-use super::chain::{Hook, PRIORITY_DSTNAT, add_rule, create_chain, create_table, delete_table};
-use super::expr::{Family, Rule};
-use super::set;
+use super::chain::{
+    Hook, PRIORITY_RAW, PRIORITY_SRCNAT, add_rule, create_chain, create_table, delete_table,
+};
+use super::expr::Rule;
+use super::expr::port::Port;
 use super::transaction::Transaction;
 use super::wire::{
     NF_INET_LOCAL_OUT, NFPROTO_IPV4, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, NFTA_RULE_TABLE,
@@ -17,7 +23,8 @@ use crate::kernel::netlink::Encoder;
 use crate::model::port::Protocol;
 
 const TABLE: &str = "rbox-resolver";
-const CHAIN: &str = "output";
+const QUERIES: &str = "queries";
+const ANSWERS: &str = "answers";
 const DNS: u16 = 53;
 /// Where containers find the resolver.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
@@ -62,19 +69,23 @@ fn redirect(udp: u16, tcp: u16, replace: bool) -> Transaction {
         delete_table(&mut t, TABLE);
     }
     create_table(&mut t, TABLE, None);
-    let hook = Hook {
-        kind: "nat",
+    let hook = |priority| Hook {
+        kind: "filter",
         hook: NF_INET_LOCAL_OUT,
-        priority: PRIORITY_DSTNAT,
+        priority,
     };
-    create_chain(&mut t, TABLE, CHAIN, Some(hook));
+    create_chain(&mut t, TABLE, QUERIES, Some(hook(PRIORITY_RAW)));
+    create_chain(&mut t, TABLE, ANSWERS, Some(hook(PRIORITY_SRCNAT)));
     for (protocol, port) in [(Protocol::Udp, udp), (Protocol::Tcp, tcp)] {
-        add_rule(&mut t, TABLE, CHAIN, None, |r: &mut Rule<'_>| {
+        add_rule(&mut t, TABLE, QUERIES, None, |r: &mut Rule<'_>| {
             r.destined_to(ADDRESS);
-            r.destined_to_port(set::protocol_number(protocol), DNS);
-            r.load(&ADDRESS.octets(), 0);
-            r.load(&port.to_be_bytes(), 1);
-            r.dnat(Family::V4);
+            r.has_port(protocol, Port::Destination, DNS);
+            r.set_port(protocol, Port::Destination, port);
+        });
+        add_rule(&mut t, TABLE, ANSWERS, None, |r: &mut Rule<'_>| {
+            r.sent_from(ADDRESS);
+            r.has_port(protocol, Port::Source, port);
+            r.set_port(protocol, Port::Source, DNS);
         });
     }
     t

@@ -92,13 +92,56 @@ fn a_second_redirection_replaces_the_first() {
             second.local_addr().unwrap().port(),
         );
         let expected = format!(
-            "table ip rbox-resolver {{\n\tchain output {{\n\
-             \t\ttype nat hook output priority -100; policy accept;\n\
-             \t\tip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:{udp}\n\
-             \t\tip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:{tcp}\n\t}}\n}}\n"
+            "table ip rbox-resolver {{\n\tchain queries {{\n\
+             \t\ttype filter hook output priority raw; policy accept;\n\
+             \t\tip daddr 127.0.0.11 udp dport 53 udp dport set {udp}\n\
+             \t\tip daddr 127.0.0.11 tcp dport 53 tcp dport set {tcp}\n\t}}\n\n\
+             \tchain answers {{\n\
+             \t\ttype filter hook output priority 100; policy accept;\n\
+             \t\tip saddr 127.0.0.11 udp sport {udp} udp sport set 53\n\
+             \t\tip saddr 127.0.0.11 tcp sport {tcp} tcp sport set 53\n\t}}\n}}\n"
         );
         assert_eq!(listed, expected);
         let other = TcpStream::connect("127.0.0.11:54").unwrap_err();
         assert_eq!(other.kind(), std::io::ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn rules_of_the_containers_own_that_track_connections_let_answers_through() {
+    let test = "rules_of_the_containers_own_that_track_connections_let_answers_through";
+    let Some(machine) = sandbox(test) else { return };
+    let (by_udp, by_tcp) = resolver(&machine);
+    machine.inside(|| {
+        let rules = "table ip own {
+            chain in { type filter hook input priority 0; policy drop;
+                ct state established accept
+                ct state new ip daddr 127.0.0.11 accept
+            }
+            chain out { type filter hook output priority 0; policy drop;
+                ct state established accept
+                ct state new ip daddr 127.0.0.11 accept
+            }
+        }";
+        output("nft", &[rules]);
+        udp_round_trip(&udp("0.0.0.0:0"), "127.0.0.11:53", &by_udp);
+        assert!(reaches("127.0.0.11:53", &by_tcp).is_some());
+    });
+}
+
+#[test]
+fn connections_of_the_container_are_not_tracked() {
+    let Some(machine) = sandbox("connections_of_the_container_are_not_tracked") else {
+        return;
+    };
+    let (by_udp, _) = resolver(&machine);
+    machine.inside(|| {
+        udp_round_trip(&udp("0.0.0.0:0"), "127.0.0.11:53", &by_udp);
+        let Ok(tracked) = std::fs::read_to_string("/proc/thread-self/net/stat/nf_conntrack") else {
+            return;
+        };
+        // A line a processor, after the header; the first field is the number of entries.
+        let entries = tracked.lines().nth(1).unwrap().split(' ').next().unwrap();
+        assert_eq!(entries, "00000000", "{tracked}");
     });
 }
