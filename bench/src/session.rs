@@ -167,7 +167,13 @@ impl Session {
         });
         let versions = engines.chain(others).filter_map(|command| {
             let output = command.output().ok()?;
-            Some(output.lines().next()?.trim().to_owned())
+            let line = output.lines().next()?.trim();
+            // One of them begins with where it lies.
+            Some(
+                line.rsplit_once("bin/")
+                    .map_or(line, |(_, rest)| rest)
+                    .to_owned(),
+            )
         });
         versions.collect()
     }

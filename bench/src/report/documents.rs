@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::{Results, markdown, performance, plot};
+use super::{Results, markdown, performance, plot, record};
 use crate::finding::Finding;
 
 const RECORD: &str = "benchmarks/results.json";
@@ -33,9 +33,10 @@ pub fn write(directory: &Path, results: &Results) -> Result<()> {
             fs::remove_file(path)?;
         }
     }
-    let mut record = serde_json::to_string_pretty(results)?;
-    record.push('\n');
-    fs::write(directory.join(RECORD), record)?;
+    let record = record::text(results)?;
+    fs::write(directory.join(RECORD), &record)?;
+    // The documents say what the record says, which rounds.
+    let results = &serde_json::from_str(&record)?;
     fs::write(directory.join("benchmarks.md"), markdown::document(results))?;
     let path = directory.join(PERFORMANCE);
     let there = fs::read_to_string(&path).with_context(|| path.display().to_string())?;

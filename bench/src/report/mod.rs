@@ -14,6 +14,7 @@ mod machine;
 mod markdown;
 mod performance;
 mod plot;
+mod record;
 pub mod terminal;
 
 use anyhow::{Result, ensure};
