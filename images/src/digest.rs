@@ -136,10 +136,6 @@ impl<R: Read> Hashing<R> {
         }
     }
 
-    pub(crate) fn inner(&self) -> &R {
-        &self.inner
-    }
-
     /// Digest and number of the bytes read so far.
     pub(crate) fn finish(self) -> (Digest, u64) {
         (self.hasher.finish(), self.count)

@@ -1,14 +1,15 @@
 //! One layer on its way in: hashed, stored, decoded and unpacked while it streams.
 //!
-//! The calling thread reads, hashes and stores the packed bytes and decodes them; a second thread
-//! hashes the plain bytes and writes the files. Between them flow a few buffers, so memory does
-//! not depend on the layer.
+//! ```text
+//!  source ─▶ hash, store ─▶ decode ─▶ hash, write the files
+//!            calling thread  its own   its own
+//! ```
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
+use super::ahead::apart;
 use super::manifest::Descriptor;
 use super::session::Session;
 use super::write::{WriteError, writing};
@@ -37,9 +38,6 @@ pub(crate) enum IngestError {
     Read(#[from] io::Error),
 }
 
-const CHUNK: usize = 256 * 1024;
-const BUFFERS: usize = 8;
-
 /// Reads a packed layer from `source`, keeps it as a blob and unpacks it; both wait in `session`.
 pub(crate) fn store_and_unpack(
     session: &Session<'_>,
@@ -51,7 +49,8 @@ pub(crate) fn store_and_unpack(
         file,
         path: &path,
     });
-    let (diff_id, compression, size) = unpack_packed(session, &mut keeping)?;
+    let (diff_id, compression, size) =
+        apart(&mut keeping, |packed| unpack_packed(session, packed))??;
     // A decoder may stop before the end of its source; the blob is all of it.
     io::copy(&mut keeping, &mut io::sink())?;
     let blob = keeping.finish();
@@ -108,26 +107,32 @@ pub(crate) fn receive(
         file,
         path: &path,
     });
-    let plain = if unpack {
-        unpack_apart(session, &mut keeping).map(|(diff_id, compression, tree)| Plain {
-            diff_id,
-            compression,
-            tree: Some(tree),
-        })
-    } else {
-        let digest = plain_digest(&mut keeping).map_err(IngestError::from);
-        digest.map(|(diff_id, compression)| Plain {
-            diff_id,
-            compression,
-            tree: None,
-        })
-    };
+    let plain = apart(&mut keeping, |packed| plain_side(session, packed, unpack))?;
     io::copy(&mut keeping, &mut io::sink())?;
     let (digest, _) = keeping.finish();
     Ok(Received {
         digest,
         path,
         plain,
+    })
+}
+
+fn plain_side(
+    session: &Session<'_>,
+    packed: impl Read,
+    unpack: bool,
+) -> Result<Plain, IngestError> {
+    let (diff_id, compression, tree) = if unpack {
+        let (diff_id, compression, tree) = unpack_apart(session, packed)?;
+        (diff_id, compression, Some(tree))
+    } else {
+        let (diff_id, compression) = plain_digest(packed)?;
+        (diff_id, compression, None)
+    };
+    Ok(Plain {
+        diff_id,
+        compression,
+        tree,
     })
 }
 
@@ -149,28 +154,11 @@ fn unpack_apart(
     let (compression, mut plain) = decode(source)?;
     let (directory, tree) = session.fresh_layer()?;
     let (scratch, scratch_path) = session.scratch()?;
-    let (filled, to_unpack) = sync_channel::<io::Result<Vec<u8>>>(BUFFERS);
-    let (emptied, to_fill) = channel::<Vec<u8>>();
-    let (size, diff_id) = std::thread::scope(|scope| {
-        let unpacking = scope.spawn(move || {
-            let mut hashing = Hashing::new(Chunks {
-                filled: to_unpack,
-                emptied,
-                chunk: Vec::new(),
-                at: 0,
-            });
-            let size = unpack(&mut hashing, tree, scratch)?;
-            Ok::<_, UnpackError>((size, hashing.finish().0))
-        });
-        pump(&mut plain, &filled, &to_fill);
-        drop(filled);
-        match unpacking.join() {
-            Ok(result) => result.map_err(IngestError::from),
-            Err(_) => Err(IngestError::Read(io::Error::other(
-                "unpacking stopped unexpectedly",
-            ))),
-        }
-    })?;
+    let (size, diff_id) = apart(&mut *plain, move |plain| {
+        let mut hashing = Hashing::new(plain);
+        let size = unpack(&mut hashing, tree, scratch)?;
+        Ok::<_, UnpackError>((size, hashing.finish().0))
+    })??;
     drop(plain);
     // The notes of directory times are of no more use.
     std::fs::remove_file(&scratch_path).map_err(writing(&scratch_path))?;
@@ -179,51 +167,19 @@ fn unpack_apart(
 
 /// The digest of the plain bytes, for a layer that is unpacked already.
 pub(crate) fn plain_digest(source: impl Read) -> io::Result<(Digest, Compression)> {
-    let (compression, plain) = decode(source)?;
-    let mut hashing = Hashing::new(plain);
-    io::copy(&mut hashing, &mut io::sink())?;
-    Ok((hashing.finish().0, compression))
+    let (compression, mut plain) = decode(source)?;
+    let digest = apart(&mut *plain, |plain| {
+        digest_of(plain).map(|(digest, _)| digest)
+    })??;
+    Ok((digest, compression))
 }
 
-/// Sends what `plain` yields until it ends, fails, or nobody listens any more.
-fn pump(
-    plain: &mut dyn Read,
-    filled: &SyncSender<io::Result<Vec<u8>>>,
-    to_fill: &Receiver<Vec<u8>>,
-) {
-    loop {
-        let mut chunk = to_fill.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK, 0);
-        match fill(plain, &mut chunk) {
-            Ok(0) => return,
-            Ok(read) => {
-                chunk.truncate(read);
-                if filled.send(Ok(chunk)).is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                // The unpacking side reports it, with what it was doing.
-                let _ = filled.send(Err(error));
-                return;
-            }
-        }
-    }
-}
-
-/// Reads until the buffer is full or the source ends.
-fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // What came before the error is of no use without the rest.
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+/// Digest and number of all bytes.
+pub(super) fn digest_of(source: impl Read) -> io::Result<(Digest, u64)> {
+    let mut hashing = Hashing::new(source);
+    let mut buffer = vec![0; 64 * 1024];
+    while hashing.read(&mut buffer)? > 0 {}
+    Ok(hashing.finish())
 }
 
 /// Writes everything read through it to a file.
@@ -241,34 +197,5 @@ impl<R: Read> Read for Keeping<'_, R> {
             io::Error::new(error.kind(), format!("cannot write {path}: {error}"))
         })?;
         Ok(read)
-    }
-}
-
-/// The other end of [`pump`].
-struct Chunks {
-    filled: Receiver<io::Result<Vec<u8>>>,
-    emptied: Sender<Vec<u8>>,
-    chunk: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.chunk.len() {
-            match self.filled.recv() {
-                Ok(next) => {
-                    let old = std::mem::replace(&mut self.chunk, next?);
-                    self.at = 0;
-                    // At the end nobody takes it back.
-                    let _ = self.emptied.send(old);
-                }
-                Err(_) => return Ok(0),
-            }
-        }
-        let rest = &self.chunk[self.at..];
-        let length = rest.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&rest[..length]);
-        self.at += length;
-        Ok(length)
     }
 }

@@ -17,6 +17,7 @@
 //! `tmp/` whose lock is free, and the next writer deletes it. Nothing is synced to disk
 //! explicitly, as in Docker: after a power failure import or load again what was just loaded.
 
+mod ahead;
 mod cache;
 mod commit;
 mod config;

@@ -7,12 +7,14 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use rustix::io::Errno;
 
+use super::ahead::apart;
 use super::index::Entry;
+use super::ingest::digest_of;
 use super::layer_meta::LayerMeta;
 use super::manifest::{
     Descriptor, Manifest, ManifestError, OCI_CONFIG, OCI_MANIFEST, diff_ids, parse_config,
@@ -21,7 +23,7 @@ use super::open_blob::open_tree;
 use super::session::Session;
 use super::write::{WriteError, delete_directory, writing};
 use super::{ReadError, Store};
-use crate::digest::{Digest, Hashing};
+use crate::digest::Digest;
 use crate::layer::{IdShift, PackError, PackedTree, Packer, UnpackError, unpack};
 use crate::reference::Reference;
 use crate::upper::{Upper, UpperError};
@@ -267,7 +269,8 @@ fn copy(
     let to = directory.join("fs");
     let into = open_tree(&to).map_err(writing(&to))?;
     let (scratch, scratch_path) = session.scratch()?;
-    unpack(Packer::new(from, kind)?, into, scratch)?;
+    let mut packer = Packer::new(from, kind)?;
+    apart(&mut packer, move |tar| unpack(tar, into, scratch)).map_err(SnapshotError::Read)??;
     std::fs::remove_file(&scratch_path).map_err(writing(&scratch_path))?;
     Ok(())
 }
@@ -280,11 +283,10 @@ fn publish(
 ) -> Result<Layer, SnapshotError> {
     let path = directory.join("fs");
     let tree = open_tree(&path).map_err(taking(&path))?;
-    let mut packing = Hashing::new(Packer::new(tree, kind)?);
-    let mut buffer = vec![0; 256 * 1024];
-    while packing.read(&mut buffer).map_err(SnapshotError::Read)? > 0 {}
-    let size = packing.inner().size();
-    let (diff_id, tar_size) = packing.finish();
+    let mut packer = Packer::new(tree, kind)?;
+    let hashed = apart(&mut packer, digest_of).and_then(|hashed| hashed);
+    let (diff_id, tar_size) = hashed.map_err(SnapshotError::Read)?;
+    let size = packer.size();
     let meta = LayerMeta {
         size,
         tar_size: Some(tar_size),
