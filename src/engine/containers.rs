@@ -146,7 +146,6 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
     // Read now: until the rename somebody may have given it another name.
     match read_record(&renamed) {
         Ok(Some(record)) => {
-            rbox_timing::mark("container taken out of sight");
             names::release(dirs, &record.name, id)?;
             renaming::settle(dirs, &renamed, id, &record.name)?;
             event::of_container(dirs, "destroy", &record, &[]);
