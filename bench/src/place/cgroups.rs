@@ -2,6 +2,7 @@
 //! own for them.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = "/sys/fs/cgroup";
@@ -24,7 +25,8 @@ impl Leftovers {
         Self(kept.filter(|cgroup| !cgroup.exists()).collect())
     }
 
-    /// Only empty ones can be removed, so this ends nobody.
+    /// Only empty ones can be removed, so this ends nobody: what is in use is another's, as all that
+    /// was ours has ended.
     pub fn remove(&self) {
         for cgroup in &self.0 {
             remove(cgroup);
@@ -38,9 +40,10 @@ fn remove(cgroup: &Path) {
             remove(&entry.path());
         }
     }
-    if cgroup.exists()
-        && let Err(error) = fs::remove_dir(cgroup)
-    {
-        eprintln!("rbox-bench: cgroup {}: {error}", cgroup.display());
+    match fs::remove_dir(cgroup) {
+        Err(error) if ![ErrorKind::NotFound, ErrorKind::ResourceBusy].contains(&error.kind()) => {
+            eprintln!("rbox-bench: cgroup {}: {error}", cgroup.display());
+        }
+        _ => {}
     }
 }
