@@ -17,6 +17,9 @@ use crate::report::{self, Group, Machine, Results, terminal};
 /// When a quick run begins no other case, so that it ends within two minutes.
 const QUICK: Duration = Duration::from_secs(95);
 
+/// A load average that makes itself felt.
+const BUSY: f64 = 1.0;
+
 /// Measures what is asked for. A case that fails is told and the others go on; the run has failed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let begin = Instant::now();
@@ -27,6 +30,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         skips: session.field.skips.take(),
         groups: Vec::new(),
     };
+    let busy = report::load();
+    if busy.parse::<f64>().is_ok_and(|load| load > BUSY) {
+        println!("the machine is busy (load average {busy}): figures will be rough");
+    }
     let mut failed = false;
     for case in cases::ALL.iter().filter(|case| wanted(arguments, case)) {
         if arguments.quick && begin.elapsed() > QUICK {
@@ -145,7 +152,7 @@ impl Session {
                 None
             }
         };
-        match podman::engine(&scratch) {
+        match podman::engine(&scratch, &field) {
             Ok(engine) => field.accept(engine),
             Err(error) => field.skip(podman::NAME, format!("{error:#}")),
         }

@@ -15,8 +15,9 @@ pub const NAME: &str = "podman";
 
 const DIRECTORY: &str = "/etc/containers";
 
-/// Writes its configuration; nothing runs between its commands.
-pub fn engine(scratch: &Path) -> Result<Engine> {
+/// Writes its configuration; nothing runs between its commands. Its own choice of a runtime is crun;
+/// where that is not there, or refuses the machine's cgroups, it is a skip and runc takes its place.
+pub fn engine(scratch: &Path, field: &Field) -> Result<Engine> {
     let program = Field::find("podman").context("podman is not installed")?;
     Field::find("/usr/lib/podman/netavark").context("netavark is not installed")?;
     let engine = Engine {
@@ -25,23 +26,18 @@ pub fn engine(scratch: &Path) -> Result<Engine> {
         globals: Vec::new(),
         environment: Vec::new(),
     };
-    // Its own choice where that works; crun refuses some machines' cgroups.
-    let runtimes: Vec<_> = ["crun", "runc"]
-        .into_iter()
-        .filter(|runtime| Field::find(runtime).is_some())
-        .collect();
-    let mut refusal = None;
-    for runtime in runtimes {
-        configure(scratch, runtime)?;
-        match engine.quiet(&["info"]) {
-            Ok(_) => {
-                println!("{}, {runtime}", engine.quiet(&["--version"])?);
-                return Ok(engine);
-            }
-            Err(error) => refusal = Some(error),
-        }
+    if let Err(error) = try_with(&engine, scratch, "crun") {
+        field.skip("podman with crun", format!("{error:#}; it has runc"));
+        try_with(&engine, scratch, "runc")?;
     }
-    Err(refusal.context("podman has neither crun nor runc")?)
+    println!("{}", engine.quiet(&["--version"])?);
+    Ok(engine)
+}
+
+fn try_with(engine: &Engine, scratch: &Path, runtime: &str) -> Result<()> {
+    Field::find(runtime).with_context(|| format!("{runtime} is not installed"))?;
+    configure(scratch, runtime)?;
+    engine.quiet(&["info"]).map(drop)
 }
 
 fn configure(scratch: &Path, runtime: &str) -> Result<()> {
