@@ -1,13 +1,25 @@
-//! Our own binary again, through a read-only mount: as a container's monitor,
-//! holding the container's lock and one end of a socket to us, or in our place.
+//! Our own binary again, through a read-only mount: as a container's monitor, with one end of a
+//! socket to us, or in our place.
+//!
+//! A monitor takes longer to get to its `main` than a container takes to be put on record, so that
+//! it is started first and waits to be told whose it is:
+//!
+//! ```text
+//! client   ── exec ──▶ record ───────▶ id, lock, log ──▶ Start …
+//! monitor      └─▶ load, set up ─▶ waits ─┘
+//! ```
 
 use std::fs;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
 use rbox_runtime::process::self_exe;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
@@ -16,38 +28,104 @@ use super::lock::RunLock;
 /// argv[0] of a monitor.
 pub const MONITOR: &str = "rbox-monitor";
 
-/// Spawns the monitor of `id`; the lock goes with it. The returned socket is
-/// where the `Start` request is sent and its answers come from.
-pub fn monitor(dirs: &Dirs, id: &str, lock: RunLock) -> Result<(UnixStream, Child), Failure> {
+/// Name of a monitor's log in its container's run directory.
+pub const LOG: &str = "monitor.log";
+
+/// A monitor without a container. It ends when this is dropped.
+pub struct Spare {
+    /// `None` once it has its container, or has been seen to end.
+    spawning: Option<Spawning>,
+}
+
+enum Spawning {
+    /// A thread waits for it to be executed.
+    Waits(JoinHandle<Result<Monitor, Failure>>),
+    /// There was no thread to be had.
+    Over(Result<Monitor, Failure>),
+}
+
+/// A monitor that has been started.
+pub struct Monitor {
+    /// Where the `Start` request is sent and its answers come from.
+    pub stream: UnixStream,
+    /// To be waited for by whoever outlives it.
+    pub child: Child,
+}
+
+impl Spare {
+    /// Starts one, and does not wait for it. What goes wrong is said by [`Spare::employ`].
+    pub fn new(dirs: &Dirs) -> Spare {
+        let theirs = dirs.clone();
+        let spawning = match thread::Builder::new().spawn(move || spawn(&theirs)) {
+            Ok(thread) => Spawning::Waits(thread),
+            Err(_) => Spawning::Over(spawn(dirs)),
+        };
+        Spare {
+            spawning: Some(spawning),
+        }
+    }
+
+    fn spawned(&mut self) -> Option<Result<Monitor, Failure>> {
+        match self.spawning.take()? {
+            Spawning::Waits(thread) => thread.join().ok(),
+            Spawning::Over(result) => Some(result),
+        }
+    }
+
+    /// Makes it the monitor of `id`; the lock goes with it.
+    pub fn employ(mut self, dirs: &Dirs, id: &str, lock: &RunLock) -> Result<Monitor, Failure> {
+        let what = || format!("start the monitor of container {id}");
+        let monitor = self
+            .spawned()
+            .unwrap_or_else(|| Err(Failure::new(what())))?;
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(dirs.run(id).join(LOG))
+            .context(|| format!("make the log of the monitor of {id}"))?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        // The same open file, and so the same lock.
+        let files = [lock.file().as_fd(), log.as_fd()];
+        control.push(SendAncillaryMessage::ScmRights(&files));
+        let text = [IoSlice::new(id.as_bytes())];
+        sendmsg(&monitor.stream, &text, &mut control, SendFlags::NOSIGNAL).context(what)?;
+        Ok(monitor)
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if let Some(Ok(Monitor { stream, mut child })) = self.spawned() {
+            drop(stream);
+            let _ = child.wait();
+        }
+    }
+}
+
+fn spawn(dirs: &Dirs) -> Result<Monitor, Failure> {
     let (ours, theirs) = UnixStream::pair().context(|| "make a socket pair".into())?;
     // The binary is executed through a mount that cannot be written to, so that
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
     let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
     // Where the binary lies: the monitor's own /proc/self/exe has no path any more.
     let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
-    let errors = fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dirs.run(id).join("monitor.log"))
-        .context(|| format!("make the log of the monitor of {id}"))?;
-    // The same open file, and so the same lock, as the monitor's stdout.
-    let lock = lock
-        .file()
-        .try_clone()
-        .context(|| "pass the lock on".into())?;
     let child = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(MONITOR)
         .arg(&dirs.root)
         .arg(&dirs.run_root)
-        .arg(id)
         .arg(program)
         .envs(rbox_timing::environment())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(lock)
-        .stderr(errors)
+        // Until it has its container's lock and log.
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
-        .context(|| format!("start the monitor of container {id}"))?;
-    Ok((ours, child))
+        .context(|| "start a monitor".into())?;
+    Ok(Monitor {
+        stream: ours,
+        child,
+    })
 }
 
 /// Goes on in a copy of this program that is mapped from a read-only mount: a

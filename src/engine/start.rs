@@ -7,7 +7,8 @@ use super::claim::{Claim, claim, is_running};
 use super::failure::Failure;
 use super::protocol::{Frame, Request};
 use super::record::Record;
-use super::{Engine, containers, event, spawn, terminal};
+use super::spawn::{LOG, Spare};
+use super::{Engine, containers, event, terminal};
 
 impl Engine {
     /// Starts a container. Attached: streams until it ends and returns how that
@@ -15,6 +16,16 @@ impl Engine {
     /// is (detached) or joined (attached).
     pub fn start(
         &self,
+        name: &str,
+        attach: Option<&AttachOptions>,
+    ) -> Result<Option<AttachEnd>, Failure> {
+        self.start_with(None, name, attach)
+    }
+
+    /// The same, with a monitor that was started before.
+    pub fn start_with(
+        &self,
+        spare: Option<Spare>,
         name: &str,
         attach: Option<&AttachOptions>,
     ) -> Result<Option<AttachEnd>, Failure> {
@@ -39,6 +50,7 @@ impl Engine {
             Err(failure) => return Err(self.not_begun(&container.record, failure)),
         };
         rbox_timing::mark("lock taken");
+        let spare = spare.unwrap_or_else(|| Spare::new(&self.dirs));
         // Removed, perhaps, while we waited.
         let record = match containers::read_record(&self.dirs.container(id)) {
             Ok(Some(record)) => record,
@@ -52,8 +64,12 @@ impl Engine {
         if attach.is_some() {
             event::of_container(&self.dirs, "attach", &record, &[]);
         }
-        let (mut stream, _) = spawn::monitor(&self.dirs, id, lock)
-            .map_err(|failure| self.not_begun(&record, failure))?;
+        let monitor = spare.employ(&self.dirs, id, &lock);
+        drop(lock);
+        let mut stream = match monitor {
+            Ok(monitor) => monitor.stream,
+            Err(failure) => return Err(self.not_begun(&record, failure)),
+        };
         let streams = attach.map(|options| options.streams);
         let size = attach.and_then(|_| terminal::size());
         rbox_timing::mark("monitor executed");
@@ -102,7 +118,7 @@ impl Engine {
 
     /// What the monitor said before it died.
     fn died(&self, id: &str) -> Failure {
-        let said = fs::read_to_string(self.dirs.run(id).join("monitor.log")).unwrap_or_default();
+        let said = fs::read_to_string(self.dirs.run(id).join(LOG)).unwrap_or_default();
         let failure = Failure::new(format!("the monitor of container {id} died"));
         match said.trim_end() {
             "" => failure,

@@ -1,16 +1,18 @@
 //! The monitor: one small process a container, its parent and its keeper.
 //!
 //! It is our own binary under the name `rbox-monitor`, started by the client
-//! with one end of a socket as stdin and the container's lock as stdout. It
-//! never touches the client's terminal and outlives the client.
+//! with one end of a socket as stdin; the container's lock, its stdout from then
+//! on, comes through that. It never touches the client's terminal and outlives
+//! the client.
 //!
 //! ```text
-//!  Start request ─▶ start (rootfs, leases, process, network) ─▶ supervise ─▶ teardown
+//!  employment ─▶ Start request ─▶ start (rootfs, leases, process, network) ─▶ supervise ─▶ teardown
 //!                       │ failure: undo the journal, record why
 //!                                       supervise ⇄ restart, where its policy says so
 //! ```
 
 pub mod attachment;
+mod employment;
 pub mod files;
 pub mod freeze;
 mod happened;
@@ -47,8 +49,8 @@ use crate::engine::dirs::Dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::protocol::{Frame, Request};
 
-/// Entry point; `arguments` are the roots, the container's id and the path of
-/// our binary.
+/// Entry point; `arguments` are the roots and the path of our binary. Which container is its the
+/// client says, once there is one.
 pub fn main(arguments: &[OsString]) -> ExitCode {
     // A lock or a pipe that the user's shell had open is not ours to keep.
     if let Err(error) = rbox_runtime::process::inherited::close() {
@@ -66,10 +68,9 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    let [root, run_root, id, program] = arguments else {
+    let [root, run_root, program] = arguments else {
         return Err(Failure::new("started without its arguments"));
     };
-    let id = id.to_string_lossy().into_owned();
     let dirs = Dirs {
         root: PathBuf::from(root),
         run_root: PathBuf::from(run_root),
@@ -85,6 +86,11 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             .try_clone_to_owned()
             .context(|| "take the client's socket".into())?,
     );
+    let engine = Engine::open(dirs);
+    let Some(id) = employment::wait(&client).context(|| "wait for a container".into())? else {
+        // The client has none after all.
+        return Ok(());
+    };
     let request = Frame::read(&mut client).context(|| "read the request".into())?;
     rbox_timing::mark("request read");
     let Some(Frame::Request(Request::Start {
@@ -96,7 +102,7 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
     else {
         return Err(Failure::new("the client asked for nothing"));
     };
-    let engine = Engine::open(dirs)?;
+    let engine = engine?;
     let asked = start::Asked {
         size,
         stdin_attached: attach.is_some_and(|streams| streams.stdin),

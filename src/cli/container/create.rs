@@ -44,8 +44,7 @@ fn run(call: &Call) -> Outcome {
         return dry_run(call, &request, false).map_err(by_engine);
     }
     let engine = call.engine()?;
-    image::provide(&engine, &request, line.container.quiet).map_err(by_engine)?;
-    let created = engine.create(&request).map_err(by_engine)?;
+    let created = image::create(&engine, &request, line.container.quiet).map_err(by_engine)?;
     for warning in &created.warnings {
         error::print_plain(warning);
     }

@@ -11,6 +11,7 @@ use crate::engine::detach::DetachKeys;
 use crate::engine::failure::Failure;
 use crate::engine::protocol::Streams;
 use crate::engine::request::ContainerRequest;
+use crate::engine::spawn::Spare;
 use crate::engine::terminal;
 use crate::output::error;
 
@@ -78,14 +79,16 @@ fn run(call: &Call) -> Outcome {
         return dry_run(call, &request, true).map_err(Stop::Refused);
     }
     let engine = call.engine().map_err(refused)?;
-    image::provide(&engine, &request, flags.quiet).map_err(Stop::Refused)?;
-    let created = engine.create(&request).map_err(Stop::Refused)?;
+    let spare = Spare::new(&engine.dirs);
+    let created = image::create(&engine, &request, flags.quiet).map_err(Stop::Refused)?;
     for warning in &created.warnings {
         error::print_plain(warning);
     }
     if line.detach {
         say(&format!("{}\n", created.id));
-        engine.start(&created.id, None).map_err(Stop::Refused)?;
+        engine
+            .start_with(Some(spare), &created.id, None)
+            .map_err(Stop::Refused)?;
         return Ok(0);
     }
     let options = AttachOptions {
@@ -94,7 +97,7 @@ fn run(call: &Call) -> Outcome {
         sig_proxy: line.sig_proxy,
     };
     let end = engine
-        .start(&created.id, Some(&options))
+        .start_with(Some(spare), &created.id, Some(&options))
         .map_err(Stop::Refused)?;
     Ok(exit_code(end, 0))
 }

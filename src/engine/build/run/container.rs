@@ -9,9 +9,10 @@ use rbox_netsetup::model::endpoint::EndpointConfig;
 use crate::engine::Engine;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::lock::RunLock;
+use crate::engine::protocol;
 use crate::engine::record::{BuildRoot, short};
 use crate::engine::request::{ContainerRequest, HostConfig, NetworkMode};
-use crate::engine::{protocol, spawn};
+use crate::engine::spawn::{Monitor, Spare};
 
 use super::cancel::Cancel;
 use super::places::{self, Mounts, Places};
@@ -97,11 +98,14 @@ fn in_container(
     let lock = RunLock::take(&run_dir)
         .context(|| format!("lock {}", run_dir.display()))?
         .ok_or_else(|| Failure::new("the id of the step's container is taken"))?;
+    let spare = Spare::new(&engine.dirs);
     if let Err(failure) = engine.make(draft, &named) {
         let _ = lock.remove_dir(&run_dir);
         return Err(failure);
     }
-    let (stream, mut monitor) = spawn::monitor(&engine.dirs, &id, lock)?;
+    let employed = spare.employ(&engine.dirs, &id, &lock);
+    drop(lock);
+    let Monitor { stream, mut child } = employed?;
     let start = Start {
         stdin: step.stdin.as_deref(),
         secrets: step
@@ -115,7 +119,7 @@ fn in_container(
         .and_then(|_watch| stream::to_end(engine, &stream, start, output));
     drop(stream);
     // It removes the container before it ends.
-    let waited = monitor
+    let waited = child
         .wait()
         .context(|| format!("wait for the monitor of container {id}"));
     cancel.check()?;
