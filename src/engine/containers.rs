@@ -146,7 +146,7 @@ pub fn retire(dirs: &Dirs, id: &str) -> Result<Option<PathBuf>, Failure> {
     // Read now: until the rename somebody may have given it another name.
     match read_record(&renamed) {
         Ok(Some(record)) => {
-            names::release(dirs, &record.name, id)?;
+            names::retire(dirs, &record.name, id, &renamed)?;
             renaming::settle(dirs, &renamed, id, &record.name)?;
             event::of_container(dirs, "destroy", &record, &[]);
             links::unregister(dirs, &record)?;

@@ -111,15 +111,29 @@ pub fn random(attempt: u32) -> Result<String, Failure> {
 
 /// Gives a name back if `id` still has it.
 pub fn release(dirs: &Dirs, name: &str, id: &str) -> Result<(), Failure> {
-    give_back(dirs, id, |_| vec![dirs.names().join(name)])
+    give_back(dirs, id, |_| vec![dirs.names().join(name)], remove)
+}
+
+/// The same, as part of the removal of a whole directory: what was the name is in there then, to be
+/// deleted with the rest. Where an id takes up a block of its own, freeing that has time.
+pub fn retire(dirs: &Dirs, name: &str, id: &str, into: &Path) -> Result<(), Failure> {
+    let links = |names: &Path| vec![names.join(name)];
+    give_back(dirs, id, links, |link| {
+        fs::rename(link, into.join("name")).or_else(|_| remove(link))
+    })
 }
 
 /// Gives every name back that `id` has.
 pub fn release_all(dirs: &Dirs, id: &str) -> Result<(), Failure> {
-    give_back(dirs, id, |names| {
+    let links = |names: &Path| {
         let entries = fs::read_dir(names).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect()
-    })
+    };
+    give_back(dirs, id, links, remove)
+}
+
+fn remove(link: &Path) -> io::Result<()> {
+    fs::remove_file(link)
 }
 
 /// Under the directory's lock: between a look at a name and its removal somebody
@@ -128,6 +142,7 @@ fn give_back(
     dirs: &Dirs,
     id: &str,
     links: impl FnOnce(&Path) -> Vec<PathBuf>,
+    take_away: impl Fn(&Path) -> io::Result<()>,
 ) -> Result<(), Failure> {
     let names = dirs.names();
     let lock = DirectoryLock::existing(&names).map_err(|error| Failure::new(error.to_string()))?;
@@ -138,7 +153,7 @@ fn give_back(
         .iter()
         .filter(|link| target(link).as_deref() == Some(id))
     {
-        fs::remove_file(link).context(|| format!("remove {}", link.display()))?;
+        take_away(link).context(|| format!("remove {}", link.display()))?;
     }
     Ok(())
 }
