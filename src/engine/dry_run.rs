@@ -22,7 +22,7 @@ use rbox_netsetup::kernel::sysctl;
 use rbox_netsetup::plan::Step;
 use rbox_netsetup::script::{self, Group, Present, here, word};
 use rbox_netsetup::store::NetworkStore;
-use rbox_runtime::rootfs::overlay;
+use rbox_runtime::rootfs::overlay::{self, Writable};
 
 use super::create::Draft;
 use super::exec::user_in;
@@ -144,8 +144,11 @@ impl Engine {
             .get(&record.image_id)
             .map_err(|error| Failure::new(error.to_string()))?;
         // Users are looked up in the image; nobody else sees this mount either.
-        let rootfs = overlay::detached(&image.layers, &scratch.dir("upper"), &scratch.dir("work"))
-            .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
+        let rootfs = overlay::detached(
+            &image.layers,
+            &Writable::new(&scratch.dir("upper"), &scratch.dir("work")),
+        )
+        .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
         let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
         drop(rootfs);
         let links = links::resolve(&self.dirs, record)?;

@@ -33,7 +33,7 @@ pub fn open(
             .get(id)
             .map_err(|error| failed(&error))?
             .layers;
-        let tree = root_filesystem(&layers, &directory, record.user_namespace.as_ref())
+        let tree = root_filesystem(&layers, &directory, record.user_namespace.as_ref(), false)
             .map_err(|error| failed(&error))?;
         let mut mounts = record.host.mounts.iter();
         let below = mounts

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::Spec;
 use rbox_runtime::cgroup;
 use rbox_runtime::process::user::ResolvedUser;
-use rbox_runtime::rootfs::overlay::{self, OverlayError};
+use rbox_runtime::rootfs::overlay::{self, OverlayError, Writable};
 use rbox_runtime::security::capabilities;
 use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -55,6 +55,10 @@ pub struct Live {
     pub cgroup: String,
     /// Its sandbox.
     pub network: Network,
+    /// Its root. As long as this is open the end of its mounts does not end the overlay, for which
+    /// the kernel may have to write out a whole filesystem: that is done when others know that it
+    /// has ended.
+    pub root: Option<OwnedFd>,
     /// Our ends of its streams, until the event loop takes them.
     pub streams: Streams,
     /// Where clients connect, until the event loop takes it.
@@ -170,6 +174,7 @@ fn attempt(
         running: parts.running,
         cgroup: parts.cgroup,
         network: parts.network,
+        root: Some(parts.root),
         streams: parts.streams,
         listener: Some(listener),
         retired: None,
@@ -222,6 +227,7 @@ pub fn again(live: &mut Live, asked: &Asked, restarts: u32) -> Result<(), Failur
         live.running = parts.running;
         live.cgroup = parts.cgroup;
         live.network = parts.network;
+        live.root = Some(parts.root);
         live.streams = parts.streams;
         live.restarts = restarts;
         write_down(live)
@@ -251,6 +257,7 @@ struct Parts {
     running: Running,
     cgroup: String,
     network: Network,
+    root: OwnedFd,
     streams: Streams,
 }
 
@@ -269,17 +276,28 @@ fn process(
             layers,
             upper,
             work,
-        }) => overlay::detached(layers, upper, work),
+        }) => overlay::detached(
+            layers,
+            &Writable {
+                upper,
+                work,
+                volatile: true,
+            },
+        ),
         None => {
-            let image = engine
+            let layers = engine
                 .images
-                .get(&record.image_id)
+                .root_trees(&record.image_id)
                 .map_err(|error| Failure::new(error.to_string()))?;
-            root_filesystem(&image.layers, &dir, record.user_namespace.as_ref())
+            let volatile = record.host.auto_remove;
+            root_filesystem(&layers, &dir, record.user_namespace.as_ref(), volatile)
         }
     }
     .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
     rbox_timing::mark("root filesystem mounted");
+    let root = rootfs
+        .try_clone()
+        .context(|| "keep the root filesystem open".into())?;
     let user = user_in(&rootfs, &record.config.user, &record.host.group_add)?;
     check::user(record, &user)?;
     rbox_timing::mark("user looked up");
@@ -334,6 +352,7 @@ fn process(
         running,
         cgroup: cgroup_path(&record.host.cgroup_parent, &record.id),
         network,
+        root,
         streams,
     })
 }
@@ -379,18 +398,24 @@ pub fn facts(
 }
 
 /// The image's layers and the container's own. Files of the layers, which all
-/// containers share, are seen with the owners that this one's ids are.
+/// containers share, are seen with the owners that this one's ids are. `volatile`: see [`Writable`].
 pub fn root_filesystem(
     layers: &[PathBuf],
     dir: &Path,
     mapping: Option<&Mapping>,
+    volatile: bool,
 ) -> Result<OwnedFd, OverlayError> {
     let (upper, work) = (dir.join("upper"), dir.join("work"));
+    let writable = Writable {
+        upper: &upper,
+        work: &work,
+        volatile,
+    };
     match mapping.filter(|mapping| !mapping.is_identity()) {
-        None => overlay::detached(layers, &upper, &work),
+        None => overlay::detached(layers, &writable),
         Some(mapping) => {
             let (uids, gids) = (to_oci(&mapping.uids), to_oci(&mapping.gids));
-            overlay::detached_mapped(layers, &upper, &work, &uids, &gids)
+            overlay::detached_mapped(layers, &writable, &uids, &gids)
         }
     }
 }

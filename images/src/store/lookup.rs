@@ -82,6 +82,19 @@ impl Store {
         }
     }
 
+    /// The trees of the layers of an image by its id, lowest first, for a container that has it: also
+    /// when it was removed by force since. One small file is read.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn root_trees(&self, id: &str) -> Result<Vec<PathBuf>, GetError> {
+        let digest: Digest = id.parse().map_err(|_| GetError::NotFound(id.to_owned()))?;
+        if !self.blob(&digest).exists() {
+            return Err(GetError::NotFound(id.to_owned()));
+        }
+        Ok(self.image(&Index::default(), &digest, None)?.layers)
+    }
+
     fn get_once(&self, name: &str) -> Result<Image, GetError> {
         let index = Index::read(&self.index_path())?;
         let found = find(&index, name)?;

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount,
-    fsopen,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen,
 };
 use thiserror::Error;
 
@@ -65,12 +65,35 @@ pub enum OverlayError {
     },
 }
 
-/// Stacks `lower` (lowest first) below `upper`, with `work` beside it on the
-/// same filesystem, and returns the mount.
+/// Where changes go: two directories on one filesystem.
+#[derive(Clone, Copy, Debug)]
+pub struct Writable<'a> {
+    /// What is changed.
+    pub upper: &'a Path,
+    /// For the kernel's use.
+    pub work: &'a Path,
+    /// Nothing of it need outlast a crash of the machine: neither fsync(2) in the container nor the
+    /// end of the mount waits for the disk (`volatile`, Documentation/filesystems/overlayfs.rst).
+    /// Without it the end of the mount writes out all that the whole filesystem has pending.
+    pub volatile: bool,
+}
+
+impl<'a> Writable<'a> {
+    /// Of which nothing is lost.
+    pub fn new(upper: &'a Path, work: &'a Path) -> Self {
+        Self {
+            upper,
+            work,
+            volatile: false,
+        }
+    }
+}
+
+/// Stacks `lower` (lowest first) below what is writable, and returns the mount.
 ///
 /// # Errors
 /// [`OverlayError`], naming the directory or the refused step.
-pub fn detached(lower: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd, OverlayError> {
+pub fn detached(lower: &[PathBuf], writable: &Writable<'_>) -> Result<OwnedFd, OverlayError> {
     if lower.is_empty() {
         return Err(OverlayError::NoLayers);
     }
@@ -89,7 +112,7 @@ pub fn detached(lower: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd,
     if appended == 0 {
         set(&context, "lowerdir", &names.joined(top_first)?)?;
     }
-    finish(&context, &mut names, upper, work)
+    finish(&context, &mut names, writable)
 }
 
 /// An overlay that has no directories yet.
@@ -109,11 +132,17 @@ fn open_context() -> Result<OwnedFd, OverlayError> {
 fn finish(
     context: &OwnedFd,
     names: &mut Names,
-    upper: &Path,
-    work: &Path,
+    writable: &Writable<'_>,
 ) -> Result<OwnedFd, OverlayError> {
-    set(context, "upperdir", &names.short(upper)?)?;
-    set(context, "workdir", &names.short(work)?)?;
+    set(context, "upperdir", &names.short(writable.upper)?)?;
+    set(context, "workdir", &names.short(writable.work)?)?;
+    // Left by a mount that was volatile, to warn of a crash: what follows a crash is not mounted
+    // again, and after anything else nothing is lost.
+    let _ = std::fs::remove_dir(writable.work.join("work/incompat/volatile"));
+    if writable.volatile {
+        fsconfig_set_flag(context, "volatile")
+            .map_err(|error| kernel("volatile", error, Some(context.as_fd())))?;
+    }
     fsconfig_create(context).map_err(|error| kernel("create", error, Some(context.as_fd())))?;
     fsmount(
         context,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::LinuxIdMapping;
 use rbox_runtime::rootfs::idmap::{self, IdMapError};
-use rbox_runtime::rootfs::overlay::{self, Handover, OverlayError};
+use rbox_runtime::rootfs::overlay::{self, Handover, OverlayError, Writable};
 use rbox_runtime::spec::defaults::id_mapping;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, openat, statat};
 use rustix::io::Errno;
@@ -174,8 +174,7 @@ fn mapped_layers(test: &str, handover: Handover) {
         let merged = overlay::detached_mapped_by(
             handover,
             &layers.lower,
-            &layers.path("upper"),
-            &layers.path("work"),
+            &Writable::new(&layers.path("upper"), &layers.path("work")),
             userns.as_fd(),
         );
         match merged {
@@ -220,7 +219,12 @@ fn layers_with_awkward_names_are_mapped_in_both_ways() {
         lower.push(awkward);
         for handover in [Handover::Descriptors, Handover::Attached] {
             let (upper, work) = (layers.path("upper"), layers.path("work"));
-            match overlay::detached_mapped_by(handover, &lower, &upper, &work, userns.as_fd()) {
+            match overlay::detached_mapped_by(
+                handover,
+                &lower,
+                &Writable::new(&upper, &work),
+                userns.as_fd(),
+            ) {
                 Ok(merged) => assert_eq!(owner(&merged, "awkward"), (500_000, 500_000)),
                 Err(error) if handover == Handover::Descriptors => skip(test, &error.to_string()),
                 Err(error) => panic!("{error}"),
@@ -235,7 +239,7 @@ fn whichever_way_the_kernel_has_is_taken() {
         let layers = Layers::new();
         let (upper, work) = (layers.path("upper"), layers.path("work"));
         let both = shifted();
-        match overlay::detached_mapped(&layers.lower, &upper, &work, &both, &both) {
+        match overlay::detached_mapped(&layers.lower, &Writable::new(&upper, &work), &both, &both) {
             Ok(merged) => layers.check(&merged),
             Err(error @ OverlayError::Mapping { .. }) => {
                 skip("id_mapped::whichever_way", &error.to_string());
@@ -252,8 +256,7 @@ fn a_layer_on_a_filesystem_without_id_mapped_mounts_is_named() {
         let (upper, work) = (layers.path("upper"), layers.path("work"));
         let error = overlay::detached_mapped(
             &[PathBuf::from("/proc/sys")],
-            &upper,
-            &work,
+            &Writable::new(&upper, &work),
             &shifted(),
             &shifted(),
         );

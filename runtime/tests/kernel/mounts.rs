@@ -1,6 +1,8 @@
 //! What is mounted, hidden and protected.
 
+use rbox_runtime::rootfs::overlay::{self, Writable};
 use rbox_runtime::spec::defaults;
+use rustix::fs::{Mode, OFlags};
 
 use crate::support::{Trial, alpine, apart};
 
@@ -195,8 +197,7 @@ fn a_bundles_own_directory_can_be_the_root() {
         std::fs::create_dir(&root).unwrap();
         let upper = trial.upper();
         let work = trial.directory.path().join("work");
-        let mount =
-            rbox_runtime::rootfs::overlay::detached(std::slice::from_ref(&image), &upper, &work);
+        let mount = overlay::detached(std::slice::from_ref(&image), &Writable::new(&upper, &work));
         rustix::mount::move_mount(
             mount.unwrap(),
             "",
@@ -209,5 +210,33 @@ fn a_bundles_own_directory_can_be_the_root() {
         assert!(output.trim().parse::<u32>().unwrap() > 10);
         assert!(root.join("made").exists());
         rustix::mount::unmount(&root, rustix::mount::UnmountFlags::DETACH).unwrap();
+    });
+}
+
+#[test]
+fn a_volatile_overlay_can_be_mounted_again() {
+    let Some(image) = alpine("mounts::a_volatile_overlay") else {
+        return;
+    };
+    apart("a_volatile_overlay", || {
+        let trial = Trial::shell(&image, "true");
+        let (upper, work) = (trial.upper(), trial.directory.path().join("work"));
+        let once = |volatile| {
+            let writable = Writable {
+                upper: &upper,
+                work: &work,
+                volatile,
+            };
+            let mount = overlay::detached(std::slice::from_ref(&image), &writable).unwrap();
+            let name = if volatile { "fleeting" } else { "lasting" };
+            let file = rustix::fs::openat(&mount, name, OFlags::CREATE, Mode::RUSR);
+            drop(file.unwrap());
+            let marked = work.join("work/incompat/volatile").exists();
+            assert_eq!(marked, volatile);
+        };
+        for volatile in [true, true, false, true] {
+            once(volatile);
+        }
+        assert!(upper.join("fleeting").exists() && upper.join("lasting").exists());
     });
 }

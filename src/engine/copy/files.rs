@@ -115,7 +115,7 @@ fn stopped(engine: &Engine, record: &Record) -> Result<OwnedFd, Failure> {
         .images
         .get_kept(&record.image_id)
         .context(|| format!("look up the image of container {}", record.id))?;
-    let rootfs = root_filesystem(&image.layers, &dir, record.user_namespace.as_ref())
+    let rootfs = root_filesystem(&image.layers, &dir, record.user_namespace.as_ref(), false)
         .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
     let failed = || format!("mount what container {} mounts", record.id);
     if !record.host.mounts.is_empty() {

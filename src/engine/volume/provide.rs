@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rbox_netsetup::store::directory_lock::DirectoryLock;
-use rbox_runtime::rootfs::overlay;
+use rbox_runtime::rootfs::overlay::{self, Writable};
 
 use super::{ANONYMOUS, VolumeRequest, mounted, populate, store};
 use crate::engine::Engine;
@@ -74,8 +74,11 @@ impl Engine {
             provided.locks.push(lock);
         }
         // What the container will see, before anything is mounted over it.
-        let image = overlay::detached(layers, &directory.join("upper"), &directory.join("work"))
-            .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
+        let image = overlay::detached(
+            layers,
+            &Writable::new(&directory.join("upper"), &directory.join("work")),
+        )
+        .map_err(|error| Failure::new(format!("mount the root filesystem: {error}")))?;
         for mount in mounts {
             let copies = !mount.volume.as_ref().is_some_and(|given| given.no_copy);
             populate::populate(&self.dirs, mount, image.as_fd(), copies)?;

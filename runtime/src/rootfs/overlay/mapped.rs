@@ -13,7 +13,7 @@ use rustix::mount::{
     MountPropagationFlags, MoveMountFlags, fsconfig_set_fd, mount_change, move_mount,
 };
 
-use super::{Names, OverlayError, detached, finish, kernel, open_context};
+use super::{Names, OverlayError, Writable, detached, finish, kernel, open_context};
 use crate::process::sys;
 use crate::rootfs::{bind, idmap};
 
@@ -39,13 +39,12 @@ pub enum Handover {
 /// [`OverlayError::Mapping`] where kernel or filesystem cannot map owners.
 pub fn detached_mapped(
     lower: &[PathBuf],
-    upper: &Path,
-    work: &Path,
+    writable: &Writable<'_>,
     uids: &[LinuxIdMapping],
     gids: &[LinuxIdMapping],
 ) -> Result<OwnedFd, OverlayError> {
     let userns = idmap::user_namespace(uids, gids).map_err(OverlayError::Namespace)?;
-    let by = |handover| detached_mapped_by(handover, lower, upper, work, userns.as_fd());
+    let by = |handover| detached_mapped_by(handover, lower, writable, userns.as_fd());
     match by(Handover::Descriptors) {
         // Kernels that take no descriptors say so at once (Linux 6.12 calls those of
         // mounts bad), those that take no detached mounts when the overlay is
@@ -68,8 +67,7 @@ pub fn is_refused(error: &io::Error) -> bool {
 pub fn detached_mapped_by(
     handover: Handover,
     lower: &[PathBuf],
-    upper: &Path,
-    work: &Path,
+    writable: &Writable<'_>,
     userns: BorrowedFd<'_>,
 ) -> Result<OwnedFd, OverlayError> {
     if lower.is_empty() {
@@ -80,8 +78,8 @@ pub fn detached_mapped_by(
         layers.push(map(layer, userns)?);
     }
     match handover {
-        Handover::Descriptors => by_descriptors(&layers, upper, work),
-        Handover::Attached => attached(&layers, lower, upper, work),
+        Handover::Descriptors => by_descriptors(&layers, writable),
+        Handover::Attached => attached(&layers, lower, writable),
     }
 }
 
@@ -101,13 +99,13 @@ fn map(layer: &Path, userns: BorrowedFd<'_>) -> Result<OwnedFd, OverlayError> {
     Ok(tree)
 }
 
-fn by_descriptors(layers: &[OwnedFd], upper: &Path, work: &Path) -> Result<OwnedFd, OverlayError> {
+fn by_descriptors(layers: &[OwnedFd], writable: &Writable<'_>) -> Result<OwnedFd, OverlayError> {
     let context = open_context()?;
     for layer in layers.iter().rev() {
         fsconfig_set_fd(&context, LAYER, layer)
             .map_err(|error| kernel(LAYER, error, Some(context.as_fd())))?;
     }
-    finish(&context, &mut Names::default(), upper, work)
+    finish(&context, &mut Names::default(), writable)
 }
 
 /// Nobody else sees the attached layers, and whatever happens to this process
@@ -115,8 +113,7 @@ fn by_descriptors(layers: &[OwnedFd], upper: &Path, work: &Path) -> Result<Owned
 fn attached(
     layers: &[OwnedFd],
     lower: &[PathBuf],
-    upper: &Path,
-    work: &Path,
+    writable: &Writable<'_>,
 ) -> Result<OwnedFd, OverlayError> {
     let stack = || {
         sys::unshare_namespaces(libc::CLONE_NEWNS).map_err(|source| OverlayError::Kernel {
@@ -135,7 +132,7 @@ fn attached(
                 }
             })?;
         }
-        detached(lower, upper, work)
+        detached(lower, writable)
     };
     // A thread of its own, because the namespace is not to be this one's.
     thread::scope(|scope| {

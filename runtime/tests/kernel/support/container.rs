@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use oci_spec::runtime::{Linux, Mount, Process, Spec};
-use rbox_runtime::rootfs::overlay;
+use rbox_runtime::rootfs::overlay::{self, Writable};
 use rbox_runtime::security::{capabilities, seccomp};
 use rbox_runtime::spec::defaults;
 use rbox_runtime::{CreateError, CreateRequest, Created, Running, Stdio, create};
@@ -166,12 +166,18 @@ impl Trial {
     pub fn overlay(&self) -> OwnedFd {
         let work = self.directory.path().join("work");
         if !self.mapped_layers {
-            return overlay::detached(&self.lower, &self.upper(), &work).unwrap();
+            return overlay::detached(&self.lower, &Writable::new(&self.upper(), &work)).unwrap();
         }
         let linux = self.spec.linux().as_ref().unwrap();
         let (uids, gids) = (linux.uid_mappings(), linux.gid_mappings());
         let (uids, gids) = (uids.as_ref().unwrap(), gids.as_ref().unwrap());
-        overlay::detached_mapped(&self.lower, &self.upper(), &work, uids, gids).unwrap()
+        overlay::detached_mapped(
+            &self.lower,
+            &Writable::new(&self.upper(), &work),
+            uids,
+            gids,
+        )
+        .unwrap()
     }
 
     /// Starts it with pipes; standard input is empty.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rbox_images::Digest;
 use rbox_runtime::process::mount_namespace;
-use rbox_runtime::rootfs::{in_root, overlay};
+use rbox_runtime::rootfs::in_root;
+use rbox_runtime::rootfs::overlay::{self, Writable};
 use rustix::fs::{FileType, fstat};
 use rustix::mount::{MountFlags, MoveMountFlags, mount, mount_bind, move_mount};
 
@@ -255,7 +256,8 @@ pub fn overlay(lower: &[PathBuf], parts: &Path) -> Result<OwnedFd, Failure> {
     let (upper, work) = (parts.join("upper"), parts.join("work"));
     directory(&upper)?;
     directory(&work)?;
-    overlay::detached(lower, &upper, &work).context(|| "mount the files of a stage".into())
+    overlay::detached(lower, &Writable::new(&upper, &work))
+        .context(|| "mount the files of a stage".into())
 }
 
 /// Trees of layers; an empty one where there is none.
