@@ -131,7 +131,10 @@ impl Engine {
             healthcheck = Some(healthcheck.unwrap_or_default().over(&of_image));
             shell = its_shell;
         }
-        let id = names::new_id()?;
+        let id = match &request.id {
+            Some(id) => id.clone(),
+            None => names::new_id()?,
+        };
         let mut record = Record {
             id: id.clone(),
             name: String::new(),

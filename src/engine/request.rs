@@ -14,6 +14,8 @@ use super::record::BuildRoot;
 /// `run` and `create`: everything but how the client behaves afterwards.
 #[derive(Clone, Default, Debug, PartialEq)]
 pub struct ContainerRequest {
+    /// Full id, where it had to be known before.
+    pub id: Option<String>,
     /// `--name`.
     pub name: Option<String>,
     /// Image as typed.

@@ -2,10 +2,10 @@
 //! socket to us, or in our place.
 //!
 //! A monitor takes longer to get to its `main` than a container takes to be put on record, so that
-//! it is started first and waits to be told whose it is:
+//! it is started first and waits until there is a container:
 //!
 //! ```text
-//! client   ── exec ──▶ record ───────▶ id, lock, log ──▶ Start …
+//! client   ── exec ──▶ record ──────────▶ lock, log ──▶ Start …
 //! monitor      └─▶ load, set up ─▶ waits ─┘
 //! ```
 
@@ -28,11 +28,15 @@ use super::lock::RunLock;
 /// argv[0] of a monitor.
 pub const MONITOR: &str = "rbox-monitor";
 
+/// What comes with the lock and the log.
+pub const EMPLOYED: &[u8] = b"L";
+
 /// Name of a monitor's log in its container's run directory.
 pub const LOG: &str = "monitor.log";
 
-/// A monitor without a container. It ends when this is dropped.
+/// A monitor whose container is not there yet. It ends when this is dropped.
 pub struct Spare {
+    id: String,
     /// `None` once it has its container, or has been seen to end.
     spawning: Option<Spawning>,
 }
@@ -53,14 +57,16 @@ pub struct Monitor {
 }
 
 impl Spare {
-    /// Starts one, and does not wait for it. What goes wrong is said by [`Spare::employ`].
-    pub fn new(dirs: &Dirs) -> Spare {
-        let theirs = dirs.clone();
-        let spawning = match thread::Builder::new().spawn(move || spawn(&theirs)) {
+    /// Starts one for the container with this id, and does not wait for it. What goes wrong is said
+    /// by [`Spare::employ`].
+    pub fn new(dirs: &Dirs, id: &str) -> Spare {
+        let theirs = (dirs.clone(), id.to_owned());
+        let spawning = match thread::Builder::new().spawn(move || spawn(&theirs.0, &theirs.1)) {
             Ok(thread) => Spawning::Waits(thread),
-            Err(_) => Spawning::Over(spawn(dirs)),
+            Err(_) => Spawning::Over(spawn(dirs, id)),
         };
         Spare {
+            id: id.to_owned(),
             spawning: Some(spawning),
         }
     }
@@ -72,8 +78,9 @@ impl Spare {
         }
     }
 
-    /// Makes it the monitor of `id`; the lock goes with it.
-    pub fn employ(mut self, dirs: &Dirs, id: &str, lock: &RunLock) -> Result<Monitor, Failure> {
+    /// Makes it the container's monitor; the lock goes with it.
+    pub fn employ(mut self, dirs: &Dirs, lock: &RunLock) -> Result<Monitor, Failure> {
+        let id = self.id.clone();
         let what = || format!("start the monitor of container {id}");
         let monitor = self
             .spawned()
@@ -81,15 +88,15 @@ impl Spare {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(dirs.run(id).join(LOG))
+            .open(dirs.run(&id).join(LOG))
             .context(|| format!("make the log of the monitor of {id}"))?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         // The same open file, and so the same lock.
         let files = [lock.file().as_fd(), log.as_fd()];
         control.push(SendAncillaryMessage::ScmRights(&files));
-        let text = [IoSlice::new(id.as_bytes())];
-        sendmsg(&monitor.stream, &text, &mut control, SendFlags::NOSIGNAL).context(what)?;
+        let word = [IoSlice::new(EMPLOYED)];
+        sendmsg(&monitor.stream, &word, &mut control, SendFlags::NOSIGNAL).context(what)?;
         Ok(monitor)
     }
 }
@@ -103,7 +110,7 @@ impl Drop for Spare {
     }
 }
 
-fn spawn(dirs: &Dirs) -> Result<Monitor, Failure> {
+fn spawn(dirs: &Dirs, id: &str) -> Result<Monitor, Failure> {
     let (ours, theirs) = UnixStream::pair().context(|| "make a socket pair".into())?;
     // The binary is executed through a mount that cannot be written to, so that
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
@@ -114,6 +121,7 @@ fn spawn(dirs: &Dirs) -> Result<Monitor, Failure> {
         .arg0(MONITOR)
         .arg(&dirs.root)
         .arg(&dirs.run_root)
+        .arg(id)
         .arg(program)
         .envs(rbox_timing::environment())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -121,7 +129,7 @@ fn spawn(dirs: &Dirs) -> Result<Monitor, Failure> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .context(|| "start a monitor".into())?;
+        .context(|| format!("start the monitor of container {id}"))?;
     Ok(Monitor {
         stream: ours,
         child,

@@ -49,8 +49,8 @@ use crate::engine::dirs::Dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::protocol::{Frame, Request};
 
-/// Entry point; `arguments` are the roots and the path of our binary. Which container is its the
-/// client says, once there is one.
+/// Entry point; `arguments` are the roots, the container's id and the path of
+/// our binary.
 pub fn main(arguments: &[OsString]) -> ExitCode {
     // A lock or a pipe that the user's shell had open is not ours to keep.
     if let Err(error) = rbox_runtime::process::inherited::close() {
@@ -68,9 +68,10 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    let [root, run_root, program] = arguments else {
+    let [root, run_root, id, program] = arguments else {
         return Err(Failure::new("started without its arguments"));
     };
+    let id = id.to_string_lossy().into_owned();
     let dirs = Dirs {
         root: PathBuf::from(root),
         run_root: PathBuf::from(run_root),
@@ -87,10 +88,10 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             .context(|| "take the client's socket".into())?,
     );
     let engine = Engine::open(dirs);
-    let Some(id) = employment::wait(&client).context(|| "wait for a container".into())? else {
-        // The client has none after all.
+    if !employment::wait(&client).context(|| "wait for the container".into())? {
+        // It was not to be.
         return Ok(());
-    };
+    }
     let request = Frame::read(&mut client).context(|| "read the request".into())?;
     rbox_timing::mark("request read");
     let Some(Frame::Request(Request::Start {

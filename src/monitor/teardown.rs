@@ -67,16 +67,17 @@ pub fn release(live: &mut Live, end: &End) -> Option<JoinHandle<()>> {
         live.phase = Phase::Rests;
         let _ = write_resting(live, &last);
     }
-    // A record that cannot be written (disk full) must not keep the rest.
-    let _ = json_file::write(&dir.join("state.json"), &last);
-    if end.again {
-        return relay;
-    }
-    over(live);
-    if live.record.host.auto_remove {
+    if live.record.host.auto_remove && !end.again {
         live.retired = containers::retire(&live.engine.dirs, &live.record.id)
             .ok()
             .flatten();
+    }
+    if live.retired.is_none() {
+        // A record that cannot be written (disk full) must not keep the rest.
+        let _ = json_file::write(&dir.join("state.json"), &last);
+    }
+    if !end.again {
+        over(live);
     }
     rbox_timing::mark("end recorded");
     relay

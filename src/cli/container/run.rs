@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::engine::attach::AttachOptions;
 use crate::engine::detach::DetachKeys;
 use crate::engine::failure::Failure;
+use crate::engine::names;
 use crate::engine::protocol::Streams;
 use crate::engine::request::ContainerRequest;
 use crate::engine::spawn::Spare;
@@ -79,7 +80,9 @@ fn run(call: &Call) -> Outcome {
         return dry_run(call, &request, true).map_err(Stop::Refused);
     }
     let engine = call.engine().map_err(refused)?;
-    let spare = Spare::new(&engine.dirs);
+    let id = names::new_id().map_err(Stop::Refused)?;
+    let spare = Spare::new(&engine.dirs, &id);
+    request.id = Some(id);
     let created = image::create(&engine, &request, flags.quiet).map_err(Stop::Refused)?;
     for warning in &created.warnings {
         error::print_plain(warning);

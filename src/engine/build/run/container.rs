@@ -98,12 +98,12 @@ fn in_container(
     let lock = RunLock::take(&run_dir)
         .context(|| format!("lock {}", run_dir.display()))?
         .ok_or_else(|| Failure::new("the id of the step's container is taken"))?;
-    let spare = Spare::new(&engine.dirs);
+    let spare = Spare::new(&engine.dirs, &id);
     if let Err(failure) = engine.make(draft, &named) {
         let _ = lock.remove_dir(&run_dir);
         return Err(failure);
     }
-    let employed = spare.employ(&engine.dirs, &id, &lock);
+    let employed = spare.employ(&engine.dirs, &lock);
     drop(lock);
     let Monitor { stream, mut child } = employed?;
     let start = Start {
