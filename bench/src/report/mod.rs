@@ -102,3 +102,42 @@ impl Results {
         self.skips.iter().map(|skip| (None, skip)).chain(groups)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(groups: &[(&str, &str)]) -> Results {
+        let group = |(name, date): &(&str, &str)| Group {
+            name: (*name).to_owned(),
+            about: String::new(),
+            date: (*date).to_owned(),
+            load: String::new(),
+            findings: Vec::new(),
+            skips: Vec::new(),
+        };
+        Results {
+            machine: Machine::this(),
+            versions: Vec::new(),
+            skips: Vec::new(),
+            groups: groups.iter().map(group).collect(),
+        }
+    }
+
+    #[test]
+    fn cases_measured_again_take_the_place_of_the_old_ones() {
+        let mut all = results(&[("start", "old"), ("size", "old")]);
+        all.renew(results(&[("oci", "new"), ("start", "new")]))
+            .unwrap();
+        let found = all.groups.iter();
+        let found: Vec<_> = found.map(|group| (&*group.name, &*group.date)).collect();
+        assert_eq!(found, [("start", "new"), ("oci", "new"), ("size", "old")]);
+    }
+
+    #[test]
+    fn figures_of_two_machines_do_not_mix() {
+        let mut all = results(&[("start", "old")]);
+        all.machine.processors = "1 × Another".to_owned();
+        assert!(all.renew(results(&[("start", "new")])).is_err());
+    }
+}
