@@ -14,7 +14,7 @@ use super::lock::{self, Probe, RunLock};
 use super::record::{self, Container, LastState, Record, RunState};
 use super::recover::RETIRED;
 use super::user_namespace::lease;
-use super::{clock, event, json_file, links, names, recover, renaming, volume};
+use super::{clock, event, json_file, links, names, portions, recover, renaming, volume};
 
 /// Between two looks at a monitor that cleans up.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -62,16 +62,19 @@ pub fn survey(dirs: &Dirs) -> Result<Survey, Failure> {
         failures: recover::sweep(dirs)?,
         ..Survey::default()
     };
-    for id in names::ids(&dirs.containers())? {
-        match load(dirs, &id) {
-            Ok(Some(container)) => survey.containers.push(container),
-            Ok(None) => survey
-                .failures
-                .extend(recover::sweep_half_made(dirs, &id).err()),
-            Err(failure) => survey.failures.push(failure.hint(format!(
-                "`rbox rm -f {}` removes what is left of the container",
-                record::short(&id)
-            ))),
+    let ids = names::ids(&dirs.containers())?;
+    let looks = portions::map(&ids, |id| match load(dirs, id) {
+        Ok(None) => recover::sweep_half_made(dirs, id).map(|_| None),
+        Ok(found) => Ok(found),
+        Err(failure) => Err(failure.hint(format!(
+            "`rbox rm -f {}` removes what is left of the container",
+            record::short(id)
+        ))),
+    });
+    for look in looks {
+        match look {
+            Ok(found) => survey.containers.extend(found),
+            Err(failure) => survey.failures.push(failure),
         }
     }
     // By the time itself: its text has no trailing zeros.

@@ -42,6 +42,7 @@ pub mod lower;
 pub mod names;
 pub mod network;
 pub mod pause;
+pub mod portions;
 pub mod private_files;
 pub mod protocol;
 pub mod prune;

@@ -15,7 +15,7 @@ use super::failure::{Context, Failure};
 use super::lock::{Probe, RunLock};
 use super::record::{Health, LastState, Record, RunState, short};
 use super::user_namespace::lease;
-use super::{clock, event, json_file, links, names, undo, volume};
+use super::{clock, event, json_file, links, names, portions, undo, volume};
 
 /// Exit code of a container whose monitor was killed: it dies by SIGKILL with it.
 pub const KILLED: i32 = 137;
@@ -26,11 +26,11 @@ pub const RETIRED: &str = ".removing-";
 /// Undoes every dead owner, also of containers whose record is gone. Goes on
 /// after failures and returns them.
 pub fn sweep(dirs: &Dirs) -> Result<Vec<Failure>, Failure> {
-    let mut failures = Vec::new();
-    for id in names::ids(&dirs.run_containers())? {
-        let run_dir = dirs.run(&id);
-        let swept = match RunLock::probe(&run_dir) {
-            Ok(Probe::Dead(lock)) => recover(dirs, &id, lock),
+    let ids = names::ids(&dirs.run_containers())?;
+    let swept = portions::map(&ids, |id| {
+        let run_dir = dirs.run(id);
+        match RunLock::probe(&run_dir) {
+            Ok(Probe::Dead(lock)) => recover(dirs, id, lock),
             // Whoever made it died before making its lock, or will make both again.
             Ok(Probe::Absent) => {
                 let _ = fs::remove_dir(&run_dir);
@@ -38,9 +38,9 @@ pub fn sweep(dirs: &Dirs) -> Result<Vec<Failure>, Failure> {
             }
             Ok(Probe::Held) => Ok(()),
             Err(error) => Err(Failure::new(format!("lock {}: {error}", run_dir.display()))),
-        };
-        failures.extend(swept.err());
-    }
+        }
+    });
+    let mut failures: Vec<Failure> = swept.into_iter().filter_map(Result::err).collect();
     failures.extend(sweep_retired(dirs).err());
     Ok(failures)
 }
