@@ -38,6 +38,10 @@ const PORTS: [(u16, u16); 2] = [(18_000, iperf::PORT), (18_001, pingpong::PORT)]
 
 const PROXYLESS: &str = "docker-no-proxy";
 
+const RELAYED: &str = "rbox's relay and Docker's proxy accept such a connection and open another; \
+    podman and docker-no-proxy have the kernel translate addresses, for which 127.0.0.0/8 must be \
+    let out of loopback (route_localnet).";
+
 /// A container whose ports are published. Dropped, nothing of it is left.
 struct Publisher {
     host: Rc<Host>,
@@ -176,6 +180,14 @@ fn table(what: &str, unit: Unit, client: Client, contenders: Vec<Contender>) -> 
             ),
         ),
     };
+    let mut notes = vec![
+        how,
+        "Each on a host (a network namespace) of its own, with nobody else's rules.".into(),
+        format!("{PROXYLESS} is dockerd with --userland-proxy=false."),
+    ];
+    if let Client::Local = client {
+        notes.push(RELAYED.into());
+    }
     Finding::Table(Table {
         id: format!("ports-{what}-{place}"),
         title: format!("A published port {from}: {figure}"),
@@ -183,10 +195,6 @@ fn table(what: &str, unit: Unit, client: Client, contenders: Vec<Contender>) -> 
         better: Better::Higher,
         contenders,
         budgets: Vec::new(),
-        notes: vec![
-            how,
-            "Each on a host (a network namespace) of its own, with nobody else's rules.".into(),
-            format!("{PROXYLESS} is dockerd with --userland-proxy=false."),
-        ],
+        notes,
     })
 }
