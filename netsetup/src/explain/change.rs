@@ -127,6 +127,24 @@ fn from_octets(bytes: &[u8]) -> Option<IpAddr> {
         .map(|octets| Ipv6Addr::from(octets).into())
 }
 
+/// Writes a port into the packet, which no connection tracking knows of. `None` where there are no
+/// ports, or which one it is cannot be told.
+pub fn set_port(packet: &mut Packet, destination: bool, port: Option<[u8; 2]>) -> Option<Change> {
+    let port = u16::from_be_bytes(port.filter(|_| packet.transport.has_ports())?);
+    let end = match destination {
+        true => &mut packet.destination,
+        false => &mut packet.source,
+    };
+    let before = *end;
+    end.port = Some(port);
+    Some(Change {
+        destination,
+        before,
+        after: *end,
+        masquerade: false,
+    })
+}
+
 /// Changes the packet.
 pub fn carry_out(
     asked: Asked,

@@ -308,6 +308,7 @@ fn is_harmless(expression: &Expression) -> bool {
     !matches!(
         expression,
         Expression::Verdict(_)
+            | Expression::SetPort { .. }
             | Expression::MetaSet { .. }
             | Expression::CtMark { .. }
             | Expression::Nat { .. }

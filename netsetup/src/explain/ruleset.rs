@@ -149,6 +149,13 @@ pub enum Expression {
         /// Where to.
         to: Register,
     },
+    /// Writes a port into the packet.
+    SetPort {
+        /// The destination's, not the source's.
+        destination: bool,
+        /// Where it is.
+        from: Register,
+    },
     /// Loads what belongs to the packet but is not in it.
     Meta {
         /// `NFT_META_*`.

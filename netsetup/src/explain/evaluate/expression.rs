@@ -58,6 +58,15 @@ impl Evaluator<'_> {
                 Some(bytes) => store(registers, *to, &bytes),
                 None => return Ok(Answer::No),
             },
+            Expression::SetPort { destination, from } => {
+                let port = get(registers, *from, 2).values();
+                let port = port.and_then(|bytes| bytes.try_into().ok());
+                let Some(change) = change::set_port(packet, *destination, port) else {
+                    return Ok(Answer::Unknown);
+                };
+                let effect = Effect::Changed(change);
+                state.decisions.push(Decision { place, effect });
+            }
             Expression::Meta { key, to } => {
                 store(registers, *to, &load::meta(*key, packet, self.position));
             }

@@ -99,6 +99,17 @@ impl Printer<'_> {
                 let constant = Operand::constant(value.clone());
                 self.load(*to, constant);
             }
+            Expression::SetPort { destination, from } => {
+                let port = Expression::Payload {
+                    base: 2,
+                    offset: if *destination { 2 } else { 0 },
+                    length: 2,
+                    to: *from,
+                };
+                let name = selector(&port, expressions);
+                let value = statement::constant(&self.operand(*from), Kind::Number);
+                self.words.push(format!("{name} set {value}"));
+            }
             Expression::Lookup { set, from, to, not } => self.lookup(set, *from, *to, *not),
             other => {
                 let operand = |at| self.operand(at);

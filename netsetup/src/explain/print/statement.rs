@@ -83,7 +83,8 @@ fn calculated(operand: &Operand) -> String {
     }
 }
 
-fn constant(operand: &Operand, kind: Kind) -> String {
+/// What an operand is, where rules say so.
+pub fn constant(operand: &Operand, kind: Kind) -> String {
     match &operand.constant {
         Some(value) => kind.show(value),
         None => operand.text.clone(),

@@ -65,6 +65,8 @@ table inet f {
    meta l4proto { tcp, udp } th dport 53 reject
    ip saddr 172.18.0.0/20 drop
    ip daddr != 10.0.0.0/8 iifname != "lo" drop
+   udp dport 53 udp dport set 4053
+   tcp sport 4054 tcp sport set 53
    meta mark set 0x5
    meta mark set meta mark | 0x10
    meta mark set meta mark & 0xff

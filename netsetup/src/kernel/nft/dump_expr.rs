@@ -2,13 +2,14 @@
 //! is not, becomes [`Expression::Other`]: nothing is left out.
 
 use super::wire::{
-    NFT_JUMP, NFT_NAT_DNAT, NFT_RETURN, NFTA_BITWISE_DREG, NFTA_BITWISE_LEN, NFTA_BITWISE_MASK,
-    NFTA_BITWISE_SREG, NFTA_BITWISE_XOR, NFTA_CMP_DATA, NFTA_CMP_OP, NFTA_CMP_SREG, NFTA_CT_DREG,
-    NFTA_CT_KEY, NFTA_DATA_VALUE, NFTA_DATA_VERDICT, NFTA_FIB_DREG, NFTA_FIB_FLAGS,
-    NFTA_FIB_RESULT, NFTA_IMMEDIATE_DATA, NFTA_IMMEDIATE_DREG, NFTA_LOOKUP_DREG, NFTA_LOOKUP_SET,
-    NFTA_LOOKUP_SREG, NFTA_META_DREG, NFTA_META_KEY, NFTA_NAT_FAMILY, NFTA_NAT_REG_ADDR_MIN,
-    NFTA_NAT_REG_PROTO_MIN, NFTA_NAT_TYPE, NFTA_PAYLOAD_BASE, NFTA_PAYLOAD_DREG, NFTA_PAYLOAD_LEN,
-    NFTA_PAYLOAD_OFFSET, NFTA_VERDICT_CHAIN, NFTA_VERDICT_CODE,
+    NFT_JUMP, NFT_NAT_DNAT, NFT_PAYLOAD_TRANSPORT_HEADER, NFT_RETURN, NFTA_BITWISE_DREG,
+    NFTA_BITWISE_LEN, NFTA_BITWISE_MASK, NFTA_BITWISE_SREG, NFTA_BITWISE_XOR, NFTA_CMP_DATA,
+    NFTA_CMP_OP, NFTA_CMP_SREG, NFTA_CT_DREG, NFTA_CT_KEY, NFTA_DATA_VALUE, NFTA_DATA_VERDICT,
+    NFTA_FIB_DREG, NFTA_FIB_FLAGS, NFTA_FIB_RESULT, NFTA_IMMEDIATE_DATA, NFTA_IMMEDIATE_DREG,
+    NFTA_LOOKUP_DREG, NFTA_LOOKUP_SET, NFTA_LOOKUP_SREG, NFTA_META_DREG, NFTA_META_KEY,
+    NFTA_NAT_FAMILY, NFTA_NAT_REG_ADDR_MIN, NFTA_NAT_REG_PROTO_MIN, NFTA_NAT_TYPE,
+    NFTA_PAYLOAD_BASE, NFTA_PAYLOAD_DREG, NFTA_PAYLOAD_LEN, NFTA_PAYLOAD_OFFSET, NFTA_PAYLOAD_SREG,
+    NFTA_VERDICT_CHAIN, NFTA_VERDICT_CODE,
 };
 use crate::explain::ruleset::{Expression, Extension, Register, Target, Verdict};
 use crate::kernel::netlink::Attributes;
@@ -76,6 +77,7 @@ fn decode(name: &str, attributes: Attributes<'_>) -> Option<Expression> {
     let word = |kind| attributes.get_be32(kind);
     let at = |kind| register(attributes, kind);
     Some(match name {
+        "payload" if attributes.get(NFTA_PAYLOAD_SREG).is_some() => set_port(attributes)?,
         "payload" => Expression::Payload {
             base: word(NFTA_PAYLOAD_BASE)?,
             offset: size(attributes, NFTA_PAYLOAD_OFFSET)?,
@@ -180,6 +182,20 @@ fn decode(name: &str, attributes: Attributes<'_>) -> Option<Expression> {
             Expression::Harmless(format!("update @{}", attributes.get_text(1)?))
         }
         _ => return None,
+    })
+}
+
+/// Nothing else that is written into packets is decoded.
+fn set_port(attributes: Attributes<'_>) -> Option<Expression> {
+    let word = |kind| attributes.get_be32(kind);
+    let place = (word(NFTA_PAYLOAD_BASE)?, word(NFTA_PAYLOAD_LEN)?);
+    let offset = word(NFTA_PAYLOAD_OFFSET)?;
+    if place != (NFT_PAYLOAD_TRANSPORT_HEADER, 2) || !matches!(offset, 0 | 2) {
+        return None;
+    }
+    Some(Expression::SetPort {
+        destination: offset == 2,
+        from: register(attributes, NFTA_PAYLOAD_SREG)?,
     })
 }
 
