@@ -76,6 +76,12 @@ fn raw(t: &mut Transaction) {
         r.destined_to_loopback_v6();
         r.drop();
     });
+    // An answer to a client on another network is addressed to that client. Here and not in
+    // `addressed`: an interval set is the dearest thing to ask, and most packets are containers'.
+    rule(t, "raw", "forward decides between networks", |r| {
+        r.in_interface(Set::Bridges.name());
+        r.accept();
+    });
     for family in FAMILIES {
         rule(t, "raw", "to a container's address", |r| {
             r.family(family);
@@ -85,11 +91,6 @@ fn raw(t: &mut Transaction) {
             r.jump("addressed");
         });
     }
-    // An answer to a client on another network is addressed to that client.
-    rule(t, "addressed", "forward decides between networks", |r| {
-        r.in_interface(Set::Bridges.name());
-        r.done();
-    });
     for family in FAMILIES {
         rule(t, "addressed", "", |r| {
             r.family(family);

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! raw         ─ to loopback, not from there ─▶ drop               (a spoofed destination)
+//!             ─ from a bridge ─▶ as it is                         (perhaps an answer)
 //!             ─ to a closed subnet ─▶ addressed                   (before DNAT: straight to it)
-//! addressed   ─ from a bridge ─▶ as it is                         (perhaps an answer)
-//!             ─ from a trusted interface ─▶ as it is
+//! addressed   ─ from a trusted interface ─▶ as it is
 //!             ─ fib daddr type local ─▶ as it is, else drop       (a gateway's address is ours)
 //! prerouting  ─ from a bridge without icc ─▶ as it is  (the relay answers: DNAT between
 //!               isolated ports is lost when the bridge itself does it)
@@ -48,7 +48,7 @@ use crate::kernel::netlink::{ACK, Attributes, Batch, Encoder, NetlinkError};
 /// Name of the table on the host.
 pub(super) const TABLE: &str = "rbox";
 /// Grows with every change of chains, rules or sets.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 const LAYOUT_TEXT: &str = "rbox layout ";
 
 /// What the present table is.

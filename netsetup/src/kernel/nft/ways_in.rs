@@ -239,6 +239,8 @@ pub(super) fn admit(t: &mut Transaction) {
         rule(t, "admit", text, |r| {
             fill(r);
             r.mark(ADMITTED);
+            // One mark is enough; later chains see the packet all the same.
+            r.accept();
         });
     };
     mark("within and between ours", &|r| {

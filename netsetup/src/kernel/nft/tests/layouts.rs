@@ -29,7 +29,7 @@ fn an_older_layout_is_replaced_and_keeps_its_elements() {
 
     let new = ruleset();
     let old = new
-        .replace("rbox layout 3", "rbox layout 0")
+        .replace("rbox layout 4", "rbox layout 0")
         .replace("\t\tiifname @internal drop\n", "");
     assert!(!old.contains("iifname @internal"));
     let file = tempfile::NamedTempFile::new().unwrap();

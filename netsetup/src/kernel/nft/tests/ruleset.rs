@@ -28,12 +28,12 @@ pub(super) const CHAINS: &str = r#"
 		type filter hook prerouting priority raw; policy accept;
 		iif != "lo" ip daddr 127.0.0.0/8 drop comment "loopback is this host's alone"
 		iif != "lo" ip6 daddr ::1 drop comment "loopback is this host's alone"
+		iifname @bridges accept comment "forward decides between networks"
 		ip saddr . ip daddr @closed4 jump addressed comment "to a container's address"
 		ip6 saddr . ip6 daddr @closed6 jump addressed comment "to a container's address"
 	}
 
 	chain addressed {
-		iifname @bridges return comment "forward decides between networks"
 		ip daddr . iifname @trusted4 return
 		ip6 daddr . iifname @trusted6 return
 		fib daddr type local return comment "the gateway is this host"
@@ -76,11 +76,11 @@ pub(super) const CHAINS: &str = r#"
 
 	chain admit {
 		type filter hook forward priority filter - 1; policy accept;
-		iifname @bridges oifname @bridges meta mark set meta mark | 0x20000000 comment "within and between ours"
-		iifname @bridges meta oifkind != "bridge" meta mark set meta mark | 0x20000000 comment "out, but not to foreign bridges"
-		iifname @bridges oifname @uplinks meta mark set meta mark | 0x20000000
-		oifname @bridges meta iifkind != "bridge" meta mark set meta mark | 0x20000000 comment "in, but not from foreign bridges"
-		oifname @bridges iifname @uplinks meta mark set meta mark | 0x20000000
+		iifname @bridges oifname @bridges meta mark set meta mark | 0x20000000 accept comment "within and between ours"
+		iifname @bridges meta oifkind != "bridge" meta mark set meta mark | 0x20000000 accept comment "out, but not to foreign bridges"
+		iifname @bridges oifname @uplinks meta mark set meta mark | 0x20000000 accept
+		oifname @bridges meta iifkind != "bridge" meta mark set meta mark | 0x20000000 accept comment "in, but not from foreign bridges"
+		oifname @bridges iifname @uplinks meta mark set meta mark | 0x20000000 accept
 	}
 
 	chain postrouting {
@@ -103,7 +103,7 @@ fn the_table_is_what_the_documentation_says() {
         return;
     }
     let listed = ruleset();
-    assert!(listed.contains("comment \"rbox layout 3\""), "{listed}");
+    assert!(listed.contains("comment \"rbox layout 4\""), "{listed}");
     assert!(listed.contains(CHAINS.trim_start_matches('\n')), "{listed}");
     assert!(listed.contains("map published4 {\n\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n"), "{listed}");
     assert!(
