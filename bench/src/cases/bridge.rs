@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::field::{Case, Field};
 use crate::finding::{Better, Budget, Finding, Limit, Table, Unit};
-use crate::measure::{Entrant, take_turns};
+use crate::measure::Entrant;
 use crate::network::host::Host;
 use crate::network::iperf::{self, Iperf, Load};
 use crate::network::pair::{BY_HAND, Pair};
@@ -21,6 +21,8 @@ pub const CASE: Case = Case {
 
 /// Round trips a sample.
 const ROUND_TRIPS: usize = 10_000;
+
+const ROUNDS: usize = 10;
 
 fn run(field: &Field) -> Result<Vec<Finding>> {
     let pairs = pairs(field)?;
@@ -52,7 +54,8 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
                 findings.push(throughput(field, &pairs, iperf, host, 4)?);
             }
         }
-        for transport in [Transport::Tcp, Transport::Udp] {
+        let transports = [Transport::Tcp, Transport::Udp];
+        for transport in transports.into_iter().take(if field.quick { 1 } else { 2 }) {
             findings.push(round_trips(field, &pairs, &pingpong, host, transport)?);
         }
     }
@@ -114,7 +117,7 @@ fn throughput(
         title: format!("{}: {connections}", hosts.title()),
         unit: Unit::Gigabits,
         better: Better::Higher,
-        contenders: take_turns(entrants.collect(), field.rounds(11))?,
+        contenders: field.compete("bridge", entrants.collect(), ROUNDS)?,
         budgets: match hosts {
             Hosts::Plain => vec![budget],
             Hosts::Filtering => Vec::new(),
@@ -147,7 +150,7 @@ fn round_trips(
         title: format!("{}: a byte there and back, {what}", hosts.title()),
         unit: Unit::Microseconds,
         better: Better::Lower,
-        contenders: take_turns(entrants.collect(), field.rounds(11))?,
+        contenders: field.compete("bridge", entrants.collect(), ROUNDS)?,
         budgets: Vec::new(),
         notes: vec![
             format!(

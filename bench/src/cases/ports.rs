@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::engine::docker;
 use crate::field::{Case, Field};
 use crate::finding::{Better, Contender, Finding, Table, Unit};
-use crate::measure::{Entrant, take_turns};
+use crate::measure::Entrant;
 use crate::network::Namespace;
 use crate::network::containers::Containers;
 use crate::network::host::Host;
@@ -143,7 +143,7 @@ fn throughput(
             iperf.measure(&publisher.container, from, to, load)
         })
     });
-    take_turns(entrants.collect(), field.rounds(7))
+    field.compete("ports: throughput", entrants.collect(), 7)
 }
 
 fn connections(
@@ -159,7 +159,7 @@ fn connections(
             pingpong.connections(from, to, CONNECTIONS, AT_A_TIME)
         })
     });
-    take_turns(entrants.collect(), field.rounds(11))
+    field.compete("ports: connections", entrants.collect(), 10)
 }
 
 fn table(what: &str, unit: Unit, client: Client, contenders: Vec<Contender>) -> Finding {
