@@ -24,11 +24,11 @@ const WINDOW: usize = 20;
 const PLACES: [(usize, &str); 3] = [(10, "10th"), (500, "500th"), (900, "900th")];
 
 /// As many containers as a peer starts in bearable time.
-const THEIRS: usize = 60;
+const THEIRS: usize = 50;
 
 /// As many networks as ours, and a peer's.
-const NETWORKS: [usize; 6] = [1, 10, 50, 100, 200, 400];
-const THEIR_NETWORKS: [usize; 3] = [1, 10, 30];
+const NETWORKS: [usize; 5] = [1, 10, 50, 100, 200];
+const THEIR_NETWORKS: [usize; 3] = [1, 10, 20];
 
 /// Starts at each number of networks.
 const STARTS: usize = 9;
