@@ -1,12 +1,15 @@
 //! What a start costs while many containers run, or many networks exist.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 
+use crate::cases::start::floor_on_bridge;
 use crate::engine::Engine;
 use crate::field::{Case, Field};
 use crate::finding::{Better, Budget, Contender, Curve, Finding, Limit, Line, Table, Unit};
 use crate::fleet::Fleet;
-use crate::measure::milliseconds;
+use crate::measure::{Entrant, milliseconds, take_turns};
 use crate::statistics::Spread;
 
 /// The 10th start against the 500th and the 900th, and against the number of networks.
@@ -30,12 +33,17 @@ const THEIRS: usize = 50;
 const NETWORKS: [usize; 5] = [1, 10, 50, 100, 200];
 const THEIR_NETWORKS: [usize; 3] = [1, 10, 20];
 
-/// Starts at each number of networks.
+/// Starts at each number of networks, and of the floor.
 const STARTS: usize = 9;
 
+const NETWORK: &str = "scale";
+
+/// The kernel's floor is measured beside so many containers of ours.
+const FLOORS: [usize; 6] = [10, 100, 250, 500, 700, 900];
+
 fn run(field: &Field) -> Result<Vec<Finding>> {
-    let starts = starts(&field.rbox, 900 + WINDOW / 2)?;
-    let mut containers = vec![line(&field.rbox, &starts)];
+    let (starts, floors) = ours(field, 900 + WINDOW / 2)?;
+    let mut containers = vec![line(&field.rbox, &starts), floor_line(&floors)];
     let mut networks = vec![against_networks(&field.rbox, &NETWORKS, 0)?];
     for (peer, place) in field.peers.iter().zip(1..) {
         // Nobody else's containers run meanwhile: they would slow the first of the others.
@@ -54,7 +62,7 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
         }
     }
     Ok(vec![
-        Finding::Table(table(&starts)?),
+        Finding::Table(table(&starts, floors)?),
         Finding::Curve(Curve {
             id: "scale-containers".to_owned(),
             title: "`run -d` while others run on the same network".to_owned(),
@@ -72,9 +80,30 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
+/// As [`starts`]; and on the way what the kernel's own part of a start takes on the same bridge.
+fn ours(field: &Field, count: usize) -> Result<(Vec<f64>, Vec<Contender>)> {
+    let mut fleet = Fleet::on_network(&field.rbox, NETWORK)?;
+    let floor = floor_on_bridge(field, NETWORK)?;
+    let mut starts = Vec::with_capacity(count);
+    let mut floors = Vec::new();
+    for number in 1..=count {
+        starts.push(fleet.start()?);
+        if FLOORS.contains(&number) {
+            let name = format!("floor beside {number}");
+            floors.extend(take_turns(
+                vec![Entrant::command(name, floor.clone())],
+                STARTS,
+            )?);
+            // What the kernel still takes down is not the next start's.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+    Ok((starts, floors))
+}
+
 /// Milliseconds of each of so many starts on one network, one after the other.
 fn starts(engine: &Engine, count: usize) -> Result<Vec<f64>> {
-    let mut fleet = Fleet::on_network(engine, "scale")?;
+    let mut fleet = Fleet::on_network(engine, NETWORK)?;
     // Warms up, and makes the bridge.
     fleet.start()?;
     fleet.remove()?;
@@ -87,7 +116,7 @@ fn around(starts: &[f64], number: usize) -> Option<&[f64]> {
     starts.get(from..from + WINDOW)
 }
 
-fn table(starts: &[f64]) -> Result<Table> {
+fn table(starts: &[f64], floors: Vec<Contender>) -> Result<Table> {
     let contenders: Option<Vec<Contender>> = PLACES
         .iter()
         .map(|(number, name)| {
@@ -97,13 +126,14 @@ fn table(starts: &[f64]) -> Result<Table> {
             })
         })
         .collect();
+    let contenders = contenders.context("fewer starts than the table needs")?;
     Ok(Table {
         id: "scale-start".to_owned(),
         title: "rbox: `run -d` of the 10th, the 500th and the 900th container on one network"
             .to_owned(),
         unit: Unit::Milliseconds,
         better: Better::Lower,
-        contenders: contenders.context("fewer starts than the table needs")?,
+        contenders: contenders.into_iter().chain(floors).collect(),
         budgets: vec![Budget {
             says: "the 500th container starts within 1.3 times of the 10th".to_owned(),
             limit: Limit::RatioAtMost {
@@ -112,10 +142,15 @@ fn table(starts: &[f64]) -> Result<Table> {
                 limit: 1.3,
             },
         }],
-        notes: vec![format!(
-            "The samples are the {WINDOW} starts around each; all {} containers run on.",
-            starts.len()
-        )],
+        notes: vec![
+            format!(
+                "The samples are the {WINDOW} starts around each; all {} containers run on.",
+                starts.len()
+            ),
+            "Beside so many of them the floor tells how much of the growth is the kernel's own: \
+             it goes through all ports of a bridge, and through all processes in `pivot_root`."
+                .to_owned(),
+        ],
     })
 }
 
@@ -130,6 +165,18 @@ fn line(engine: &Engine, starts: &[f64]) -> Line {
     });
     Line {
         name: engine.name.to_owned(),
+        points: points.collect(),
+    }
+}
+
+fn floor_line(floors: &[Contender]) -> Line {
+    let points = FLOORS.iter().zip(floors);
+    let points = points.filter_map(|(number, floor)| {
+        let spread = floor.spread()?;
+        Some((*number as f64, spread.median))
+    });
+    Line {
+        name: "floor".to_owned(),
         points: points.collect(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Context as _, Result};
 
 use crate::engine::{CommandLine, Engine, docker, podman, rbox};
@@ -61,7 +63,7 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
 /// The budget's case, beside the floor on the same bridge.
 fn user_network(field: &Field) -> Result<Finding> {
     let mut entrants = runs(field, |_| vec!["--net".to_owned(), NETWORK.to_owned()]);
-    entrants.push(Entrant::command("floor", floor_on_bridge(field)?));
+    entrants.push(Entrant::command("floor", floor_on_bridge(field, NETWORK)?));
     let id = "start-network";
     let mut table = table(id, "`run --rm --net=bridge-test alpine true`");
     table.contenders = field.compete(id, entrants, ROUNDS)?;
@@ -171,19 +173,22 @@ fn remove(engine: &Engine) -> CommandLine {
     }
 }
 
-/// On the bridge of our network, which is there once a container has run.
-fn floor_on_bridge(field: &Field) -> Result<CommandLine> {
+/// On the bridge of a network of ours, which is there once a container has run.
+pub fn floor_on_bridge(field: &Field, network: &str) -> Result<CommandLine> {
     let rbox = &field.rbox;
-    rbox.command(&["run", "--rm", "--net", NETWORK, "alpine", "true"])
+    rbox.command(&["run", "--rm", "--net", network, "alpine", "true"])
         .run()?;
-    let about = |format: &str| rbox.quiet(&["network", "inspect", "-f", format, NETWORK]);
+    let about = |format: &str| rbox.quiet(&["network", "inspect", "-f", format, network]);
     let bridge = about("br-{{slice .Id 0 12}}")?;
     let gateway = about("{{(index .IPAM.Config 0).Gateway}}")?;
     let subnet = about("{{(index .IPAM.Config 0).Subnet}}")?;
-    let (_, length) = subnet.split_once('/').context("a subnet has a length")?;
-    let (lan, _) = gateway.rsplit_once('.').context("an IPv4 gateway")?;
+    let (first, length) = subnet.split_once('/').context("a subnet has a length")?;
+    // At its end: addresses are leased from its beginning.
+    let hosts = u32::MAX.checked_shr(length.parse()?).unwrap_or_default();
+    let first = u32::from(first.parse::<Ipv4Addr>()?);
+    let address = Ipv4Addr::from(first + hosts.saturating_sub(5));
     let rootfs = field.rootfs.to_str().context("a path that is text")?;
-    let address = format!("{lan}.250/{length}");
+    let address = format!("{address}/{length}");
     let words = [rootfs, &bridge, &address, &gateway];
     Ok(CommandLine::new(&field.floor, &words))
 }
