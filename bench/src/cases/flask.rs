@@ -13,11 +13,13 @@ use flate2::read::GzDecoder;
 use crate::engine::Engine;
 use crate::field::{Case, Field};
 use crate::finding::{Better, Finding, Table, Unit};
-use crate::measure::{Entrant, milliseconds, take_turns};
+use crate::measure::{Entrant, milliseconds};
+
+const ID: &str = "flask";
 
 /// `run -d -p`, then a request until there is an answer.
 pub const CASE: Case = Case {
-    name: "flask",
+    name: ID,
     about: "from `run -d -p` to the first byte of a Flask application's answer",
     quick: true,
     run,
@@ -62,9 +64,9 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
         Ok(bare) => entrants.push(Entrant::new("no container", move || bare.round())),
         Err(error) => field.skip("flask: without a container", format!("{error:#}")),
     }
-    let contenders = take_turns(entrants, field.rounds(10))?;
+    let contenders = field.compete(ID, entrants, 10)?;
     Ok(vec![Finding::Table(Table {
-        id: "flask".to_owned(),
+        id: ID.to_owned(),
         title: "from `run -d -p` to the first byte of a Flask application's answer".to_owned(),
         unit: Unit::Milliseconds,
         better: Better::Lower,
@@ -84,6 +86,9 @@ fn in_container(engine: &Engine, program: &Path, port: u16) -> Result<f64> {
     let words = [
         "run",
         "-d",
+        // Python as the first process hears no SIGTERM, with which some `rm -f` begins.
+        "--stop-signal",
+        "KILL",
         "-p",
         &publish,
         "-v",

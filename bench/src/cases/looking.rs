@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use crate::field::{Case, Field};
 use crate::finding::{Better, Finding, Table, Unit};
 use crate::fleet::Fleet;
-use crate::measure::{Entrant, take_turns};
+use crate::measure::Entrant;
 
 /// `ps`, `inspect`, `network ls` and the like.
 pub const CASE: Case = Case {
@@ -58,7 +58,7 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
             title: format!("`{}` while {OURS} containers run", words.join(" ")),
             unit: Unit::Milliseconds,
             better: Better::Lower,
-            contenders: take_turns(entrants(&fleets, words)?, field.rounds(15))?,
+            contenders: field.compete(id, entrants(&fleets, words)?, 15)?,
             budgets: Vec::new(),
             notes: vec![format!(
                 "The others have {THEIRS} containers to look at: more take them too long to start."
