@@ -48,19 +48,27 @@ fn in_order<R: Send>(
     }
     let next = AtomicUsize::new(0);
     let (done, outcomes) = mpsc::channel();
+    let work = |done: mpsc::Sender<(usize, R)>| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(name) = names.get(index) else { break };
+            if done.send((index, act(name))).is_err() {
+                break;
+            }
+        }
+    };
+    let work = &work;
     thread::scope(|scope| {
-        for _ in 0..names.len().min(WORKERS) {
-            let done = done.clone();
-            scope.spawn(|| {
-                let done = done;
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(name) = names.get(index) else { break };
-                    if done.send((index, act(name))).is_err() {
-                        break;
-                    }
-                }
-            });
+        let workers = (0..names.len().min(WORKERS))
+            .take_while(|_| {
+                let done = done.clone();
+                let thread = thread::Builder::new();
+                thread.spawn_scoped(scope, move || work(done)).is_ok()
+            })
+            .count();
+        if workers == 0 {
+            // Not one thread to be had.
+            work(done.clone());
         }
         drop(done);
         let mut early = BTreeMap::new();
