@@ -10,6 +10,7 @@
 
 mod create;
 pub(crate) mod created;
+mod early_cgroup;
 mod errors;
 mod exec;
 mod group;
@@ -20,6 +21,7 @@ mod user_namespace;
 
 pub use create::{CreateRequest, create};
 pub use created::{Created, Running};
+pub use early_cgroup::EarlyCgroup;
 pub use errors::{CreateError, ExecError, StartError};
 pub use exec::{ExecProcess, ExecRequest, ExecStarted, exec, exec_begin};
 pub(crate) use group::cgroup_path;

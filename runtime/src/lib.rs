@@ -21,6 +21,6 @@ pub mod security;
 pub mod spec;
 
 pub use container::{
-    CreateError, CreateRequest, Created, ExecError, ExecProcess, ExecRequest, ExecStarted,
-    FailureKind, Running, StartError, Stdio, create, exec, exec_begin,
+    CreateError, CreateRequest, Created, EarlyCgroup, ExecError, ExecProcess, ExecRequest,
+    ExecStarted, FailureKind, Running, StartError, Stdio, create, exec, exec_begin,
 };

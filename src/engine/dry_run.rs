@@ -31,7 +31,7 @@ use super::record::Record;
 use super::request::ContainerRequest;
 use super::{Engine, links, lower, names, user_namespace, volume};
 use crate::monitor::network::{Network, Rehearsal};
-use crate::monitor::{files, start};
+use crate::monitor::{configuration, files};
 use scratch::Scratch;
 
 /// What would be done.
@@ -158,7 +158,7 @@ impl Engine {
             loopback_alone,
         } = network.rehearse(self, record)?;
         let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
-        let mut facts = start::facts(self, record, &program, user, &network, &links)?;
+        let mut facts = configuration::facts(self, record, &program, user, &network, &links)?;
         facts.files = files::places(self, record);
         facts.volumes = volume::source::places(&self.dirs, record);
         let spec = lower::spec(record, &facts)?;

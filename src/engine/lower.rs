@@ -81,7 +81,7 @@ pub fn spec(record: &Record, facts: &Facts) -> Result<Spec, Failure> {
             linux.set_gid_mappings(Some(mapping::to_oci(&mapping.gids)));
         }
         linux.set_cgroups_path(Some(cgroup_path(&host.cgroup_parent, &record.id).into()));
-        linux.set_resources(Some(resources(host, facts)?));
+        linux.set_resources(Some(resources(host, &facts.devices, facts.swap_limit)));
         // In a user namespace none can be made: they are bound.
         let made = record.user_namespace.is_none() && !facts.devices.is_empty();
         linux.set_devices(made.then(|| facts.devices.clone()));
@@ -388,13 +388,14 @@ fn filter(host: &HostConfig, granted: &[Capability]) -> Result<Option<LinuxSecco
     }
 }
 
-fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure> {
-    let mut resources = limits(host, facts.swap_limit);
+/// Limits, and the devices that may be used; `devices` are those that `host` asks for, `swap_limit` is
+/// whether the kernel can limit swap.
+pub fn resources(host: &HostConfig, devices: &[LinuxDevice], swap_limit: bool) -> LinuxResources {
+    let mut resources = limits(host, swap_limit);
     let mut rules: Vec<LinuxDeviceCgroup> = defaults::device_rules(host.privileged);
     if !host.privileged {
         rules.extend(
-            facts
-                .devices
+            devices
                 .iter()
                 .zip(host.devices.iter().map(Some).chain(std::iter::repeat(None)))
                 .map(|(device, request)| {
@@ -410,7 +411,7 @@ fn resources(host: &HostConfig, facts: &Facts) -> Result<LinuxResources, Failure
         );
     }
     resources.set_devices(Some(rules));
-    Ok(resources)
+    resources
 }
 
 /// The limits alone; `swap_limit` is whether the kernel can limit swap.

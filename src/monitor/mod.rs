@@ -12,6 +12,7 @@
 //! ```
 
 pub mod attachment;
+pub mod configuration;
 mod employment;
 pub mod files;
 pub mod freeze;

@@ -10,29 +10,24 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::Spec;
-use rbox_runtime::cgroup;
-use rbox_runtime::process::user::ResolvedUser;
 use rbox_runtime::rootfs::overlay::{self, OverlayError, Writable};
-use rbox_runtime::security::capabilities;
 use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::network::Network;
 use super::teardown;
-use super::{files, image_mounts};
+use super::{configuration, files, image_mounts};
 use crate::engine::connection::SOCKET;
 use crate::engine::containers::{self, cgroup_path};
-use crate::engine::create::set_env;
 use crate::engine::exec::user_in;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::health::Check;
-use crate::engine::lower::{self, Facts};
+use crate::engine::lower;
 use crate::engine::record::{BuildRoot, Health, LastState, Record};
 use crate::engine::recover::netns_path;
 use crate::engine::user_namespace::mapping::{Mapping, to_oci};
 use crate::engine::user_namespace::{check, lease};
-use crate::engine::{Engine, clock, devices, json_file, links, lock, undo, volume};
+use crate::engine::{Engine, clock, json_file, links, lock, undo, volume};
 
 /// Docker's prefix for what the runtime says.
 const RUNTIME: &str = "failed to create task for container: failed to create shim task: OCI \
@@ -271,6 +266,7 @@ fn process(
     let dir = dirs.container(&record.id);
     let run_dir = dirs.run(&record.id);
     lease::renew(dirs, record)?;
+    let cgroup = configuration::begin_cgroup(record)?;
     let rootfs = match &record.build {
         Some(BuildRoot {
             layers,
@@ -304,7 +300,7 @@ fn process(
     let links = links::resolve(dirs, record)?;
     let mut network = Network::prepare(engine, record, previous)?;
     rbox_timing::mark("network planned, addresses leased");
-    let mut facts = facts(engine, record, &asked.program, user, &network, &links)?;
+    let mut facts = configuration::facts(engine, record, &asked.program, user, &network, &links)?;
     facts.files = files::write(engine, record, &network, &links)?;
     rbox_timing::mark("files of /etc written");
     sources(record)?;
@@ -317,20 +313,18 @@ fn process(
         trees.push((name, tree));
     }
     rbox_timing::mark("volumes opened");
-    let mut spec = lower::spec(record, &facts)?;
+    let spec = lower::spec(record, &facts)?;
     let bundle = run_dir.join("bundle");
-    fs::create_dir_all(&bundle).context(|| format!("make {}", bundle.display()))?;
-    let path = bundle.join("config.json");
-    json_file::write(&path, &spec).context(|| format!("write {}", path.display()))?;
-    keep_secret(&mut spec, &asked.secrets);
-    rbox_timing::mark("configuration written");
+    let secret = configuration::with_secrets(&spec, &asked.secrets);
+    rbox_timing::mark("configuration planned");
 
     let (stdio, mut streams) = stdio(record, asked.size)?;
     let mut created = rbox_runtime::create(CreateRequest {
         rootfs: Some(rootfs),
         trees,
         die_with_parent: true,
-        ..CreateRequest::new(&record.id, &bundle, &spec, stdio)
+        cgroup,
+        ..CreateRequest::new(&record.id, &bundle, secret.as_ref().unwrap_or(&spec), stdio)
     })
     .map_err(|error| runtime(&error, None))?;
     drop(volumes);
@@ -346,7 +340,7 @@ fn process(
     rbox_timing::mark("process is ready");
     streams.console = created.take_console();
     network.publish(engine, record)?;
-    let running = begin(created)?;
+    let running = begin(created, || configuration::write(&bundle, &spec))?;
     rbox_timing::mark("program executed");
     Ok(Parts {
         running,
@@ -355,46 +349,6 @@ fn process(
         root,
         streams,
     })
-}
-
-/// Adds environment to a configuration that has been written.
-fn keep_secret(spec: &mut Spec, secrets: &[String]) {
-    let Some(process) = spec.process_mut() else {
-        return;
-    };
-    let mut env = process.env().clone().unwrap_or_default();
-    for entry in secrets {
-        if let Some((name, value)) = entry.split_once('=') {
-            set_env(&mut env, name, value);
-        }
-    }
-    process.set_env(Some(env));
-}
-
-/// What lowering needs to know, but for the files.
-pub fn facts(
-    engine: &Engine,
-    record: &Record,
-    program: &Path,
-    user: ResolvedUser,
-    network: &Network,
-    links: &links::Links,
-) -> Result<Facts, Failure> {
-    let mut facts = Facts {
-        user,
-        network_namespace: network.namespace_path(),
-        link_env: links.env.clone(),
-        available: capabilities::available(),
-        cgroup_v2: cgroup::is_unified(),
-        swap_limit: record.host.memory > 0 && cgroup::supports_swap_limit(),
-        devices: devices::requested(&record.host)?,
-        ..Facts::default()
-    };
-    if record.host.init {
-        facts.init = Some(program.to_owned());
-    }
-    shared_namespaces(engine, record, &mut facts)?;
-    Ok(facts)
 }
 
 /// The image's layers and the container's own. Files of the layers, which all
@@ -420,12 +374,21 @@ pub fn root_filesystem(
     }
 }
 
-/// Lets the prepared process execute its program.
-fn begin(created: Created) -> Result<Running, Failure> {
-    created.start().map_err(|error| {
+/// Lets the prepared process execute its program, and does the rest `meanwhile`; if that fails, the
+/// process has ended.
+fn begin(
+    created: Created,
+    meanwhile: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Running, Failure> {
+    let (running, done) = created.start_and(meanwhile).map_err(|error| {
         let kind = error.kind();
         runtime(&error, Some(kind))
-    })
+    })?;
+    done.inspect_err(|_| {
+        let _ = running.cgroup.kill_all();
+        let _ = running.cgroup.delete();
+    })?;
+    Ok(running)
 }
 
 /// The runtime's words as Docker wraps them; the exit code by what failed.
@@ -453,42 +416,6 @@ fn listen(run_dir: &Path) -> Result<UnixListener, Failure> {
         _ => {}
     }
     UnixListener::bind(path).context(what)
-}
-
-/// Namespaces of other containers that this one shares.
-fn shared_namespaces(engine: &Engine, record: &Record, facts: &mut Facts) -> Result<(), Failure> {
-    if record.user_namespace.is_some()
-        && let Some(other) = check::joined(&record.host)
-    {
-        let pid = running_pid(engine, other, "user namespace")?;
-        facts.user_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/user")));
-    }
-    if let Some(other) = record.host.pid_mode.strip_prefix("container:") {
-        let pid = running_pid(engine, other, "PID")?;
-        facts.pid_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/pid")));
-    }
-    if let Some(other) = record.host.ipc_mode.strip_prefix("container:") {
-        let donor = containers::find(&engine.dirs, other)?;
-        if !matches!(donor.record.host.ipc_mode.as_str(), "shareable" | "host") {
-            return Err(Failure::new(format!(
-                "can't join IPC of container {other}: non-shareable IPC (hint: use \
-                 IpcMode:shareable for the donor container)"
-            )));
-        }
-        let pid = running_pid(engine, other, "IPC")?;
-        facts.ipc_namespace = Some(PathBuf::from(format!("/proc/{pid}/ns/ipc")));
-        facts.shared_shm = Some(PathBuf::from(format!("/proc/{pid}/root/dev/shm")));
-    }
-    Ok(())
-}
-
-fn running_pid(engine: &Engine, id: &str, what: &str) -> Result<i32, Failure> {
-    let container = containers::find(&engine.dirs, id)?;
-    container.running().map(|run| run.pid).map_err(|_| {
-        Failure::new(format!(
-            "cannot join {what} of a non running container: {id}"
-        ))
-    })
 }
 
 /// Makes missing sources of `-v`, refuses those of `--mount`.

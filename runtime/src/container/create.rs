@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{Linux, LinuxSeccomp, Process, Spec};
 
 use super::created::{Created, Later};
+use super::early_cgroup::EarlyCgroup;
 use super::errors::CreateError;
 use super::group::Group;
 use super::user_namespace::{self, IdMaps};
@@ -56,6 +57,8 @@ pub struct CreateRequest<'a> {
     pub preserved: u32,
     /// Whether systemd makes the cgroup, as `cgroupsPath` `slice:prefix:name` says.
     pub systemd_cgroup: bool,
+    /// The cgroup of the configuration, where it was begun before.
+    pub cgroup: Option<EarlyCgroup>,
 }
 
 impl<'a> CreateRequest<'a> {
@@ -74,6 +77,7 @@ impl<'a> CreateRequest<'a> {
             no_new_keyring: false,
             preserved: 0,
             systemd_cgroup: false,
+            cgroup: None,
         }
     }
 }
@@ -113,7 +117,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created, CreateError> {
     let maps = (namespaces.user == Source::New).then(|| IdMaps::of(linux));
 
     rbox_timing::mark("configuration checked, filter compiled");
-    let group = Group::prepare(spec, request.id, request.systemd_cgroup)?;
+    let group = Group::prepare(spec, request.id, request.systemd_cgroup, request.cgroup)?;
     rbox_timing::mark("cgroups made");
     let born = (|| {
         let JoinTarget { unified, tasks } = group.join_target()?;

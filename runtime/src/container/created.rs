@@ -137,7 +137,19 @@ impl Created {
     ///
     /// # Errors
     /// The child's failure; the container is gone then.
-    pub fn start(mut self) -> Result<Running, StartError> {
+    pub fn start(self) -> Result<Running, StartError> {
+        self.start_and(|| ()).map(|(running, ())| running)
+    }
+
+    /// [`Self::start`]; what is to be done `meanwhile` is done while the process installs its filter
+    /// and the kernel executes the program.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_and<T>(
+        mut self,
+        meanwhile: impl FnOnce() -> T,
+    ) -> Result<(Running, T), StartError> {
         self.wait_ready()?;
         let inner = self.inner();
         let pid = inner.started.child.pid;
@@ -149,8 +161,9 @@ impl Created {
             Asked { agent, pid, state }
         });
         inner.send_go()?;
+        let done = meanwhile();
         executed(inner.started.socket.as_fd(), agent)?;
-        Ok(self.release())
+        Ok((self.release(), done))
     }
 
     /// Lets go of a container that waits at its own socket for its start

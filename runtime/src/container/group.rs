@@ -4,6 +4,7 @@
 use oci_spec::runtime::{LinuxResources, Spec};
 
 use super::CreateError;
+use super::early_cgroup::EarlyCgroup;
 use crate::cgroup::systemd::{self, Scope};
 use crate::cgroup::{Cgroup, CgroupError, JoinTarget};
 use crate::spec::defaults;
@@ -24,8 +25,16 @@ pub(super) enum Group {
 }
 
 impl Group {
-    /// Makes it, unless systemd shall.
-    pub(super) fn prepare(spec: &Spec, id: &str, by_systemd: bool) -> Result<Self, CreateError> {
+    /// Makes it, unless systemd shall or it is made already.
+    pub(super) fn prepare(
+        spec: &Spec,
+        id: &str,
+        by_systemd: bool,
+        early: Option<EarlyCgroup>,
+    ) -> Result<Self, CreateError> {
+        if let Some(made) = early.and_then(EarlyCgroup::made) {
+            return Ok(Self::Made(made?));
+        }
         let linux = spec.linux().as_ref();
         let resources = linux.and_then(|linux| linux.resources().clone());
         let resources = with_standard_devices(resources.unwrap_or_default());
@@ -108,7 +117,7 @@ fn asked(spec: &Spec) -> String {
 
 /// Where devices are restricted, those that every container has stay usable
 /// (runtime-spec, "Default Devices"), whatever the list of the configuration.
-fn with_standard_devices(mut resources: LinuxResources) -> LinuxResources {
+pub(super) fn with_standard_devices(mut resources: LinuxResources) -> LinuxResources {
     if let Some(rules) = resources.devices_mut().as_mut().filter(|r| !r.is_empty()) {
         // The last rule for a device counts; what no later one denies is there.
         let denied = rules.iter().rposition(|rule| !rule.allow());
