@@ -5,4 +5,9 @@ fn main() {
     // A static-pie relocates itself; its tens of thousands of relative relocations take a bit each
     // instead of 24 bytes (DT_RELR; glibc 2.36, binutils 2.38, older ones ignore it).
     println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    // Functions that were generated twice and whose addresses nobody compares are kept once. Where
+    // rustc brings its own linker, which can do that.
+    if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64") {
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=safe");
+    }
 }

@@ -236,3 +236,20 @@ fn a_network_may_have_ipv6_alone() {
     host.ok("exec one ping6 -c 1 two");
     host.ok("exec one ping -c 1 two");
 }
+
+#[test]
+fn an_address_that_had_a_mac_of_its_own_answers_at_once_for_the_next() {
+    let host = Host::new();
+    host.ok("network create --subnet 10.221.0.0/24 lan");
+    host.ok("run -d --name asks --network lan alpine sleep 1000");
+    let foreign = "--network lan --ip 10.221.0.9 --mac-address 02:42:aa:bb:cc:dd";
+    host.ok(&format!("run -d --name one {foreign} alpine sleep 1000"));
+    host.ok("exec asks ping -c 1 -W 5 10.221.0.9");
+    host.ok("rm -f one");
+    host.ok("run -d --name two --network lan --ip 10.221.0.9 alpine sleep 1000");
+    // The neighbour's entry of the first is still valid: nothing but an announcement changes it.
+    host.ok("exec asks ping -c 1 -W 2 10.221.0.9");
+    host.ok("rm -f asks two");
+    host.ok("network rm lan");
+    host.nothing_is_left();
+}

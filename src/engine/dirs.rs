@@ -77,6 +77,11 @@ impl Dirs {
         self.root.join("networks")
     }
 
+    /// Is there once a container had a MAC address that does not follow from its IP address.
+    pub fn foreign_macs(&self) -> PathBuf {
+        self.run_root.join("foreign-macs")
+    }
+
     /// Makes the run root, for its owner alone: below it are the containers'
     /// environments, and locks that any reader could hold. The image store
     /// makes the other root so.

@@ -8,7 +8,7 @@ use rbox_netsetup::ipam::lease::{LeaseRequest, lease_endpoint};
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::endpoint_rules::wanted_ifname;
 use rbox_netsetup::model::endpoint_sysctl::without_ipv6;
-use rbox_netsetup::model::network::Network as NetworkRecord;
+use rbox_netsetup::model::network::{Driver, Network as NetworkRecord};
 use rbox_netsetup::plan::{self, Step};
 
 use super::network::{Network, failure};
@@ -134,13 +134,39 @@ impl Network {
         });
         steps.extend(planned.steps);
         Ok(Attachment {
+            announced: is_known(engine, &network, &config, &planned.endpoint),
             network,
             config: asked.clone(),
             endpoint: planned.endpoint,
             steps,
-            announced: false,
         })
     }
+}
+
+impl Attachment {
+    /// From now on no MAC address is taken for known, if this one's was asked for. Where that cannot
+    /// be noted, neighbours find out when their entry expires.
+    pub(super) fn note_foreign_mac(&self, engine: &Engine) {
+        if self.config.mac.is_some() {
+            let _ = std::fs::write(engine.dirs.foreign_macs(), "");
+        }
+    }
+}
+
+/// Whether the neighbours know its MAC address already: that of an IPv4 address is always the same,
+/// as long as nobody asks for another. What it would be told by goes to every port of the bridge: it
+/// costs the more the more containers there are.
+fn is_known(
+    engine: &Engine,
+    network: &NetworkRecord,
+    config: &EndpointConfig,
+    endpoint: &Endpoint,
+) -> bool {
+    network.driver == Driver::Bridge
+        && !network.adopted
+        && config.mac.is_none()
+        && endpoint.ip6.is_none()
+        && !engine.dirs.foreign_macs().exists()
 }
 
 /// Steps that other containers see.

@@ -179,6 +179,7 @@ impl Network {
         };
         let (private, public) = (private_steps(attachment), public_steps(attachment));
         let lines = own_lines(self, record, self.attachments.len() - 1);
+        attachment.note_foreign_mac(engine);
         self.carry_out(&private)?;
         self.announce();
         if self.has_resolver() && !had_resolver && self.resolver.is_none() {

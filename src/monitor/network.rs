@@ -247,6 +247,7 @@ impl Network {
     pub fn publish(&mut self, engine: &Engine, record: &Record) -> Result<(), Failure> {
         ports::publish(self, engine, record)?;
         for index in 0..self.attachments.len() {
+            self.attachments[index].note_foreign_mac(engine);
             let steps = public_steps(&self.attachments[index]);
             self.carry_out(&steps)?;
         }
