@@ -8,6 +8,7 @@ use crate::cli::stop::{Outcome, Stop};
 use crate::engine::Engine;
 use crate::engine::attach::AttachOptions;
 use crate::engine::detach::DetachKeys;
+use crate::engine::dirs::Dirs;
 use crate::engine::failure::Failure;
 use crate::engine::names;
 use crate::engine::protocol::Streams;
@@ -59,6 +60,8 @@ struct Run {
 }
 
 fn run(call: &Call) -> Outcome {
+    // Most lines are right: its monitor loads while this one is read.
+    let early = has_monitor(call).then(|| spare(&call.dirs)).transpose()?;
     let line: Run = call.parse()?;
     let flags = &line.container;
     let mut request =
@@ -80,8 +83,7 @@ fn run(call: &Call) -> Outcome {
         return dry_run(call, &request, true).map_err(Stop::Refused);
     }
     let engine = call.engine().map_err(refused)?;
-    let id = names::new_id().map_err(Stop::Refused)?;
-    let spare = Spare::new(&engine.dirs, &id);
+    let (id, spare) = early.map_or_else(|| spare(&engine.dirs), Ok)?;
     request.id = Some(id);
     let created = image::create(&engine, &request, flags.quiet).map_err(Stop::Refused)?;
     for warning in &created.warnings {
@@ -103,6 +105,19 @@ fn run(call: &Call) -> Outcome {
         .start_with(Some(spare), &created.id, Some(&options))
         .map_err(Stop::Refused)?;
     Ok(exit_code(end, 0))
+}
+
+/// Whether the line starts a container, as far as can be seen before it is read.
+fn has_monitor(call: &Call) -> bool {
+    let answered_here = |word: &String| matches!(word.as_str(), "--help" | "--dry-run");
+    rustix::process::geteuid().is_root() && !call.words.iter().any(answered_here)
+}
+
+/// A monitor for a container to be made, and its id.
+fn spare(dirs: &Dirs) -> Result<(String, Spare), Stop> {
+    let id = names::new_id().map_err(Stop::Refused)?;
+    let spare = Spare::new(dirs, &id);
+    Ok((id, spare))
 }
 
 /// Prints what would be done.
