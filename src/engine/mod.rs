@@ -6,6 +6,7 @@ pub mod attach;
 pub mod boot;
 pub mod build;
 pub mod capture;
+pub mod cgroup_plan;
 pub mod claim;
 pub mod clock;
 pub mod commit;

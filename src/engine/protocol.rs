@@ -13,16 +13,20 @@ use std::io::{self, Read, Write};
 use rbox_netsetup::model::endpoint::EndpointConfig;
 use serde::{Deserialize, Serialize};
 
+use super::cgroup_plan::CgroupPlan;
 use super::failure::Failure;
 use super::record::HealthStatus;
 
 /// Longest payload either side accepts.
 pub const MAX_PAYLOAD: usize = 1 << 20;
 
-/// First frame of a connection.
+/// First frame of a connection, but for what a monitor may be told before it has its container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
+    /// On the inherited connection only, before anything else: make the control group that the
+    /// container will have.
+    Prepare(Box<CgroupPlan>),
     /// On the inherited connection only: start the container, then behave as `attach`.
     Start {
         /// Which streams the client wants, none when detached.

@@ -5,7 +5,7 @@
 //! it is started first and waits until there is a container:
 //!
 //! ```text
-//! client   ── exec ──▶ record ──────────▶ lock, log ──▶ Start …
+//! client   ── exec ──▶ cgroup's plan ──▶ record ──▶ lock, log ──▶ Start …
 //! monitor      └─▶ load, set up ─▶ waits ─┘
 //! ```
 
@@ -21,9 +21,11 @@ use std::thread::{self, JoinHandle};
 use rbox_runtime::process::self_exe;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
+use super::cgroup_plan::CgroupPlan;
 use super::dirs::Dirs;
 use super::failure::{Context, Failure};
 use super::lock::RunLock;
+use super::protocol::{Frame, Request};
 
 /// argv[0] of a monitor.
 pub const MONITOR: &str = "rbox-monitor";
@@ -37,15 +39,17 @@ pub const LOG: &str = "monitor.log";
 /// A monitor whose container is not there yet. It ends when this is dropped.
 pub struct Spare {
     id: String,
+    /// `None` once it has its container.
+    stream: Option<UnixStream>,
     /// `None` once it has its container, or has been seen to end.
     spawning: Option<Spawning>,
 }
 
 enum Spawning {
     /// A thread waits for it to be executed.
-    Waits(JoinHandle<Result<Monitor, Failure>>),
+    Waits(JoinHandle<Result<Child, Failure>>),
     /// There was no thread to be had.
-    Over(Result<Monitor, Failure>),
+    Over(Result<Child, Failure>),
 }
 
 /// A monitor that has been started.
@@ -59,19 +63,32 @@ pub struct Monitor {
 impl Spare {
     /// Starts one for the container with this id, and does not wait for it. What goes wrong is said
     /// by [`Spare::employ`].
-    pub fn new(dirs: &Dirs, id: &str) -> Spare {
-        let theirs = (dirs.clone(), id.to_owned());
-        let spawning = match thread::Builder::new().spawn(move || spawn(&theirs.0, &theirs.1)) {
+    pub fn new(dirs: &Dirs, id: &str) -> Result<Spare, Failure> {
+        let what = || "make a socket pair".to_owned();
+        let (stream, theirs) = UnixStream::pair().context(what)?;
+        let end = OwnedFd::from(theirs.try_clone().context(what)?);
+        let place = (dirs.clone(), id.to_owned());
+        let spawned = thread::Builder::new().spawn(move || spawn(&place.0, &place.1, end));
+        let spawning = match spawned {
             Ok(thread) => Spawning::Waits(thread),
-            Err(_) => Spawning::Over(spawn(dirs, id)),
+            Err(_) => Spawning::Over(spawn(dirs, id, theirs.into())),
         };
-        Spare {
+        Ok(Spare {
             id: id.to_owned(),
+            stream: Some(stream),
             spawning: Some(spawning),
+        })
+    }
+
+    /// Has the control group made while there is no container yet. It goes again if there never is.
+    pub fn prepare(&mut self, plan: CgroupPlan) {
+        if let Some(stream) = &mut self.stream {
+            // One that died is noticed when it is employed.
+            let _ = Frame::Request(Request::Prepare(Box::new(plan))).write(stream);
         }
     }
 
-    fn spawned(&mut self) -> Option<Result<Monitor, Failure>> {
+    fn spawned(&mut self) -> Option<Result<Child, Failure>> {
         match self.spawning.take()? {
             Spawning::Waits(thread) => thread.join().ok(),
             Spawning::Over(result) => Some(result),
@@ -82,9 +99,9 @@ impl Spare {
     pub fn employ(mut self, dirs: &Dirs, lock: &RunLock) -> Result<Monitor, Failure> {
         let id = self.id.clone();
         let what = || format!("start the monitor of container {id}");
-        let monitor = self
-            .spawned()
-            .unwrap_or_else(|| Err(Failure::new(what())))?;
+        let died = || Failure::new(what());
+        let child = self.spawned().ok_or_else(died)??;
+        let stream = self.stream.take().ok_or_else(died)?;
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -96,44 +113,39 @@ impl Spare {
         let files = [lock.file().as_fd(), log.as_fd()];
         control.push(SendAncillaryMessage::ScmRights(&files));
         let word = [IoSlice::new(EMPLOYED)];
-        sendmsg(&monitor.stream, &word, &mut control, SendFlags::NOSIGNAL).context(what)?;
-        Ok(monitor)
+        sendmsg(&stream, &word, &mut control, SendFlags::NOSIGNAL).context(what)?;
+        Ok(Monitor { stream, child })
     }
 }
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        if let Some(Ok(Monitor { stream, mut child })) = self.spawned() {
-            drop(stream);
+        self.stream = None;
+        if let Some(Ok(mut child)) = self.spawned() {
             let _ = child.wait();
         }
     }
 }
 
-fn spawn(dirs: &Dirs, id: &str) -> Result<Monitor, Failure> {
-    let (ours, theirs) = UnixStream::pair().context(|| "make a socket pair".into())?;
+fn spawn(dirs: &Dirs, id: &str, client: OwnedFd) -> Result<Child, Failure> {
     // The binary is executed through a mount that cannot be written to, so that
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
     let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
     // Where the binary lies: the monitor's own /proc/self/exe has no path any more.
     let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
-    let child = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
+    Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(MONITOR)
         .arg(&dirs.root)
         .arg(&dirs.run_root)
         .arg(id)
         .arg(program)
         .envs(rbox_timing::environment())
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdin(Stdio::from(client))
         // Until it has its container's lock and log.
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .context(|| format!("start the monitor of container {id}"))?;
-    Ok(Monitor {
-        stream: ours,
-        child,
-    })
+        .context(|| format!("start the monitor of container {id}"))
 }
 
 /// Goes on in a copy of this program that is mapped from a read-only mount: a

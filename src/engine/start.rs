@@ -50,7 +50,7 @@ impl Engine {
             Err(failure) => return Err(self.not_begun(&container.record, failure)),
         };
         rbox_timing::mark("lock taken");
-        let spare = spare.unwrap_or_else(|| Spare::new(&self.dirs, id));
+        let spare = spare.map_or_else(|| Spare::new(&self.dirs, id), Ok)?;
         // Removed, perhaps, while we waited.
         let record = match containers::read_record(&self.dirs.container(id)) {
             Ok(Some(record)) => record,

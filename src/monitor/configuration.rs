@@ -10,26 +10,39 @@ use rbox_runtime::process::user::ResolvedUser;
 use rbox_runtime::security::capabilities;
 
 use super::network::Network;
-use crate::engine::containers::{self, cgroup_path};
+use crate::engine::cgroup_plan::{self, CgroupPlan};
+use crate::engine::containers;
 use crate::engine::create::set_env;
 use crate::engine::failure::{Context, Failure};
-use crate::engine::lower::{self, Facts};
+use crate::engine::lower::Facts;
 use crate::engine::record::Record;
-use crate::engine::request::HostConfig;
 use crate::engine::user_namespace::check;
 use crate::engine::{Engine, devices, json_file, links};
 
-/// The cgroup, which takes long enough to be made beside everything else.
-pub fn begin_cgroup(record: &Record) -> Result<Option<EarlyCgroup>, Failure> {
-    let host = &record.host;
-    let devices = devices::requested(host)?;
-    let resources = lower::resources(host, &devices, limits_swap(host));
-    let path = cgroup_path(&host.cgroup_parent, &record.id);
-    Ok(EarlyCgroup::begin(&path, resources))
+/// A cgroup that was begun before the record was read, and what it was to be.
+pub struct Prepared(CgroupPlan, EarlyCgroup);
+
+impl Prepared {
+    /// Begins to make it; `None` where that has to wait.
+    pub fn begin(plan: CgroupPlan) -> Option<Prepared> {
+        let cgroup = EarlyCgroup::begin(&plan.path, plan.resources.clone())?;
+        Some(Prepared(plan, cgroup))
+    }
 }
 
-fn limits_swap(host: &HostConfig) -> bool {
-    host.memory > 0 && cgroup::supports_swap_limit()
+/// The cgroup, which takes long enough to be made beside everything else: the one that was begun, if
+/// it is what the record says.
+pub fn begin_cgroup(
+    record: &Record,
+    prepared: Option<Prepared>,
+) -> Result<Option<EarlyCgroup>, Failure> {
+    let plan = CgroupPlan::of(&record.host, &record.id)?;
+    if let Some(Prepared(begun, cgroup)) = prepared
+        && begun == plan
+    {
+        return Ok(Some(cgroup));
+    }
+    Ok(EarlyCgroup::begin(&plan.path, plan.resources))
 }
 
 /// Writes down the configuration, for those who look at it or execute more in the container.
@@ -71,7 +84,7 @@ pub fn facts(
         link_env: links.env.clone(),
         available: capabilities::available(),
         cgroup_v2: cgroup::is_unified(),
-        swap_limit: limits_swap(&record.host),
+        swap_limit: cgroup_plan::limits_swap(&record.host),
         devices: devices::requested(&record.host)?,
         ..Facts::default()
     };

@@ -1,15 +1,45 @@
-//! How a monitor gets its container's lock, and its own log.
+//! What a monitor is told before its container is there, and how it gets the container's lock and its
+//! own log.
 
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
 
-use crate::engine::spawn::EMPLOYED;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-/// Waits for them; false if the client goes away first. The lock is our stdout then and the log our
-/// stderr.
-pub fn wait(client: &UnixStream) -> io::Result<bool> {
+use super::configuration::Prepared;
+use crate::engine::protocol::{Frame, Request};
+use crate::engine::spawn::EMPLOYED;
+
+/// Waits until there is a container; `None` if the client goes away first. The lock is our stdout then
+/// and the log our stderr. With it the cgroup, if that was begun.
+pub fn wait(client: &UnixStream) -> io::Result<Option<Option<Prepared>>> {
+    let mut prepared = None;
+    loop {
+        match word(client)? {
+            Word::Gone => return Ok(None),
+            Word::Employed => return Ok(Some(prepared)),
+            Word::Begins(first) => {
+                let frame = Frame::read(&mut (&[first][..]).chain(client))?;
+                if let Some(Frame::Request(Request::Prepare(plan))) = frame {
+                    prepared = Prepared::begin(*plan);
+                }
+            }
+        }
+    }
+}
+
+/// What comes next.
+enum Word {
+    /// Nothing any more.
+    Gone,
+    /// The lock and the log, which are in place.
+    Employed,
+    /// The first byte of a frame.
+    Begins(u8),
+}
+
+fn word(client: &UnixStream) -> io::Result<Word> {
     let mut word = [0u8; EMPLOYED.len()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -22,7 +52,10 @@ pub fn wait(client: &UnixStream) -> io::Result<bool> {
         }
     };
     if read == 0 {
-        return Ok(false);
+        return Ok(Word::Gone);
+    }
+    if word != EMPLOYED {
+        return Ok(Word::Begins(word[0]));
     }
     let mut files = Vec::new();
     for message in control.drain() {
@@ -35,5 +68,5 @@ pub fn wait(client: &UnixStream) -> io::Result<bool> {
     };
     rustix::stdio::dup2_stdout(lock)?;
     rustix::stdio::dup2_stderr(log)?;
-    Ok(true)
+    Ok(Word::Employed)
 }

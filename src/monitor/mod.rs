@@ -89,10 +89,11 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             .context(|| "take the client's socket".into())?,
     );
     let engine = Engine::open(dirs);
-    if !employment::wait(&client).context(|| "wait for the container".into())? {
+    let employed = employment::wait(&client).context(|| "wait for the container".into())?;
+    let Some(prepared) = employed else {
         // It was not to be.
         return Ok(());
-    }
+    };
     let request = Frame::read(&mut client).context(|| "read the request".into())?;
     rbox_timing::mark("request read");
     let Some(Frame::Request(Request::Start {
@@ -116,7 +117,7 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
         attach,
         bound,
     };
-    match start::start(engine, &id, &asked) {
+    match start::start(engine, &id, &asked, prepared) {
         Ok(live) => supervise::run(live, client, &asked),
         Err(failure) => {
             let _ = Frame::Failed(failure).write(&mut &client.stream);

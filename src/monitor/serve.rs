@@ -138,7 +138,7 @@ async fn answer(
             let done = supervisor.unlinked(&alias);
             finish(&mut writer, done).await
         }
-        Request::Start { .. } | Request::Traced { .. } => {
+        Request::Start { .. } | Request::Prepare(_) | Request::Traced { .. } => {
             let failure = Failure::new("the container is running already");
             send(&mut writer, &Frame::Failed(failure)).await
         }

@@ -14,9 +14,10 @@ use rbox_runtime::rootfs::overlay::{self, OverlayError, Writable};
 use rbox_runtime::{CreateRequest, Created, FailureKind, Running, Stdio};
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::configuration::{self, Prepared};
 use super::network::Network;
 use super::teardown;
-use super::{configuration, files, image_mounts};
+use super::{files, image_mounts};
 use crate::engine::connection::SOCKET;
 use crate::engine::containers::{self, cgroup_path};
 use crate::engine::exec::user_in;
@@ -117,7 +118,12 @@ pub struct Asked {
 }
 
 /// Starts the container, or leaves nothing but the reason in its state.
-pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
+pub fn start(
+    engine: Engine,
+    id: &str,
+    asked: &Asked,
+    prepared: Option<Prepared>,
+) -> Result<Live, Failure> {
     let dir = engine.dirs.container(id);
     let run_dir = engine.dirs.run(id);
     let mut record =
@@ -129,7 +135,7 @@ pub fn start(engine: Engine, id: &str, asked: &Asked) -> Result<Live, Failure> {
     let auto_remove = record.host.auto_remove;
     let kept = (record.clone(), previous.clone());
     let dirs = engine.dirs.clone();
-    attempt(engine, record, previous, asked).inspect_err(|failure| {
+    attempt(engine, record, previous, asked, prepared).inspect_err(|failure| {
         let (record, previous) = kept;
         if auto_remove {
             let _ = containers::remove_files(&dirs, id);
@@ -155,10 +161,11 @@ fn attempt(
     record: Record,
     previous: LastState,
     asked: &Asked,
+    prepared: Option<Prepared>,
 ) -> Result<Live, Failure> {
     // Who asks meanwhile waits for an answer.
     let listener = listen(&engine.dirs.run(&record.id))?;
-    let parts = process(&engine, &record, &previous.addresses, asked)?;
+    let parts = process(&engine, &record, &previous.addresses, asked, prepared)?;
     let live = Live {
         health: Check::of(&record.config).map(|_| Health::starting()),
         paused: false,
@@ -213,20 +220,21 @@ pub fn again(live: &mut Live, asked: &Asked, restarts: u32) -> Result<(), Failur
     let dir = dirs.container(&id);
     let record = containers::read_record(&dir)?.ok_or_else(|| Failure::no_such_container(&id))?;
     let previous = containers::read_last(&dir)?;
-    let began = process(&live.engine, &record, &previous.addresses, asked).and_then(|parts| {
-        live.health = Check::of(&record.config).map(|_| Health::starting());
-        live.paused = false;
-        live.record = record.clone();
-        live.previous = previous;
-        live.started_at = clock::now();
-        live.running = parts.running;
-        live.cgroup = parts.cgroup;
-        live.network = parts.network;
-        live.root = Some(parts.root);
-        live.streams = parts.streams;
-        live.restarts = restarts;
-        write_down(live)
-    });
+    let began =
+        process(&live.engine, &record, &previous.addresses, asked, None).and_then(|parts| {
+            live.health = Check::of(&record.config).map(|_| Health::starting());
+            live.paused = false;
+            live.record = record.clone();
+            live.previous = previous;
+            live.started_at = clock::now();
+            live.running = parts.running;
+            live.cgroup = parts.cgroup;
+            live.network = parts.network;
+            live.root = Some(parts.root);
+            live.streams = parts.streams;
+            live.restarts = restarts;
+            write_down(live)
+        });
     match began {
         Ok(()) => {
             live.phase = Phase::Runs;
@@ -261,12 +269,13 @@ fn process(
     record: &Record,
     previous: &[IpAddr],
     asked: &Asked,
+    prepared: Option<Prepared>,
 ) -> Result<Parts, Failure> {
     let dirs = &engine.dirs;
     let dir = dirs.container(&record.id);
     let run_dir = dirs.run(&record.id);
     lease::renew(dirs, record)?;
-    let cgroup = configuration::begin_cgroup(record)?;
+    let cgroup = configuration::begin_cgroup(record, prepared)?;
     let rootfs = match &record.build {
         Some(BuildRoot {
             layers,

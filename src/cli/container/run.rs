@@ -7,6 +7,7 @@ use crate::cli::call::{Arity, Call, Spec, say};
 use crate::cli::stop::{Outcome, Stop};
 use crate::engine::Engine;
 use crate::engine::attach::AttachOptions;
+use crate::engine::cgroup_plan::CgroupPlan;
 use crate::engine::detach::DetachKeys;
 use crate::engine::dirs::Dirs;
 use crate::engine::failure::Failure;
@@ -83,7 +84,11 @@ fn run(call: &Call) -> Outcome {
         return dry_run(call, &request, true).map_err(Stop::Refused);
     }
     let engine = call.engine().map_err(refused)?;
-    let (id, spare) = early.map_or_else(|| spare(&engine.dirs), Ok)?;
+    let (id, mut spare) = early.map_or_else(|| spare(&engine.dirs), Ok)?;
+    // What is wrong with it is told when the container is made.
+    if let Ok(plan) = CgroupPlan::of(&request.host, &id) {
+        spare.prepare(plan);
+    }
     request.id = Some(id);
     let created = image::create(&engine, &request, flags.quiet).map_err(Stop::Refused)?;
     for warning in &created.warnings {
@@ -116,7 +121,7 @@ fn has_monitor(call: &Call) -> bool {
 /// A monitor for a container to be made, and its id.
 fn spare(dirs: &Dirs) -> Result<(String, Spare), Stop> {
     let id = names::new_id().map_err(Stop::Refused)?;
-    let spare = Spare::new(dirs, &id);
+    let spare = Spare::new(dirs, &id).map_err(Stop::Refused)?;
     Ok((id, spare))
 }
 

@@ -103,7 +103,7 @@ fn in_container(
         let _ = lock.remove_dir(&run_dir);
         return Err(failure);
     }
-    let employed = spare.employ(&engine.dirs, &lock);
+    let employed = spare.and_then(|spare| spare.employ(&engine.dirs, &lock));
     drop(lock);
     let Monitor { stream, mut child } = employed?;
     let start = Start {
