@@ -5,9 +5,10 @@ fn main() {
     // A static-pie relocates itself; its tens of thousands of relative relocations take a bit each
     // instead of 24 bytes (DT_RELR; glibc 2.36, binutils 2.38, older ones ignore it).
     println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
-    // Functions that were generated twice and whose addresses nobody compares are kept once. Where
-    // rustc brings its own linker, which can do that.
+    // Functions that were generated several times are kept once, a tenth of the program: Rust does not
+    // promise that functions have addresses of their own, and data keeps its own. Where rustc brings
+    // its own linker, which can do that.
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64") {
-        println!("cargo::rustc-link-arg-bins=-Wl,--icf=safe");
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
     }
 }
