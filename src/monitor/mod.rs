@@ -88,7 +88,8 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
             .try_clone_to_owned()
             .context(|| "take the client's socket".into())?,
     );
-    let engine = Engine::open(dirs);
+    // Nothing is made as long as there may be no container: what is missing, the client makes.
+    let engine = Engine::open_to_look(dirs);
     let employed = employment::wait(&client).context(|| "wait for the container".into())?;
     let Some(prepared) = employed else {
         // It was not to be.
