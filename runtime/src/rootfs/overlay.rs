@@ -138,7 +138,10 @@ fn finish(
     set(context, "workdir", &names.short(writable.work)?)?;
     // Left by a mount that was volatile, to warn of a crash: what follows a crash is not mounted
     // again, and after anything else nothing is lost.
-    let _ = std::fs::remove_dir(writable.work.join("work/incompat/volatile"));
+    let marker = writable.work.join("work/incompat/volatile");
+    if std::fs::remove_file(marker.join("dirty")).is_ok() {
+        let _ = std::fs::remove_dir(marker);
+    }
     if writable.volatile {
         fsconfig_set_flag(context, "volatile")
             .map_err(|error| kernel("volatile", error, Some(context.as_fd())))?;

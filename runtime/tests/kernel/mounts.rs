@@ -231,7 +231,7 @@ fn a_volatile_overlay_can_be_mounted_again() {
             let name = if volatile { "fleeting" } else { "lasting" };
             let file = rustix::fs::openat(&mount, name, OFlags::CREATE, Mode::RUSR);
             drop(file.unwrap());
-            let marked = work.join("work/incompat/volatile").exists();
+            let marked = work.join("work/incompat/volatile/dirty").exists();
             assert_eq!(marked, volatile);
         };
         for volatile in [true, true, false, true] {
