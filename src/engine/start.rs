@@ -50,7 +50,7 @@ impl Engine {
             Err(failure) => return Err(self.not_begun(&container.record, failure)),
         };
         rbox_timing::mark("lock taken");
-        let spare = spare.map_or_else(|| Spare::new(&self.dirs, id), Ok)?;
+        let spare = spare.map_or_else(|| Spare::new(&self.dirs, id), Ok);
         // Removed, perhaps, while we waited.
         let record = match containers::read_record(&self.dirs.container(id)) {
             Ok(Some(record)) => record,
@@ -64,7 +64,7 @@ impl Engine {
         if attach.is_some() {
             event::of_container(&self.dirs, "attach", &record, &[]);
         }
-        let monitor = spare.employ(&self.dirs, &lock);
+        let monitor = spare.and_then(|spare| spare.employ(&self.dirs, &lock));
         drop(lock);
         let mut stream = match monitor {
             Ok(monitor) => monitor.stream,
