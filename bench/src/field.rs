@@ -10,7 +10,8 @@ use crate::finding::{Finding, Skip};
 pub struct Field {
     /// Ours.
     pub rbox: Engine,
-    /// Those that are there and answer, each with the images `alpine` and `flask:3.1`.
+    /// Those that are there and answer, where a case [needs](Need) them. Every engine has the image
+    /// `alpine`, and `flask:3.1` where that is needed.
     pub peers: Vec<Engine>,
     /// An unpacked Alpine, for what needs no engine.
     pub rootfs: PathBuf,
@@ -30,6 +31,15 @@ pub struct Field {
     pub skips: RefCell<Vec<Skip>>,
 }
 
+/// What a case cannot do without, beside rbox and Alpine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The other engines.
+    Peers,
+    /// The image `flask:3.1`.
+    Flask,
+}
+
 /// A group of measurements.
 pub struct Case {
     /// What it is called on the command line.
@@ -38,6 +48,8 @@ pub struct Case {
     pub about: &'static str,
     /// Part of `--quick`.
     pub quick: bool,
+    /// What takes time to be brought up, and is not where nobody needs it.
+    pub needs: &'static [Need],
     /// Measures.
     pub run: fn(&Field) -> anyhow::Result<Vec<Finding>>,
 }

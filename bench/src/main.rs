@@ -12,6 +12,7 @@ mod engine;
 mod field;
 mod finding;
 mod fleet;
+mod lineup;
 mod measure;
 mod network;
 mod place;

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::arguments::Arguments;
 use crate::cases;
 use crate::engine::docker::Daemon;
-use crate::engine::{CommandLine, Engine, docker, podman, rbox};
-use crate::field::{Case, Field};
+use crate::engine::{CommandLine, rbox};
+use crate::field::{Case, Field, Need};
+use crate::lineup::{Images, Lineup};
 use crate::report::{self, Group, Machine, Results, terminal};
 
 /// When a quick run begins no other case, so that it ends within two minutes.
@@ -64,7 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             skips: session.field.skips.take(),
         });
     }
-    terminal::summarise(&results);
+    terminal::summarise(&results, arguments.quick);
+    println!("\n== all: {:.0} s", begin.elapsed().as_secs_f64());
     if let Some(directory) = &arguments.report {
         record(directory, arguments, results)?;
     }
@@ -119,46 +121,40 @@ struct Session {
 }
 
 impl Session {
+    /// What no chosen case needs is not brought up. A record tells the version of everyone.
     fn start(arguments: &Arguments) -> Result<Self> {
-        let scratch = arguments.scratch.clone();
+        let needed = |need: Need| {
+            let mut cases = cases::ALL.iter().filter(|case| wanted(arguments, case));
+            arguments.report.is_some() || cases.any(|case| case.needs.contains(&need))
+        };
+        let (scratch, archives) = (&arguments.scratch, &arguments.images);
+        let rbox = rbox::engine(&arguments.rbox, scratch)?;
+        let flask = archives.join("flask-3.1.tar.gz");
+        let images = Images {
+            alpine: archives.join("alpine-3.23.tar.gz"),
+            flask: needed(Need::Flask).then(|| flask.clone()),
+        };
         let rootfs = scratch.join("rootfs");
-        let alpine = arguments.images.join("alpine-3.23.tar.gz");
-        let packed = fs::File::open(&alpine).with_context(|| alpine.display().to_string())?;
-        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
-        archive.set_preserve_permissions(true);
-        archive.set_preserve_ownerships(true);
-        archive.unpack(&rootfs).context("unpack Alpine")?;
-        let mut field = Field {
-            rbox: rbox::engine(&arguments.rbox, &scratch)?,
-            peers: Vec::new(),
+        let lineup = Lineup::prepare(&rbox, needed(Need::Peers), &images, scratch, &rootfs)?;
+        let field = Field {
+            rbox,
+            peers: lineup.peers,
             rootfs,
-            alpine,
-            flask: arguments.images.join("flask-3.1.tar.gz"),
+            alpine: images.alpine,
+            flask,
             floor: std::env::current_exe()?.with_file_name("floor"),
             scratch: scratch.join("cases"),
             quick: arguments.quick,
             fixed_rounds: arguments.rounds,
             skips: Default::default(),
         };
-        fs::create_dir(&field.scratch)?;
-        import(&field.rbox, &field)?;
-        let docker = match Daemon::start("docker", &scratch, &[]) {
-            Ok(daemon) => {
-                field.accept(daemon.engine.clone());
-                Some(daemon)
-            }
-            Err(error) => {
-                field.skip(docker::NAME, format!("{error:#}"));
-                None
-            }
-        };
-        match podman::engine(&scratch, &field) {
-            Ok(engine) => field.accept(engine),
-            Err(error) => field.skip(podman::NAME, format!("{error:#}")),
+        for skip in lineup.skips {
+            field.skip(skip.what, skip.reason);
         }
+        fs::create_dir(&field.scratch)?;
         Ok(Self {
             field,
-            _docker: docker,
+            _docker: lineup.docker,
         })
     }
 
@@ -209,29 +205,4 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.clear();
     }
-}
-
-impl Field {
-    /// A peer competes once it has the images and can run one.
-    fn accept(&mut self, engine: Engine) {
-        let ready = import(&engine, self)
-            .and_then(|()| engine.command(&["run", "--rm", "alpine", "true"]).run());
-        match ready {
-            Ok(()) => self.peers.push(engine),
-            Err(error) => self.skip(engine.name, format!("{error:#}")),
-        }
-    }
-}
-
-/// The same images under the same names.
-fn import(engine: &Engine, field: &Field) -> Result<()> {
-    let images = [
-        (&field.alpine, "alpine", r#"CMD ["/bin/sh"]"#),
-        (&field.flask, "flask:3.1", r#"CMD ["python3"]"#),
-    ];
-    for (archive, name, change) in images {
-        let archive = archive.to_str().context("a path that is text")?;
-        engine.quiet(&["import", "-c", change, archive, name])?;
-    }
-    Ok(())
 }

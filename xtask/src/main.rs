@@ -36,9 +36,9 @@ Commands:
                       alone (cargo xtask test does so too)
   bench [--quick] [--rounds N] [--record] [CASE…] | --list | --render
                       Measure rbox beside Docker, Podman and the kernel's own cost and write
-                      docs/benchmarks.md; --quick prints the most telling ratios in two minutes;
-                      cases that are named are printed, and with --record put into the document;
-                      --list tells which there are, --render writes the document again
+                      docs/benchmarks.md; --quick prints the most telling ratios in less than two
+                      minutes; cases that are named are printed, and with --record put into the
+                      document; --list tells which there are, --render writes the document again
   fuzz [TARGET] [--seconds N]
                       Look for inputs that break the parsers, 10 seconds a target (cargo xtask
                       test does so for a shorter time)

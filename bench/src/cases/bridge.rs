@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Budget, Finding, Limit, Table, Unit};
 use crate::measure::Entrant;
 use crate::network::host::Host;
@@ -16,6 +16,7 @@ pub const CASE: Case = Case {
     name: "bridge",
     about: "throughput and round trips between two containers, and over a bridge made by hand",
     quick: true,
+    needs: &[Need::Peers],
     run,
 };
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::disk;
 use super::layer::{forget, text};
 use crate::engine::Engine;
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Finding, Table, Unit};
 use crate::measure::{self, Entrant};
 
@@ -17,6 +17,7 @@ pub const CASE: Case = Case {
     name: "build",
     about: "build a small application, cold and cached, and commit a container",
     quick: false,
+    needs: &[Need::Peers, Need::Flask],
     run,
 };
 

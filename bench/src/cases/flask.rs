@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use flate2::read::GzDecoder;
 
 use crate::engine::Engine;
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Finding, Table, Unit};
 use crate::measure::{Entrant, milliseconds};
 
@@ -22,6 +22,7 @@ pub const CASE: Case = Case {
     name: ID,
     about: "from `run -d -p` to the first byte of a Flask application's answer",
     quick: true,
+    needs: &[Need::Peers, Need::Flask],
     run,
 };
 

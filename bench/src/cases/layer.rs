@@ -1,5 +1,5 @@
-//! The image that is carried around: one layer of 4,000 files, 100 MB in all, of text that packs
-//! about three to one. It is the same in each run and for each contender.
+//! The image that is carried around: one layer, 100 MB of files of 25 kB, of text that packs about
+//! three to one. It is the same in each run and for each contender.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,15 @@ use anyhow::{Context, Result};
 use flate2::write::GzEncoder;
 
 use crate::engine::{CommandLine, Engine};
-use crate::field::Field;
 
 /// What the image is called.
 pub const NAME: &str = "bench-layer";
 
-const FILES: usize = 4_000;
+/// How large the layer is, unless there is little time.
+pub const MEGABYTES: usize = 100;
+
+/// In a megabyte.
+const FILES: usize = 40;
 const FILE_SIZE: usize = 25 * 1024;
 
 /// The image as files.
@@ -25,15 +28,14 @@ pub struct Archives {
 }
 
 impl Archives {
-    /// Writes both into `directory`. No engine has the image afterwards.
-    pub fn write(field: &Field, directory: &Path) -> Result<Archives> {
+    /// Writes both into `directory`, the second with our help. No engine has the image afterwards.
+    pub fn write(megabytes: usize, rbox: &Engine, directory: &Path) -> Result<Archives> {
         let archives = Archives {
             layer: directory.join("layer.tar.gz"),
             image: directory.join("image.tar"),
         };
-        write_layer(&archives.layer)
+        write_layer(&archives.layer, megabytes)
             .with_context(|| format!("write {}", archives.layer.display()))?;
-        let rbox = &field.rbox;
         rbox.quiet(&["import", text(&archives.layer)?, NAME])?;
         rbox.quiet(&["save", "-o", text(&archives.image)?, NAME])?;
         forget(NAME).on(rbox)?;
@@ -72,11 +74,11 @@ pub fn text(path: &Path) -> Result<&str> {
         .with_context(|| format!("{} is no text", path.display()))
 }
 
-fn write_layer(path: &Path) -> Result<()> {
+fn write_layer(path: &Path, megabytes: usize) -> Result<()> {
     let packed = GzEncoder::new(File::create(path)?, flate2::Compression::default());
     let mut tar = tar::Builder::new(packed);
     let mut words = Words::default();
-    for number in 0..FILES {
+    for number in 0..megabytes * FILES {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_mtime(1_700_000_000);
@@ -137,9 +139,9 @@ mod tests {
     fn it_packs_as_texts_do() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("layer.tar.gz");
-        write_layer(&path).unwrap();
+        write_layer(&path, 10).unwrap();
         let packed = path.metadata().unwrap().len();
-        let plain = (FILES * FILE_SIZE) as u64;
+        let plain = (10 * FILES * FILE_SIZE) as u64;
         assert!((plain / 4..plain / 2).contains(&packed), "{packed}");
     }
 }

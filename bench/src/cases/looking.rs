@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Finding, Table, Unit};
 use crate::fleet::Fleet;
 use crate::measure::Entrant;
@@ -12,6 +12,7 @@ pub const CASE: Case = Case {
     name: "looking",
     about: "ps, inspect, network ls, network inspect and exec with 500 containers",
     quick: false,
+    needs: &[Need::Peers],
     run,
 };
 

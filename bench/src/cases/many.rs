@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::engine::Engine;
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Contender, Finding, Table, Unit};
 use crate::fleet::Fleet;
 
@@ -12,6 +12,7 @@ pub const CASE: Case = Case {
     name: "many",
     about: "100 containers one after the other and 16 at a time; stop and rm of all",
     quick: false,
+    needs: &[Need::Peers],
     run,
 };
 

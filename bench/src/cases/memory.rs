@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use crate::engine::{Engine, docker};
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Budget, Contender, Curve, Finding, Limit, Line, Table, Unit};
 use crate::fleet::Fleet;
 
@@ -14,6 +14,7 @@ pub const CASE: Case = Case {
     name: "memory",
     about: "memory beside an idle container's own process",
     quick: false,
+    needs: &[Need::Peers],
     run,
 };
 

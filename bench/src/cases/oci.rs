@@ -14,6 +14,7 @@ pub const CASE: Case = Case {
     name: "oci",
     about: "OCI runtimes: rbox-runtime, crun and runc on the same bundle",
     quick: true,
+    needs: &[],
     run,
 };
 

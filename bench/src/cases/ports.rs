@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::Result;
 
 use crate::engine::docker;
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Contender, Finding, Table, Unit};
 use crate::measure::Entrant;
 use crate::network::Namespace;
@@ -21,6 +21,7 @@ pub const CASE: Case = Case {
     name: "ports",
     about: "published ports from outside and from 127.0.0.1: throughput, new connections a second",
     quick: false,
+    needs: &[Need::Peers],
     run,
 };
 

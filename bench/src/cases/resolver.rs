@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Budget, Contender, Finding, Limit, Table, Unit};
 use crate::network::dnsperf::{Asker, Dnsperf, Paced, Saturated};
 
@@ -12,6 +12,7 @@ pub const CASE: Case = Case {
     name: "resolver",
     about: "answers a second, processor time an answer, and p99, by dnsperf from one container",
     quick: true,
+    needs: &[Need::Peers],
     run,
 };
 
@@ -41,9 +42,9 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
             let sample = dnsperf.saturate(asker)?;
             record.saturated.extend((round > 0).then_some(sample));
         }
-        for (asker, record) in askers.iter().zip(&mut records) {
-            let sample = dnsperf.pace(asker)?;
-            record.paced.extend((round > 0).then_some(sample));
+        // Who has answered that much is warm for this, too.
+        for (asker, record) in askers.iter().zip(&mut records).filter(|_| round > 0) {
+            record.paced.push(dnsperf.pace(asker)?);
         }
     }
     let of = |sample: fn(&Record) -> Vec<f64>| -> Vec<Contender> {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::cases::start::floor_on_bridge;
 use crate::engine::Engine;
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Budget, Contender, Curve, Finding, Limit, Line, Table, Unit};
 use crate::fleet::Fleet;
 use crate::measure::{Entrant, milliseconds, take_turns};
@@ -17,6 +17,7 @@ pub const CASE: Case = Case {
     name: "scale",
     about: "the 10th start against the 500th and the 900th, and with many networks",
     quick: false,
+    needs: &[Need::Peers],
     run,
 };
 

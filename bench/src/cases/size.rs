@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use crate::engine::{Engine, docker, podman, rbox};
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Budget, Contender, Finding, Limit, Table, Unit};
 use crate::measure::Entrant;
 
@@ -14,6 +14,7 @@ pub const CASE: Case = Case {
     name: "size",
     about: "The programs themselves: their size, and the time to say `--version`",
     quick: true,
+    needs: &[Need::Peers],
     run,
 };
 

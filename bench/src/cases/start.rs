@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use anyhow::{Context as _, Result};
 
 use crate::engine::{CommandLine, Engine, docker, podman, rbox};
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Budget, Finding, Limit, Table, Unit};
 use crate::measure::{Entrant, milliseconds};
 
@@ -16,6 +16,7 @@ pub const CASE: Case = Case {
     name: "start",
     about: "Commands from their start to their end: run, exec, and the kernel's floor",
     quick: true,
+    needs: &[Need::Peers],
     run,
 };
 

@@ -13,6 +13,7 @@ pub const CASE: Case = Case {
     name: "trace",
     about: "Where each millisecond of a start goes",
     quick: false,
+    needs: &[],
     run,
 };
 

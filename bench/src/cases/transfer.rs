@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::disk;
-use super::layer::{Archives, NAME, forget, text};
+use super::layer::{Archives, MEGABYTES, NAME, forget, text};
 use super::registry::Registry;
 use crate::engine::{CommandLine, Engine};
-use crate::field::{Case, Field};
+use crate::field::{Case, Field, Need};
 use crate::finding::{Better, Finding, Table, Unit};
 use crate::measure::{self, Entrant};
 
@@ -17,6 +17,7 @@ pub const CASE: Case = Case {
     name: "transfer",
     about: "push, pull and save an image with a layer of 100 MB",
     quick: false,
+    needs: &[Need::Peers],
     run,
 };
 
@@ -24,7 +25,7 @@ fn run(field: &Field) -> Result<Vec<Finding>> {
     let directory = tempfile::tempdir_in(&field.scratch)?;
     let place = Place {
         field,
-        archives: Archives::write(field, directory.path())?,
+        archives: Archives::write(MEGABYTES, &field.rbox, directory.path())?,
         directory: directory.path(),
     };
     let mut findings = Vec::new();

@@ -9,6 +9,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::Engine;
 use crate::field::Field;
+use crate::finding::Skip;
 
 /// As in tables.
 pub const NAME: &str = "podman";
@@ -16,8 +17,9 @@ pub const NAME: &str = "podman";
 const DIRECTORY: &str = "/etc/containers";
 
 /// Writes its configuration; nothing runs between its commands. Its own choice of a runtime is crun;
-/// where that is not there, or refuses the machine's cgroups, it is a skip and runc takes its place.
-pub fn engine(scratch: &Path, field: &Field) -> Result<Engine> {
+/// where that is not there, or refuses the machine's cgroups, runc takes its place and the second
+/// tells why.
+pub fn engine(scratch: &Path) -> Result<(Engine, Option<Skip>)> {
     let program = Field::find("podman").context("podman is not installed")?;
     Field::find("/usr/lib/podman/netavark").context("netavark is not installed")?;
     let engine = Engine {
@@ -26,12 +28,16 @@ pub fn engine(scratch: &Path, field: &Field) -> Result<Engine> {
         globals: Vec::new(),
         environment: Vec::new(),
     };
+    let mut without = None;
     if let Err(error) = try_with(&engine, scratch, "crun") {
-        field.skip("podman with crun", format!("{error:#}; it has runc"));
         try_with(&engine, scratch, "runc")?;
+        without = Some(Skip {
+            what: "podman with crun".to_owned(),
+            reason: format!("{error:#}; it has runc"),
+        });
     }
     println!("{}", engine.quiet(&["--version"])?);
-    Ok(engine)
+    Ok((engine, without))
 }
 
 fn try_with(engine: &Engine, scratch: &Path, runtime: &str) -> Result<()> {

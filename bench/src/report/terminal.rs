@@ -16,8 +16,11 @@ pub fn print(finding: &Finding) {
 }
 
 /// The ratios and budgets of everything, in one place.
-pub fn summarise(results: &Results) {
+pub fn summarise(results: &Results, quick: bool) {
     println!("\n== ratios");
+    if quick {
+        println!("  --quick: few rounds and a small layer; docs/benchmarks.md has other figures");
+    }
     for table in results.tables() {
         let ratios: Vec<String> = table
             .contenders
