@@ -82,6 +82,15 @@ fn an_attachment_is_complete_on_both_sides() {
         (eth0.mac, eth0.mtu, eth0.up),
         (Some(Mac([2, 0x42, 0xac, 18, 0, 2])), 1400, false)
     );
+    let outer = output("ip", &["-d", "link", "show", "veth1"]);
+    let inner = {
+        let _inside = netns::enter(machine.fd()).unwrap();
+        output("ip", &["-d", "link", "show", "eth0"])
+    };
+    for details in [outer, inner] {
+        let one = "numtxqueues 1 ";
+        assert!(details.contains(one), "{details}");
+    }
 
     let addresses = [split("172.18.0.2/16"), split("fd00:18::2/64")];
     let setup = InterfaceSetup {

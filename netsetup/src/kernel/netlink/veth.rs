@@ -16,8 +16,8 @@ use super::attr::Encoder;
 use super::error::NetlinkError;
 use super::link::{
     IFLA_ADDRESS, IFLA_AF_SPEC, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO,
-    IFLA_MASTER, IFLA_MTU, LOOPBACK, NEWLINK, SETLINK, found, get_by_name, ifinfo, no_link_local,
-    no_link_local_spec, raise,
+    IFLA_MASTER, IFLA_MTU, IFLA_NUM_RX_QUEUES, IFLA_NUM_TX_QUEUES, LOOPBACK, NEWLINK, SETLINK,
+    found, get_by_name, ifinfo, no_link_local, no_link_local_spec, raise,
 };
 use super::message::{ACK, Batch, CREATE, EXCL};
 use super::route::{RouteTarget, add_route};
@@ -87,6 +87,13 @@ pub struct InterfaceSetup<'a> {
     pub arp_notify: bool,
 }
 
+/// Unasked the kernel makes a queue a processor and direction, and disables all but the first again:
+/// for that it waits until no processor looks at them any more, four times for a pair.
+fn one_queue(e: &mut Encoder) {
+    e.u32(IFLA_NUM_TX_QUEUES, 1);
+    e.u32(IFLA_NUM_RX_QUEUES, 1);
+}
+
 impl Route {
     /// Makes a veth pair with the inner end in another namespace and the host end up in a
     /// bridge. Two round trips. The inner end stays down: it has no peer yet while it is made.
@@ -104,6 +111,7 @@ impl Route {
             e.raw(&ifinfo(0, false));
             e.text(IFLA_IFNAME, host_name);
             e.u32(IFLA_MTU, request.mtu);
+            one_queue(e);
             e.nest(IFLA_LINKINFO, |e| {
                 e.text(IFLA_INFO_KIND, "veth");
                 e.nest(IFLA_INFO_DATA, |e| {
@@ -111,6 +119,7 @@ impl Route {
                         e.raw(&ifinfo(0, false));
                         e.text(IFLA_IFNAME, request.peer_name);
                         e.u32(IFLA_MTU, request.mtu);
+                        one_queue(e);
                         e.bytes(IFLA_ADDRESS, &request.peer_mac.0);
                         e.bytes(IFLA_NET_NS_FD, &request.peer_ns.as_raw_fd().to_ne_bytes());
                     });
