@@ -4,5 +4,6 @@ mod gateway_modes;
 mod layouts;
 mod lines;
 mod packets;
+mod races;
 mod redirect;
 mod ruleset;

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 
 use super::wire::{
-    NFNL_BATCH_GENID, NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END, NFNL_SUBSYS_NFTABLES,
+    NFNL_BATCH_GENID, NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END, NFNL_SUBSYS_NFTABLES, NFPROTO_INET,
     NFPROTO_UNSPEC, NFT_MSG_GETGEN, NFT_MSG_NEWGEN, NFT_MSG_NEWRULE, NFTA_GEN_ID, message_type,
     nfgenmsg,
 };
@@ -75,12 +75,16 @@ impl Transaction {
 
 impl Nft {
     /// Applies a transaction.
-    pub(super) fn commit(&mut self, transaction: Transaction) -> Result<(), NetlinkError> {
+    pub(super) fn commit(&mut self, mut transaction: Transaction) -> Result<(), NetlinkError> {
         if transaction.is_empty() {
             return Ok(());
         }
+        transaction.batch.acknowledge_last();
+        self.end(transaction)
+    }
+
+    fn end(&mut self, transaction: Transaction) -> Result<(), NetlinkError> {
         let mut batch = transaction.batch;
-        batch.acknowledge_last();
         batch.request("commit", NFNL_MSG_BATCH_END, 0, |e| {
             e.raw(&nfgenmsg(NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES));
         });
@@ -106,8 +110,22 @@ impl Nft {
         Err(NftError::Contended(label.to_owned()))
     }
 
-    /// Number of the ruleset's present generation.
+    /// Number of the ruleset's present generation, all of which can be listed.
+    ///
+    /// A commit counts the generation first and shows its elements last: who looks in between
+    /// misses some, and the number is right all the same. A batch, also one of nothing, waits
+    /// until the commit before it is over.
     pub(super) fn generation(&mut self, label: &str) -> Result<u32, NetlinkError> {
+        loop {
+            let counted = self.counted(label)?;
+            self.end(Transaction::new(label, NFPROTO_INET, None))?;
+            if self.counted(label)? == counted {
+                return Ok(counted);
+            }
+        }
+    }
+
+    fn counted(&mut self, label: &str) -> Result<u32, NetlinkError> {
         let mut batch = Batch::default();
         batch.request(label, message_type(NFT_MSG_GETGEN), ACK, |e| {
             e.raw(&nfgenmsg(NFPROTO_UNSPEC, 0));
