@@ -20,7 +20,7 @@ use crate::plan::step::BridgeStep;
 /// # Errors
 /// See [`ApplyError`].
 pub fn ensure_bridge(step: &BridgeStep, context: &mut Context<'_>) -> Result<bool, ApplyError> {
-    let link = context.host.link(&step.name)?;
+    let (link, forwarding) = context.host.link_and_forwarding(&step.name)?;
     if link.as_ref().is_some_and(|link| link.kind != "bridge") {
         return Err(ApplyError::NotABridge(step.name.clone()));
     }
@@ -32,7 +32,7 @@ pub fn ensure_bridge(step: &BridgeStep, context: &mut Context<'_>) -> Result<boo
     let mut changed = context.nft.network_add(step)?;
     let new = link.is_none() || table_made || changed;
     if !step.internal {
-        sysctl::ensure_forwarding(step.ipv6)?;
+        sysctl::ensure_forwarding(forwarding, step.ipv6)?;
     }
     let ours = link.as_ref().is_none_or(|link| link.mac == Some(step.mac));
     let (index, up) = match link {

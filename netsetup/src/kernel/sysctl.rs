@@ -3,9 +3,11 @@
 //! `net.*` keys are those of the calling thread's network namespace: enter the sandbox
 //! ([`super::netns::enter`]) and write there. A file opened once keeps its namespace.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::PathBuf;
+
+use super::netlink::Forwarding;
 
 /// A parameter could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -39,11 +41,15 @@ impl SysctlError {
 /// # Errors
 /// See [`SysctlError`].
 pub fn write(key: &str, value: &str) -> Result<(), SysctlError> {
-    fs::write(path(key)?, value).map_err(|source| SysctlError::Access {
-        verb: "set",
-        key: key.to_owned(),
-        source,
-    })
+    // Not `fs::write`: for a file that might have to be made the kernel locks the directory.
+    let open = |path| File::options().write(true).open(path);
+    open(path(key)?)
+        .and_then(|mut file| file.write_all(value.as_bytes()))
+        .map_err(|source| SysctlError::Access {
+            verb: "set",
+            key: key.to_owned(),
+            source,
+        })
 }
 
 /// Reads a parameter, without the line's end.
@@ -74,13 +80,15 @@ pub fn ensure(key: &str, value: &str) -> Result<bool, SysctlError> {
 }
 
 /// Turns packet forwarding on in the current network namespace, IPv4 and, when asked, IPv6.
-/// Nothing is written where it is on.
+/// Nothing is written where it is on; where that is `known`, nothing is read either.
 ///
 /// # Errors
 /// See [`SysctlError`].
-pub fn ensure_forwarding(ipv6: bool) -> Result<(), SysctlError> {
-    ensure("net.ipv4.ip_forward", "1")?;
-    if ipv6 {
+pub fn ensure_forwarding(known: Forwarding, ipv6: bool) -> Result<(), SysctlError> {
+    if known.ipv4 != Some(true) {
+        ensure("net.ipv4.ip_forward", "1")?;
+    }
+    if ipv6 && known.ipv6 != Some(true) {
         ensure("net.ipv6.conf.all.forwarding", "1")?;
     }
     Ok(())
@@ -115,6 +123,7 @@ fn path(key: &str) -> Result<PathBuf, SysctlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::netlink::Route;
     use crate::kernel::testing::{Machine, apart};
 
     #[test]
@@ -146,6 +155,8 @@ mod tests {
             error.to_string(),
             "read sysctl net.ipv4.no_such_thing: No such file or directory (os error 2)"
         );
+        let error = write("net.ipv4.no_such_thing", "1").unwrap_err();
+        assert!(error.is_missing(), "{error}");
     }
 
     #[test]
@@ -170,14 +181,26 @@ mod tests {
             return;
         }
         assert_eq!(read("net.ipv4.ip_forward").unwrap(), "0");
-        ensure_forwarding(false).unwrap();
+        ensure_forwarding(Forwarding::default(), false).unwrap();
         assert_eq!(read("net.ipv4.ip_forward").unwrap(), "1");
         assert_eq!(read("net.ipv6.conf.all.forwarding").unwrap(), "0");
         // Writing it again would reset this one.
         write("net.ipv4.conf.all.send_redirects", "0").unwrap();
         assert!(!ensure("net.ipv4.ip_forward", "1").unwrap());
         assert_eq!(read("net.ipv4.conf.all.send_redirects").unwrap(), "0");
-        ensure_forwarding(true).unwrap();
+        let mut route = Route::open().unwrap();
+        let (_, known) = route.link_and_forwarding("lo").unwrap();
+        assert_eq!((known.ipv4, known.ipv6), (Some(true), Some(false)));
+        ensure_forwarding(known, true).unwrap();
         assert_eq!(read("net.ipv6.conf.all.forwarding").unwrap(), "1");
+        assert_eq!(read("net.ipv4.conf.all.send_redirects").unwrap(), "0");
+        // What is known to be on is not looked at.
+        write("net.ipv4.ip_forward", "0").unwrap();
+        let on = Forwarding {
+            ipv4: Some(true),
+            ipv6: Some(true),
+        };
+        ensure_forwarding(on, true).unwrap();
+        assert_eq!(read("net.ipv4.ip_forward").unwrap(), "0");
     }
 }

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-use super::netlink::{InterfaceSetup, Route, VethRequest};
+use super::netlink::{Forwarding, InterfaceSetup, Route, VethRequest};
 use super::nft::Nft;
 use super::{netns, sysctl};
 use crate::model::mac::Mac;
@@ -156,7 +156,7 @@ impl Lab {
         }
         let mut host = Route::open().unwrap();
         host.set_up(super::netlink::LOOPBACK).unwrap();
-        sysctl::ensure_forwarding(true).unwrap();
+        sysctl::ensure_forwarding(Forwarding::default(), true).unwrap();
         let mut nft = Nft::open().unwrap();
         nft.ensure_table().unwrap();
         Some(Lab {

@@ -96,7 +96,17 @@ pub(super) fn no_link_local_spec(e: &mut Encoder) {
 }
 
 pub(super) fn get_by_name(batch: &mut Batch, name: &str) {
-    batch.request(format!("find interface {name}"), GETLINK, ACK, |e| {
+    ask_for(batch, name, &[]);
+}
+
+/// As [`get_by_name`]; that there is none is no error.
+pub(super) fn find_by_name(batch: &mut Batch, name: &str) {
+    ask_for(batch, name, &[Errno::NODEV]);
+}
+
+fn ask_for(batch: &mut Batch, name: &str, tolerated: &'static [Errno]) {
+    let label = format!("find interface {name}");
+    batch.tolerant(label, GETLINK, ACK, tolerated, |e| {
         e.raw(&ifinfo(0, false));
         e.text(IFLA_IFNAME, name);
     });

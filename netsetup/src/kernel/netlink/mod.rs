@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! link, veth, macvlan, address, route   what is asked, by interface index
+//! netconf                               what is asked of a namespace
 //!        │ Batch (message)     requests with a text that names their object
 //!        ▼
 //! socket                       one send, answers matched by sequence number
@@ -14,6 +15,7 @@ mod link;
 mod lookup;
 mod macvlan;
 mod message;
+mod netconf;
 mod option;
 mod route;
 mod socket;
@@ -27,6 +29,7 @@ pub use error::NetlinkError;
 pub use link::{LINK_LOCAL, LOOPBACK, LinkInfo};
 pub use lookup::{BridgePort, RouteAnswer, RouteQuestion};
 pub use macvlan::MacvlanRequest;
+pub use netconf::Forwarding;
 pub use route::{RouteInfo, destinations};
 pub use veth::{InterfaceSetup, Veth, VethRequest, link_local};
 
