@@ -152,7 +152,7 @@ impl Operation {
             Self::SetDomainname(name) => {
                 rustix::system::setdomainname(name.as_bytes()).naming(|| "setdomainname")
             }
-            Self::SetSysctl(path, value) => procfs::write(&format!("sys/{path}"), value),
+            Self::SetSysctl(path, value) => procfs::set_sysctl(context.root, path, value),
             Self::SetOomScore(value) => procfs::own("oom_score_adj", &value.to_string()),
             Self::SeparateFromHost => pivot::separate_from_host(),
             Self::AttachRoot => pivot::attach(context.root()?),

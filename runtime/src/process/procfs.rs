@@ -10,7 +10,7 @@
 //! private proc that appears in no mount table takes its place.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, fstatfs, openat, openat2, readlinkat};
@@ -32,7 +32,7 @@ const PROC_ROOT_INODE: u64 = 1;
 #[derive(Debug)]
 pub(crate) struct Procfs {
     root: OwnedFd,
-    /// It is a mount of our own: there is no other to fall back on.
+    /// It is a mount of our own, or the container's: no other takes its place.
     private: bool,
 }
 
@@ -49,6 +49,23 @@ impl Procfs {
             }),
             _ => Self::private("").map_err(|_| Errno::NODEV.into()),
         }
+    }
+
+    /// The proc that lies at /proc of a container's root.
+    ///
+    /// # Errors
+    /// `ENODEV` when something else does; as openat2.
+    fn of_container(root: BorrowedFd<'_>) -> io::Result<Self> {
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_SYMLINKS;
+        let root = openat2(root, "proc", DIRECTORY, Mode::empty(), resolve)?;
+        if !is_root_of_proc(&root)? {
+            return Err(Errno::NODEV.into());
+        }
+        Ok(Self {
+            root,
+            private: true,
+        })
     }
 
     /// A detached mount with nothing mounted in it; `subset` is the mount
@@ -142,6 +159,31 @@ pub(crate) fn write(path: &str, value: &str) -> Result<(), Failure> {
     let file = Procfs::open().and_then(|proc| proc.open_file(path, OFlags::WRONLY));
     let file = file.naming(|| format!("open /proc/{path}"))?;
     in_one_call(file, value).naming(|| format!("write /proc/{path}"))
+}
+
+/// Writes a kernel parameter: relative to /proc/sys, as [`write`].
+///
+/// Every proc has the parameters of the namespaces of who writes. The host's
+/// knows a `net/ipv4` for each network namespace, and goes through all of them
+/// for one that is new; the container's own knows no other. That one may be
+/// missing, read-only or not what it seems: then it is the caller's as ever.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn set_sysctl(
+    root: Option<BorrowedFd<'_>>,
+    path: &str,
+    value: &str,
+) -> Result<(), Failure> {
+    let path = format!("sys/{path}");
+    let own = |root| {
+        let proc = Procfs::of_container(root)?;
+        proc.open_file(&path, OFlags::WRONLY)
+    };
+    match root.map(own) {
+        Some(Ok(file)) => in_one_call(file, value).naming(|| format!("write /proc/{path}")),
+        _ => write(&path, value),
+    }
 }
 
 /// As [`write`], for who has names of their own for what fails.
@@ -239,6 +281,25 @@ mod tests {
         assert!(root("/proc"));
         assert!(!root("/proc/sys"));
         assert!(!root("/"));
+    }
+
+    #[test]
+    fn a_containers_proc_is_one_that_no_link_leads_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let of = |path: &Path| {
+            let root = openat(CWD, path, DIRECTORY, Mode::empty()).unwrap();
+            Procfs::of_container(root.as_fd()).map_err(|error| Errno::from_io_error(&error))
+        };
+        let proc = of(Path::new("/")).unwrap();
+        let file = proc.open_file("sys/kernel/ostype", OFlags::RDONLY);
+        assert_eq!(text(file.unwrap()), "Linux\n");
+        assert_eq!(of(directory.path()).unwrap_err(), Some(Errno::NOENT));
+        let place = directory.path().join("proc");
+        std::os::unix::fs::symlink("/proc", &place).unwrap();
+        assert_eq!(of(directory.path()).unwrap_err(), Some(Errno::NOTDIR));
+        std::fs::remove_file(&place).unwrap();
+        std::fs::create_dir(&place).unwrap();
+        assert_eq!(of(directory.path()).unwrap_err(), Some(Errno::NODEV));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 
+use rbox_runtime::spec::defaults;
+
 use crate::support::{Trial, alpine, apart};
 
 /// A container with these settings, which prints files below /proc/sys.
@@ -16,6 +18,17 @@ fn with_settings(image: &Path, settings: &[(&str, &str)], files: &str) -> Trial 
             .map(|&(key, value)| (key.to_owned(), value.to_owned()));
         linux.set_sysctl(Some(own.collect()));
     });
+    trial
+}
+
+/// The same where the container's proc cannot be written, so that the host's is.
+fn with_settings_through_the_hosts(image: &Path, key: (&str, &str), files: &str) -> Trial {
+    let mut trial = with_settings(image, &[key], files);
+    for mount in trial.spec.mounts_mut().iter_mut().flatten() {
+        if mount.destination() == Path::new("/proc") {
+            mount.set_options(Some(vec!["ro".to_owned()]));
+        }
+    }
     trial
 }
 
@@ -40,7 +53,10 @@ fn a_setting_does_not_land_in_what_is_mounted_over_it() {
         ];
         for (fake, place) in fakes {
             mount_bind(fake, place).unwrap();
-            let trial = with_settings(&image, &[("kernel.msgmax", "9999")], "kernel/msgmax");
+            let key = ("kernel.msgmax", "9999");
+            let trial = with_settings(&image, &[key], "kernel/msgmax");
+            assert_eq!(trial.output(), "9999\n", "{fake:?} on {place}");
+            let trial = with_settings_through_the_hosts(&image, key, "kernel/msgmax");
             assert_eq!(trial.output(), "9999\n", "{fake:?} on {place}");
             unmount(place, UnmountFlags::empty()).unwrap();
         }
@@ -66,10 +82,59 @@ fn links_in_proc_are_not_followed_by_settings() {
         fs::write(&ours, "").unwrap();
         std::os::unix::fs::symlink(&ours, kernel.join("msgmax")).unwrap();
         mount_bind(directory.path(), "/proc/sys").unwrap();
-        let trial = with_settings(&image, &[("kernel.msgmax", "9999")], "kernel/msgmax");
+        let key = ("kernel.msgmax", "9999");
+        let trial = with_settings(&image, &[key], "kernel/msgmax");
+        assert_eq!(trial.output(), "9999\n");
+        let trial = with_settings_through_the_hosts(&image, key, "kernel/msgmax");
         assert_eq!(trial.output(), "9999\n");
         unmount("/proc/sys", UnmountFlags::empty()).unwrap();
         assert_eq!(fs::read_to_string(&ours).unwrap(), "");
+    });
+}
+
+/// The container's proc may be anything that its configuration makes of it.
+#[test]
+fn a_setting_does_not_depend_on_the_containers_proc() {
+    let Some(image) = alpine("attacks_procfs::a_setting_does_not_depend") else {
+        return;
+    };
+    apart("a_setting_does_not_depend", || {
+        let limit = |change: &dyn Fn(&mut Trial)| {
+            let mut trial = Trial::new(&image, &["ipcs", "-q", "-l"]);
+            trial.linux(|linux| {
+                linux
+                    .set_sysctl(Some([("kernel.msgmax".into(), "9999".into())].into()))
+                    .set_masked_paths(None)
+                    .set_readonly_paths(None);
+            });
+            change(&mut trial);
+            trial.output()
+        };
+        let without = |trial: &mut Trial| {
+            let mounts = trial.spec.mounts_mut().as_mut().unwrap();
+            mounts.retain(|mount| mount.destination() != Path::new("/proc"));
+        };
+        let pids_alone = |trial: &mut Trial| {
+            without(trial);
+            trial.mount(defaults::mount("/proc", "proc", "proc", &["subset=pid"]));
+        };
+        let covered = |trial: &mut Trial| {
+            trial.mount(defaults::mount("/proc/sys", "tmpfs", "tmpfs", &[]));
+        };
+        let partly_covered = |trial: &mut Trial| {
+            trial.mount(defaults::mount("/proc/sys/kernel", "tmpfs", "tmpfs", &[]));
+        };
+        let expected = "max size of message (bytes) = 9999";
+        for (case, change) in [
+            ("as it is", &(|_: &mut Trial| {}) as &dyn Fn(&mut Trial)),
+            ("none", &without),
+            ("without sys", &pids_alone),
+            ("covered", &covered),
+            ("partly covered", &partly_covered),
+        ] {
+            let shown = limit(change);
+            assert!(shown.contains(expected), "{case}: {shown}");
+        }
     });
 }
 
