@@ -32,12 +32,25 @@ pub fn load(dirs: &Dirs, id: &str) -> Result<Option<Container>, Failure> {
     let mut run = None;
     match probe {
         Probe::Absent => {}
-        Probe::Held => {
-            run = json_file::read::<RunState>(&run_dir.join("state.json"))
-                .context(|| format!("read state of container {id}"))?;
-        }
+        Probe::Held => run = read_run(dirs, id)?,
         Probe::Dead(lock) => recover::recover(dirs, id, lock)?,
     }
+    with_record(dirs, id, run)
+}
+
+/// As [`load`], of one whose owner was alive a moment ago. If he is not any more he has taken his
+/// state with him, or the next look finds him dead.
+fn load_alive(dirs: &Dirs, id: &str) -> Result<Option<Container>, Failure> {
+    let run = read_run(dirs, id)?;
+    with_record(dirs, id, run)
+}
+
+fn read_run(dirs: &Dirs, id: &str) -> Result<Option<RunState>, Failure> {
+    json_file::read(&dirs.run(id).join("state.json"))
+        .context(|| format!("read state of container {id}"))
+}
+
+fn with_record(dirs: &Dirs, id: &str, run: Option<RunState>) -> Result<Option<Container>, Failure> {
     let dir = dirs.container(id);
     let Some(record) = read_record(&dir)? else {
         return Ok(None);
@@ -58,12 +71,17 @@ pub struct Survey {
 /// All containers; undoes the dead. One that vanishes meanwhile is left out, and
 /// one that is damaged does not hide the others.
 pub fn survey(dirs: &Dirs) -> Result<Survey, Failure> {
+    let swept = recover::sweep(dirs)?;
     let mut survey = Survey {
-        failures: recover::sweep(dirs)?,
+        failures: swept.failures,
         ..Survey::default()
     };
     let ids = names::ids(&dirs.containers())?;
-    let looks = portions::map(&ids, |id| match load(dirs, id) {
+    let look = |id: &str| match swept.alive.contains(id) {
+        true => load_alive(dirs, id),
+        false => load(dirs, id),
+    };
+    let looks = portions::map(&ids, |id| match look(id) {
         Ok(None) => recover::sweep_half_made(dirs, id).map(|_| None),
         Ok(found) => Ok(found),
         Err(failure) => Err(failure.hint(format!(

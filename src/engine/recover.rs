@@ -2,6 +2,7 @@
 //! undoes the owner's journal. Harmless when repeated, also when the one who
 //! recovers dies on the way: the run directory with its lock goes last.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,26 +24,42 @@ pub const KILLED: i32 = 137;
 /// Prefix of container directories that are only waiting to be deleted.
 pub const RETIRED: &str = ".removing-";
 
+/// What [`sweep`] met.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Ids of the containers whose owner lives.
+    pub alive: HashSet<String>,
+    /// What could not be undone.
+    pub failures: Vec<Failure>,
+}
+
 /// Undoes every dead owner, also of containers whose record is gone. Goes on
-/// after failures and returns them.
-pub fn sweep(dirs: &Dirs) -> Result<Vec<Failure>, Failure> {
+/// after failures.
+pub fn sweep(dirs: &Dirs) -> Result<Swept, Failure> {
     let ids = names::ids(&dirs.run_containers())?;
-    let swept = portions::map(&ids, |id| {
+    let looks = portions::map(&ids, |id| {
         let run_dir = dirs.run(id);
         match RunLock::probe(&run_dir) {
-            Ok(Probe::Dead(lock)) => recover(dirs, id, lock),
+            Ok(Probe::Dead(lock)) => recover(dirs, id, lock).map(|()| false),
             // Whoever made it died before making its lock, or will make both again.
             Ok(Probe::Absent) => {
                 let _ = fs::remove_dir(&run_dir);
-                Ok(())
+                Ok(false)
             }
-            Ok(Probe::Held) => Ok(()),
+            Ok(Probe::Held) => Ok(true),
             Err(error) => Err(Failure::new(format!("lock {}: {error}", run_dir.display()))),
         }
     });
-    let mut failures: Vec<Failure> = swept.into_iter().filter_map(Result::err).collect();
-    failures.extend(sweep_retired(dirs).err());
-    Ok(failures)
+    let mut swept = Swept::default();
+    for (id, look) in ids.into_iter().zip(looks) {
+        match look {
+            Ok(true) => drop(swept.alive.insert(id)),
+            Ok(false) => {}
+            Err(failure) => swept.failures.push(failure),
+        }
+    }
+    swept.failures.extend(sweep_retired(dirs).err());
+    Ok(swept)
 }
 
 /// Undoes what this container's monitor left, if it is dead.

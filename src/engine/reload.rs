@@ -36,7 +36,7 @@ impl Engine {
             named.collect::<Result<_, _>>()?
         };
         let mut reloaded = Reloaded {
-            failures: recover::sweep(&self.dirs)?,
+            failures: recover::sweep(&self.dirs)?.failures,
             ..Reloaded::default()
         };
         for network in &networks {

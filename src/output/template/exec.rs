@@ -1,5 +1,7 @@
 //! Runs nodes over data.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::ast::{Branch, BranchKind, Command, Expr, ExprKind, Node, Pipe};
@@ -14,7 +16,7 @@ pub fn run(nodes: &[Node], data: &Value, options: Options<'_>) -> Result<String,
     let mut state = State {
         options,
         root: data,
-        variables: vec![(String::new(), data.clone())],
+        variables: vec![(String::new(), Cow::Borrowed(data))],
         out: String::new(),
     };
     state.walk(nodes, data)?;
@@ -25,7 +27,7 @@ pub fn run(nodes: &[Node], data: &Value, options: Options<'_>) -> Result<String,
 pub struct State<'a> {
     options: Options<'a>,
     root: &'a Value,
-    pub(super) variables: Vec<(String, Value)>,
+    pub(super) variables: Vec<(String, Cow<'a, Value>)>,
     out: String,
 }
 
@@ -50,6 +52,7 @@ impl State<'_> {
                     if pipe.variables.is_empty() {
                         match &value {
                             Value::Null => self.out.push_str("<no value>"),
+                            Value::String(text) => self.out.push_str(text),
                             value => self.out.push_str(&go_text::value(value)),
                         }
                     }
@@ -89,10 +92,10 @@ impl State<'_> {
                 .rev()
                 .find(|(other, _)| other == name)
         {
-            variable.1 = value;
+            variable.1 = Cow::Owned(value);
             return;
         }
-        self.variables.push((name.to_owned(), value));
+        self.variables.push((name.to_owned(), Cow::Owned(value)));
     }
 
     fn pipe(&mut self, pipe: &Pipe, dot: &Value) -> Ran<Value> {
@@ -204,10 +207,10 @@ impl State<'_> {
                 };
                 self.call(name, expr, &command, &[], dot, None)
             }
-            ExprKind::Field(names) => self.fields(expr, dot.clone(), names),
+            ExprKind::Field(names) => self.fields(expr, dot, names),
             ExprKind::Variable(name, names) => {
                 let value = self.variables.iter().rev().find(|(other, _)| other == name);
-                let value = value.map_or(Value::Null, |(_, value)| value.clone());
+                let value = value.map_or(&Value::Null, |(_, value)| value.as_ref());
                 self.fields(expr, value, names)
             }
             ExprKind::Chain(inner, names) => {
@@ -222,18 +225,19 @@ impl State<'_> {
                         ),
                     ));
                 }
-                self.fields(expr, value, names)
+                self.fields(expr, &value, names)
             }
             ExprKind::Pipe(pipe) => self.pipe(pipe, dot),
         }
     }
 
-    fn fields(&self, expr: &Expr, mut value: Value, names: &[String]) -> Ran<Value> {
+    /// A list's row is asked for each of its fields: only what is found is copied.
+    fn fields(&self, expr: &Expr, mut value: &Value, names: &[String]) -> Ran<Value> {
         for name in names {
-            value = match &mut value {
-                Value::Object(fields) => match fields.get_mut(name) {
-                    Some(field) => field.take(),
-                    None => return self.missing(expr, &value, name),
+            value = match value {
+                Value::Object(fields) => match fields.get(name) {
+                    Some(field) => field,
+                    None => return self.missing(expr, value, name),
                 },
                 Value::Null if self.options.strict => {
                     return Err(failed(
@@ -242,7 +246,7 @@ impl State<'_> {
                         format!("nil data; no entry for key {}", go_text::quote(name)),
                     ));
                 }
-                Value::Null => Value::Null,
+                Value::Null => value,
                 _ => {
                     return Err(failed(
                         expr,
@@ -252,7 +256,7 @@ impl State<'_> {
                 }
             };
         }
-        Ok(value)
+        Ok(value.clone())
     }
 
     fn missing(&self, expr: &Expr, value: &Value, name: &str) -> Ran<Value> {
