@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a case hands to the report.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Finding {
     /// Contenders side by side.
@@ -17,7 +17,7 @@ pub enum Finding {
 }
 
 /// Contenders that took turns.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     /// Stable name, for links and file names: `start-bridge`.
     pub id: String,
@@ -45,7 +45,7 @@ pub struct Contender {
 }
 
 /// A cost against a number.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Curve {
     /// Stable name.
     pub id: String,
@@ -60,7 +60,7 @@ pub struct Curve {
 }
 
 /// One line of a [`Curve`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
     /// Whose.
     pub name: String,
@@ -69,7 +69,7 @@ pub struct Line {
 }
 
 /// Where the time of one command goes: what `--trace-timing` says, over some rounds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Trace {
     /// Stable name.
     pub id: String,
@@ -80,7 +80,7 @@ pub struct Trace {
 }
 
 /// One line of a [`Trace`].
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// The process: `client`, `monitor`, `process`.
     pub who: String,
@@ -93,7 +93,7 @@ pub struct Mark {
 }
 
 /// Something that was not measured.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Skip {
     /// The case, or the case and who is missing in it.
     pub what: String,

@@ -1,7 +1,6 @@
 //! One run: engines up, cases one after the other, engines down.
 
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use crate::engine::docker::Daemon;
 use crate::engine::{CommandLine, rbox};
 use crate::field::{Case, Field, Need};
 use crate::lineup::{Images, Lineup};
-use crate::report::{self, Group, Machine, Results, terminal};
+use crate::report::{self, Group, Machine, Recorder, Results, terminal};
 
 /// When a quick run begins no other case, so that it ends within two minutes.
 const QUICK: Duration = Duration::from_secs(95);
@@ -31,6 +30,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         skips: session.field.skips.take(),
         groups: Vec::new(),
     };
+    let recorder = arguments.report.as_deref().map(|directory| {
+        let whole = arguments.cases.is_empty();
+        Recorder::open(directory, &results.machine, whole)
+    });
+    let recorder = recorder.transpose()?;
     let busy = report::load();
     if busy.parse::<f64>().is_ok_and(|load| load > BUSY) {
         println!("the machine is busy (load average {busy}): figures will be rough");
@@ -64,33 +68,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             findings,
             skips: session.field.skips.take(),
         });
+        if let Some(recorder) = &recorder {
+            recorder.keep(&results)?;
+        }
     }
     terminal::summarise(&results, arguments.quick);
     println!("\n== all: {:.0} s", begin.elapsed().as_secs_f64());
-    if let Some(directory) = &arguments.report {
-        record(directory, arguments, results)?;
+    if let Some(recorder) = &recorder {
+        recorder.finish(&results)?;
     }
     Ok(if failed {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// Some cases take the place of what is there of them; all together begin anew.
-fn record(directory: &Path, arguments: &Arguments, results: Results) -> Result<()> {
-    let before = match &arguments.cases[..] {
-        [] => None,
-        _ => report::read(directory)?,
-    };
-    let results = match before {
-        Some(mut before) => {
-            before.renew(results)?;
-            before
-        }
-        None => results,
-    };
-    report::write(directory, &results)
 }
 
 /// All, those for which there is little time, or those that are named.

@@ -15,6 +15,7 @@ mod markdown;
 mod performance;
 mod plot;
 mod record;
+mod recorder;
 pub mod terminal;
 
 use anyhow::{Result, ensure};
@@ -25,9 +26,10 @@ use crate::finding::{Budget, Finding, Skip, Table};
 
 pub use documents::{read, write};
 pub use machine::{Machine, date, load};
+pub use recorder::Recorder;
 
 /// Everything that is known, and where it was measured.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
     /// Where.
     pub machine: Machine,
@@ -40,7 +42,7 @@ pub struct Results {
 }
 
 /// What one case found.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Group {
     /// The case.
     pub name: String,
@@ -59,10 +61,7 @@ pub struct Group {
 impl Results {
     /// Puts groups that were measured again into the place of those of before.
     pub fn renew(&mut self, newer: Results) -> Result<()> {
-        ensure!(
-            self.machine == newer.machine,
-            "the results that are there are of another machine: measure all cases"
-        );
+        self.same_machine(&newer.machine)?;
         self.versions = newer.versions;
         self.skips = newer.skips;
         for group in newer.groups {
@@ -71,6 +70,14 @@ impl Results {
         }
         let place = |group: &Group| cases::ALL.iter().position(|case| case.name == group.name);
         self.groups.sort_by_key(place);
+        Ok(())
+    }
+
+    fn same_machine(&self, machine: &Machine) -> Result<()> {
+        ensure!(
+            self.machine == *machine,
+            "the results that are there are of another machine: measure all cases"
+        );
         Ok(())
     }
 
@@ -104,10 +111,11 @@ impl Results {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn results(groups: &[(&str, &str)]) -> Results {
+    /// Of cases and their dates.
+    pub fn results(groups: &[(&str, &str)]) -> Results {
         let group = |(name, date): &(&str, &str)| Group {
             name: (*name).to_owned(),
             about: String::new(),
@@ -124,14 +132,21 @@ mod tests {
         }
     }
 
+    /// The other way.
+    pub fn names_and_dates(results: &Results) -> Vec<(&str, &str)> {
+        let groups = results.groups.iter();
+        groups.map(|group| (&*group.name, &*group.date)).collect()
+    }
+
     #[test]
     fn cases_measured_again_take_the_place_of_the_old_ones() {
         let mut all = results(&[("start", "old"), ("size", "old")]);
         all.renew(results(&[("oci", "new"), ("start", "new")]))
             .unwrap();
-        let found = all.groups.iter();
-        let found: Vec<_> = found.map(|group| (&*group.name, &*group.date)).collect();
-        assert_eq!(found, [("start", "new"), ("oci", "new"), ("size", "old")]);
+        assert_eq!(
+            names_and_dates(&all),
+            [("start", "new"), ("oci", "new"), ("size", "old")]
+        );
     }
 
     #[test]
