@@ -7,13 +7,15 @@ use std::sync::Arc;
 use rbox_netsetup::apply::Context;
 use rbox_netsetup::kernel::netlink::Route;
 use rbox_netsetup::kernel::nft::Nft;
+use rbox_netsetup::kernel::sysctl::OwnProc;
 
-/// Opened once a start and kept: closing the firewall's socket after a deletion
-/// waits for the kernel, which nobody else should wait for.
+/// Opened once a start and kept: closing the firewall's socket after a deletion,
+/// or a proc, waits for the kernel, which nobody else should wait for.
 #[derive(Debug)]
 pub struct Kernel {
     host: Route,
     nft: Nft,
+    parameters: OwnProc,
     sandbox: Option<(Route, Arc<OwnedFd>)>,
 }
 
@@ -23,6 +25,7 @@ impl Kernel {
         Ok(Kernel {
             host: Route::open()?,
             nft: Nft::open()?,
+            parameters: OwnProc::default(),
             sandbox: None,
         })
     }
@@ -44,6 +47,7 @@ impl Kernel {
             host: &mut self.host,
             sandbox,
             sandbox_ns,
+            parameters: &self.parameters,
             nft: &mut self.nft,
         }
     }

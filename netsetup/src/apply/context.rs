@@ -5,6 +5,7 @@ use std::os::fd::BorrowedFd;
 use super::error::ApplyError;
 use crate::kernel::netlink::{LOOPBACK, Route};
 use crate::kernel::nft::Nft;
+use crate::kernel::sysctl::OwnProc;
 
 /// Sockets of the host and of one sandbox. The calling thread is in the host's namespace.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Context<'a> {
     pub sandbox: Option<&'a mut Route>,
     /// The sandbox's namespace, likewise.
     pub sandbox_ns: Option<BorrowedFd<'a>>,
+    /// The parameters of its interfaces.
+    pub parameters: &'a OwnProc,
     /// The host's firewall. Closing it after deletions takes long; keep it while somebody waits.
     pub nft: &'a mut Nft,
 }

@@ -163,7 +163,7 @@ pub(super) fn attach(step: &MacvlanStep, context: &mut Context<'_>) -> Result<()
         .map_err(|error| refused(step, error))?;
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
-        set_parameters(&step.ifname, step.ipv6, &step.sysctls)?;
+        set_parameters(context.parameters, &step.ifname, step.ipv6, &step.sysctls)?;
     }
     let inside = context.inside(what)?;
     let link = inside.link(&step.ifname)?;

@@ -13,6 +13,7 @@ use super::run::undo;
 use crate::ipam::lease;
 use crate::kernel::netlink::Route;
 use crate::kernel::nft::Nft;
+use crate::kernel::sysctl::OwnProc;
 use crate::model::endpoint::Endpoint;
 use crate::plan::Step;
 use crate::store::ENDPOINTS;
@@ -58,6 +59,7 @@ pub fn undo_owner(
         host: &mut host,
         sandbox: sandbox.as_mut(),
         sandbox_ns: None,
+        parameters: &OwnProc::default(),
         nft: &mut nft,
     };
     // Backwards: names go first, addresses last.

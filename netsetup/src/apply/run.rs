@@ -17,7 +17,7 @@ use crate::ipam::lease;
 use crate::kernel::netlink::{InterfaceSetup, NetlinkError, Route, VethRequest};
 use crate::kernel::netns;
 use crate::kernel::nft::Nft;
-use crate::kernel::sysctl;
+use crate::kernel::sysctl::OwnProc;
 use crate::plan::Step;
 use crate::plan::step::VethStep;
 
@@ -123,7 +123,7 @@ fn attach_veth(step: &VethStep, context: &mut Context<'_>) -> Result<(), ApplyEr
     rbox_timing::mark("veth pair made");
     {
         let _inside = netns::enter(ns).map_err(|source| ApplyError::System { what, source })?;
-        set_parameters(&step.ifname, step.ipv6, &step.sysctls)?;
+        set_parameters(context.parameters, &step.ifname, step.ipv6, &step.sysctls)?;
     }
     rbox_timing::mark("interface's sysctls set");
     let inside = context.inside(what)?;
@@ -158,28 +158,31 @@ pub(super) fn veth_request<'a>(step: &'a VethStep, ns: BorrowedFd<'a>) -> VethRe
 /// The kernel parameters of a new interface, while it is down. Those that the user chose come
 /// last, and so win.
 pub(super) fn set_parameters(
+    parameters: &OwnProc,
     ifname: &str,
     ipv6: bool,
     sysctls: &[(String, String)],
 ) -> Result<(), ApplyError> {
     let own = |name: &str| format!("net/ipv6/conf/{ifname}/{name}");
     if ipv6 {
-        sysctl::ensure(&own("disable_ipv6"), "0")?;
+        parameters.ensure(&own("disable_ipv6"), "0")?;
         // Routes come from here, not from whoever on the network says that it is a router.
-        sysctl::write(&own("accept_ra"), "0")?;
-        sysctl::write(&own("ndisc_notify"), "1")?;
+        parameters.write(&own("accept_ra"), "0")?;
+        parameters.write(&own("ndisc_notify"), "1")?;
     } else {
-        match sysctl::write(&own("disable_ipv6"), "1") {
+        match parameters.write(&own("disable_ipv6"), "1") {
             // A kernel without IPv6 has it disabled.
             Err(error) if error.is_missing() => {}
             other => other?,
         }
     }
     for (key, value) in sysctls {
-        sysctl::ensure(key, value).map_err(|error| match error.is_missing() {
-            true => ApplyError::NotASysctl(key.clone()),
-            false => error.into(),
-        })?;
+        parameters
+            .ensure(key, value)
+            .map_err(|error| match error.is_missing() {
+                true => ApplyError::NotASysctl(key.clone()),
+                false => error.into(),
+            })?;
     }
     Ok(())
 }
@@ -298,6 +301,7 @@ pub fn undo_all(path: &Path, shared_with: &dyn Fn() -> Vec<PathBuf>) -> Vec<Appl
         host: &mut host,
         sandbox: sandbox.as_mut(),
         sandbox_ns: None,
+        parameters: &OwnProc::default(),
         nft: &mut nft,
     };
     // Between the ports and the addresses: nobody is led there any more, and nobody else is

@@ -3,9 +3,14 @@
 //! `net.*` keys are those of the calling thread's network namespace: enter the sandbox
 //! ([`super::netns::enter`]) and write there. A file opened once keeps its namespace.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
 use super::netlink::Forwarding;
 
@@ -41,15 +46,7 @@ impl SysctlError {
 /// # Errors
 /// See [`SysctlError`].
 pub fn write(key: &str, value: &str) -> Result<(), SysctlError> {
-    // Not `fs::write`: for a file that might have to be made the kernel locks the directory.
-    let open = |path| File::options().write(true).open(path);
-    open(path(key)?)
-        .and_then(|mut file| file.write_all(value.as_bytes()))
-        .map_err(|source| SysctlError::Access {
-            verb: "set",
-            key: key.to_owned(),
-            source,
-        })
+    write_below(None, key, value)
 }
 
 /// Reads a parameter, without the line's end.
@@ -57,13 +54,7 @@ pub fn write(key: &str, value: &str) -> Result<(), SysctlError> {
 /// # Errors
 /// See [`SysctlError`].
 pub fn read(key: &str) -> Result<String, SysctlError> {
-    let mut value = fs::read_to_string(path(key)?).map_err(|source| SysctlError::Access {
-        verb: "read",
-        key: key.to_owned(),
-        source,
-    })?;
-    value.truncate(value.trim_end().len());
-    Ok(value)
+    read_below(None, key)
 }
 
 /// Writes a parameter unless it has the value; true when it was written. For parameters whose
@@ -72,11 +63,92 @@ pub fn read(key: &str) -> Result<String, SysctlError> {
 /// # Errors
 /// See [`SysctlError`].
 pub fn ensure(key: &str, value: &str) -> Result<bool, SysctlError> {
-    if read(key)? == value {
+    ensure_below(None, key, value)
+}
+
+/// The parameters of sandboxes that are new, by a proc of our own that is mounted nowhere.
+///
+/// In the one at /proc every network namespace that was ever looked into has an `ipv4` and an
+/// `ipv6` side by side, and the kernel goes through all of them, twice, to find that a new one has
+/// none yet. This one knows no other. It is made when it is needed; where that is not permitted
+/// /proc takes its place. Closing it waits for the kernel; keep it while somebody waits.
+#[derive(Debug, Default)]
+pub struct OwnProc(OnceLock<Option<OwnedFd>>);
+
+impl OwnProc {
+    /// As [`write`].
+    ///
+    /// # Errors
+    /// See [`SysctlError`].
+    pub fn write(&self, key: &str, value: &str) -> Result<(), SysctlError> {
+        write_below(self.root(), key, value)
+    }
+
+    /// As [`ensure`].
+    ///
+    /// # Errors
+    /// See [`SysctlError`].
+    pub fn ensure(&self, key: &str, value: &str) -> Result<bool, SysctlError> {
+        ensure_below(self.root(), key, value)
+    }
+
+    fn root(&self) -> Option<BorrowedFd<'_>> {
+        let made = self.0.get_or_init(|| mounted_nowhere().ok());
+        made.as_ref().map(OwnedFd::as_fd)
+    }
+}
+
+fn mounted_nowhere() -> io::Result<OwnedFd> {
+    let context = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&context)?;
+    let harmless = MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, harmless)?)
+}
+
+fn write_below(proc: Option<BorrowedFd<'_>>, key: &str, value: &str) -> Result<(), SysctlError> {
+    // Not one that makes it where it is missing: for that the kernel would lock the directory.
+    let path = path(key)?;
+    open_below(proc, &path, OFlags::WRONLY)
+        .and_then(|mut file| file.write_all(value.as_bytes()))
+        .map_err(|source| access("set", key, source))
+}
+
+fn read_below(proc: Option<BorrowedFd<'_>>, key: &str) -> Result<String, SysctlError> {
+    let path = path(key)?;
+    let mut value = String::new();
+    open_below(proc, &path, OFlags::RDONLY)
+        .and_then(|mut file| file.read_to_string(&mut value))
+        .map_err(|source| access("read", key, source))?;
+    value.truncate(value.trim_end().len());
+    Ok(value)
+}
+
+fn ensure_below(proc: Option<BorrowedFd<'_>>, key: &str, value: &str) -> Result<bool, SysctlError> {
+    if read_below(proc, key)? == value {
         return Ok(false);
     }
-    write(key, value)?;
+    write_below(proc, key, value)?;
     Ok(true)
+}
+
+/// Opens a parameter's file, of the proc at /proc where no other is given.
+fn open_below(proc: Option<BorrowedFd<'_>>, path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::CLOEXEC;
+    let file = match proc {
+        Some(proc) => openat(proc, path, flags, Mode::empty())?,
+        None => openat(CWD, Path::new("/proc").join(path), flags, Mode::empty())?,
+    };
+    Ok(file.into())
+}
+
+fn access(verb: &'static str, key: &str, source: io::Error) -> SysctlError {
+    SysctlError::Access {
+        verb,
+        key: key.to_owned(),
+        source,
+    }
 }
 
 /// Turns packet forwarding on in the current network namespace, IPv4 and, when asked, IPv6.
@@ -108,9 +180,10 @@ pub fn bridge_frames_filtered() -> Result<bool, SysctlError> {
     }
 }
 
+/// Below the root of a proc.
 fn path(key: &str) -> Result<PathBuf, SysctlError> {
     let separator = if key.contains('/') { '/' } else { '.' };
-    let mut path = PathBuf::from("/proc/sys");
+    let mut path = PathBuf::from("sys");
     for part in key.split(separator) {
         if part.is_empty() || part == ".." || part == "." || part.contains('\0') {
             return Err(SysctlError::Name(key.to_owned()));
@@ -129,11 +202,8 @@ mod tests {
     #[test]
     fn keys_become_paths_below_proc_sys_only() {
         let ok = |key: &str| path(key).map(|path| path.display().to_string()).unwrap();
-        assert_eq!(ok("net.ipv4.ip_forward"), "/proc/sys/net/ipv4/ip_forward");
-        assert_eq!(
-            ok("net/ipv4/conf/eth0.5/x"),
-            "/proc/sys/net/ipv4/conf/eth0.5/x"
-        );
+        assert_eq!(ok("net.ipv4.ip_forward"), "sys/net/ipv4/ip_forward");
+        assert_eq!(ok("net/ipv4/conf/eth0.5/x"), "sys/net/ipv4/conf/eth0.5/x");
         for key in [
             "",
             "/etc/passwd",
@@ -173,6 +243,43 @@ mod tests {
             let inside = scope.spawn(|| machine.inside(|| read("net.ipv4.ip_default_ttl")));
             assert_eq!(inside.join().unwrap().unwrap(), "33");
         });
+    }
+
+    #[test]
+    fn a_proc_of_our_own_has_the_parameters_of_the_entered_namespace() {
+        if !apart("a_proc_of_our_own_has_the_parameters_of_the_entered_namespace") {
+            return;
+        }
+        let own = OwnProc::default();
+        let key = "net.ipv6.conf.lo.disable_ipv6";
+        // Two after the other, and this one in between.
+        for value in ["1", "0"] {
+            let machine = Machine::new();
+            machine.inside(|| {
+                own.write(key, value).unwrap();
+                assert!(!own.ensure(key, value).unwrap());
+                assert_eq!(read(key).unwrap(), value);
+                assert!(own.ensure("net.ipv4.ip_default_ttl", "33").unwrap());
+            });
+            assert!(!own.ensure("net.ipv4.ip_default_ttl", "64").unwrap());
+        }
+        let error = own.write("net.ipv4.no_such_thing", "1").unwrap_err();
+        assert!(error.is_missing());
+        assert_eq!(
+            error.to_string(),
+            "set sysctl net.ipv4.no_such_thing: No such file or directory (os error 2)"
+        );
+        assert!(own.write("net/../../x", "1").is_err());
+    }
+
+    #[test]
+    fn without_a_proc_of_our_own_it_is_that_at_proc() {
+        if !apart("without_a_proc_of_our_own_it_is_that_at_proc") {
+            return;
+        }
+        let none = OwnProc(OnceLock::from(None));
+        none.write("net.ipv4.ip_default_ttl", "33").unwrap();
+        assert_eq!(read("net.ipv4.ip_default_ttl").unwrap(), "33");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::foreign::Remark;
 use crate::ipam::pools::{PoolError, Surroundings, Wishes, allocate};
 use crate::kernel::netlink::{NetlinkError, Route, destinations};
 use crate::kernel::nft::Nft;
+use crate::kernel::sysctl::OwnProc;
 use crate::model::macvlan_options::MacvlanOptionError;
 use crate::model::network::{Driver, Network};
 use crate::model::network_options::{BridgeOptions, GatewayMode, OptionError};
@@ -211,6 +212,7 @@ impl NetworkStore {
             host: route,
             sandbox: None,
             sandbox_ns: None,
+            parameters: &OwnProc::default(),
             nft: &mut nft,
         };
         if let Err(error) = ensure_bridge(&bridge, &mut context) {

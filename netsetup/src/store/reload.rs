@@ -10,6 +10,7 @@ use crate::apply::{ApplyError, Context};
 use crate::foreign;
 use crate::kernel::netlink::Route;
 use crate::kernel::nft::Nft;
+use crate::kernel::sysctl::OwnProc;
 use crate::model::network::Network;
 use crate::plan;
 
@@ -75,6 +76,7 @@ impl NetworkStore {
             host: &mut host,
             sandbox: None,
             sandbox_ns: None,
+            parameters: &OwnProc::default(),
             nft: &mut nft,
         };
         let repaired = context

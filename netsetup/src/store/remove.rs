@@ -13,6 +13,7 @@ use crate::apply::{ApplyError, Context, remove_parent};
 use crate::foreign;
 use crate::kernel::netlink::Route;
 use crate::kernel::nft::Nft;
+use crate::kernel::sysctl::OwnProc;
 use crate::model::endpoint::Endpoint;
 use crate::model::network::Network;
 use crate::plan;
@@ -127,6 +128,7 @@ impl NetworkStore {
             host: &mut route,
             sandbox: None,
             sandbox_ns: None,
+            parameters: &OwnProc::default(),
             nft: &mut nft,
         };
         self.hand_over_parent(&mut current)?;

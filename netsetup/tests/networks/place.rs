@@ -13,6 +13,7 @@ use rbox_netsetup::ipam::LeaseRequest;
 use rbox_netsetup::kernel::netlink::{LOOPBACK, Route};
 use rbox_netsetup::kernel::netns;
 use rbox_netsetup::kernel::nft::Nft;
+use rbox_netsetup::kernel::sysctl::OwnProc;
 use rbox_netsetup::model::endpoint::{Endpoint, EndpointConfig};
 use rbox_netsetup::model::network::Network;
 use rbox_netsetup::model::network_request::NetworkRequest;
@@ -200,6 +201,7 @@ impl Sandbox {
             host: &mut host,
             sandbox: Some(&mut sandbox),
             sandbox_ns: Some(self.ns.as_fd()),
+            parameters: &OwnProc::default(),
             nft: &mut nft,
         };
         let mut journal = Journal::open(&self.journal_path).unwrap();
