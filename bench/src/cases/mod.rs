@@ -34,8 +34,8 @@ pub const ALL: &[Case] = &[
     bridge::CASE,
     ports::CASE,
     resolver::CASE,
+    size::CASE,
     unpack::CASE,
     transfer::CASE,
     build::CASE,
-    size::CASE,
 ];
