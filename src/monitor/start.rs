@@ -4,7 +4,7 @@
 //! sets its own mounts up while we build its network), then names and ports,
 //! and last the program itself. A step that fails undoes all before it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -51,10 +51,8 @@ pub struct Live {
     pub cgroup: String,
     /// Its sandbox.
     pub network: Network,
-    /// Its root. As long as this is open the end of its mounts does not end the overlay, for which
-    /// the kernel may have to write out a whole filesystem: that is done when others know that it
-    /// has ended.
-    pub root: Option<OwnedFd>,
+    /// Closed when others know that it has ended.
+    pub held: Option<Held>,
     /// Our ends of its streams, until the event loop takes them.
     pub streams: Streams,
     /// Where clients connect, until the event loop takes it.
@@ -71,6 +69,15 @@ pub struct Live {
     pub restarts: u32,
     /// Nothing of the last run is left to undo.
     pub undone: bool,
+}
+
+/// What is not to end with the process, because its end would take longer.
+pub struct Held {
+    /// The mounts of the container go with the last reference to their namespace, and the kernel
+    /// waits until no processor looks at them.
+    _mounts: Option<File>,
+    /// With the last reference to the overlay it may write out a whole filesystem.
+    _root: OwnedFd,
 }
 
 /// See [`Live::phase`].
@@ -176,7 +183,7 @@ fn attempt(
         running: parts.running,
         cgroup: parts.cgroup,
         network: parts.network,
-        root: Some(parts.root),
+        held: Some(parts.held),
         streams: parts.streams,
         listener: Some(listener),
         retired: None,
@@ -230,7 +237,7 @@ pub fn again(live: &mut Live, asked: &Asked, restarts: u32) -> Result<(), Failur
             live.running = parts.running;
             live.cgroup = parts.cgroup;
             live.network = parts.network;
-            live.root = Some(parts.root);
+            live.held = Some(parts.held);
             live.streams = parts.streams;
             live.restarts = restarts;
             write_down(live)
@@ -260,7 +267,7 @@ struct Parts {
     running: Running,
     cgroup: String,
     network: Network,
-    root: OwnedFd,
+    held: Held,
     streams: Streams,
 }
 
@@ -346,6 +353,11 @@ fn process(
         runtime(&error, Some(kind))
     })?;
     built?;
+    let held = Held {
+        // Its end only takes longer without.
+        _mounts: File::open(format!("/proc/{}/ns/mnt", created.pid())).ok(),
+        _root: root,
+    };
     rbox_timing::mark("process is ready");
     streams.console = created.take_console();
     network.publish(engine, record)?;
@@ -355,7 +367,7 @@ fn process(
         running,
         cgroup: cgroup_path(&record.host.cgroup_parent, &record.id),
         network,
-        root,
+        held,
         streams,
     })
 }

@@ -133,7 +133,7 @@ pub fn clear(live: &mut Live) {
 }
 
 fn undo(live: &mut Live) {
-    live.root = None;
+    live.held = None;
     let undone = live.network.finish();
     rbox_timing::mark("network undone");
     live.network.retire(&live.engine.networks.default_leases());
@@ -144,7 +144,7 @@ fn undo(live: &mut Live) {
 /// Undoes the rest; the run directory and with it the lock go last. If something
 /// cannot be undone they stay: the next one who looks tries again.
 pub fn finish(live: &mut Live) {
-    live.root = None;
+    live.held = None;
     if !live.undone {
         undo(live);
     }
