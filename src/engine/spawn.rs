@@ -30,8 +30,11 @@ use super::protocol::{Frame, Request};
 /// argv[0] of a monitor.
 pub const MONITOR: &str = "rbox-monitor";
 
-/// What comes with the lock and the log.
+/// What comes with the lock, the log, and the mount that the monitor was executed through.
 pub const EMPLOYED: &[u8] = b"L";
+
+/// How many files come with it.
+pub const EMPLOYED_WITH: usize = 3;
 
 /// Name of a monitor's log in its container's run directory.
 pub const LOG: &str = "monitor.log";
@@ -47,9 +50,16 @@ pub struct Spare {
 
 enum Spawning {
     /// A thread waits for it to be executed.
-    Waits(JoinHandle<Result<Child, Failure>>),
+    Waits(JoinHandle<Result<Executed, Failure>>),
     /// There was no thread to be had.
-    Over(Result<Child, Failure>),
+    Over(Result<Executed, Failure>),
+}
+
+struct Executed {
+    child: Child,
+    /// The mount that it was executed through. Who closes it last waits for the kernel, which
+    /// takes the mount away then.
+    binary: OwnedFd,
 }
 
 /// A monitor that has been started.
@@ -70,7 +80,12 @@ impl Spare {
         let place = (dirs.clone(), id.to_owned());
         let spawned = thread::Builder::new().spawn(move || spawn(&place.0, &place.1, end));
         let spawning = match spawned {
-            Ok(thread) => Spawning::Waits(thread),
+            Ok(thread) => {
+                // Where both processors were taken when it was born it waits for ours, and an idle
+                // one does not come for it.
+                thread::yield_now();
+                Spawning::Waits(thread)
+            }
             Err(_) => Spawning::Over(spawn(dirs, id, theirs.into())),
         };
         Ok(Spare {
@@ -88,7 +103,7 @@ impl Spare {
         }
     }
 
-    fn spawned(&mut self) -> Option<Result<Child, Failure>> {
+    fn spawned(&mut self) -> Option<Result<Executed, Failure>> {
         match self.spawning.take()? {
             Spawning::Waits(thread) => thread.join().ok(),
             Spawning::Over(result) => Some(result),
@@ -100,17 +115,17 @@ impl Spare {
         let id = self.id.clone();
         let what = || format!("start the monitor of container {id}");
         let died = || Failure::new(what());
-        let child = self.spawned().ok_or_else(died)??;
+        let Executed { child, binary } = self.spawned().ok_or_else(died)??;
         let stream = self.stream.take().ok_or_else(died)?;
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(dirs.run(&id).join(LOG))
             .context(|| format!("make the log of the monitor of {id}"))?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(EMPLOYED_WITH))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         // The same open file, and so the same lock.
-        let files = [lock.file().as_fd(), log.as_fd()];
+        let files: [_; EMPLOYED_WITH] = [lock.file().as_fd(), log.as_fd(), binary.as_fd()];
         control.push(SendAncillaryMessage::ScmRights(&files));
         let word = [IoSlice::new(EMPLOYED)];
         sendmsg(&stream, &word, &mut control, SendFlags::NOSIGNAL).context(what)?;
@@ -121,19 +136,19 @@ impl Spare {
 impl Drop for Spare {
     fn drop(&mut self) {
         self.stream = None;
-        if let Some(Ok(mut child)) = self.spawned() {
-            let _ = child.wait();
+        if let Some(Ok(mut executed)) = self.spawned() {
+            let _ = executed.child.wait();
         }
     }
 }
 
-fn spawn(dirs: &Dirs, id: &str, client: OwnedFd) -> Result<Child, Failure> {
+fn spawn(dirs: &Dirs, id: &str, client: OwnedFd) -> Result<Executed, Failure> {
     // The binary is executed through a mount that cannot be written to, so that
     // a container that gets at /proc/<pid>/exe cannot overwrite it (CVE-2019-5736).
     let binary = self_exe::protected().context(|| "open the rbox binary read-only".into())?;
     // Where the binary lies: the monitor's own /proc/self/exe has no path any more.
     let program = std::env::current_exe().context(|| "find the rbox binary".into())?;
-    Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
+    let child = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()))
         .arg0(MONITOR)
         .arg(&dirs.root)
         .arg(&dirs.run_root)
@@ -145,7 +160,8 @@ fn spawn(dirs: &Dirs, id: &str, client: OwnedFd) -> Result<Child, Failure> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .context(|| format!("start the monitor of container {id}"))
+        .context(|| format!("start the monitor of container {id}"))?;
+    Ok(Executed { child, binary })
 }
 
 /// Goes on in a copy of this program that is mapped from a read-only mount: a

@@ -3,22 +3,32 @@
 
 use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::configuration::Prepared;
 use crate::engine::protocol::{Frame, Request};
-use crate::engine::spawn::EMPLOYED;
+use crate::engine::spawn::{EMPLOYED, EMPLOYED_WITH};
+
+/// What a monitor has by the time that it gets its container.
+pub struct Employed {
+    /// The cgroup, if that was begun.
+    pub prepared: Option<Prepared>,
+    /// The mount that we were executed through. Its closing waits for the kernel, and so it stays
+    /// open until nobody waits for us.
+    pub binary: OwnedFd,
+}
 
 /// Waits until there is a container; `None` if the client goes away first. The lock is our stdout then
-/// and the log our stderr. With it the cgroup, if that was begun.
-pub fn wait(client: &UnixStream) -> io::Result<Option<Option<Prepared>>> {
+/// and the log our stderr.
+pub fn wait(client: &UnixStream) -> io::Result<Option<Employed>> {
     let mut prepared = None;
     loop {
         match word(client)? {
             Word::Gone => return Ok(None),
-            Word::Employed => return Ok(Some(prepared)),
+            Word::Employed(binary) => return Ok(Some(Employed { prepared, binary })),
             Word::Begins(first) => {
                 let frame = Frame::read(&mut (&[first][..]).chain(client))?;
                 if let Some(Frame::Request(Request::Prepare(plan))) = frame {
@@ -33,15 +43,15 @@ pub fn wait(client: &UnixStream) -> io::Result<Option<Option<Prepared>>> {
 enum Word {
     /// Nothing any more.
     Gone,
-    /// The lock and the log, which are in place.
-    Employed,
+    /// The lock and the log, which are in place, and our own binary.
+    Employed(OwnedFd),
     /// The first byte of a frame.
     Begins(u8),
 }
 
 fn word(client: &UnixStream) -> io::Result<Word> {
     let mut word = [0u8; EMPLOYED.len()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(EMPLOYED_WITH))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let read = loop {
         let mut buffers = [IoSliceMut::new(&mut word)];
@@ -63,10 +73,10 @@ fn word(client: &UnixStream) -> io::Result<Word> {
             files.extend(received);
         }
     }
-    let [lock, log] = &files[..] else {
+    let Ok::<[OwnedFd; EMPLOYED_WITH], _>([lock, log, binary]) = files.try_into() else {
         return Err(io::Error::other("the lock and the log did not come"));
     };
     rustix::stdio::dup2_stdout(lock)?;
     rustix::stdio::dup2_stderr(log)?;
-    Ok(Word::Employed)
+    Ok(Word::Employed(binary))
 }

@@ -49,6 +49,7 @@ use crate::engine::Engine;
 use crate::engine::dirs::Dirs;
 use crate::engine::failure::{Context, Failure};
 use crate::engine::protocol::{Frame, Request};
+use employment::Employed;
 
 /// Entry point; `arguments` are the roots, the container's id and the path of
 /// our binary.
@@ -91,7 +92,7 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
     // Nothing is made as long as there may be no container: what is missing, the client makes.
     let engine = Engine::open_to_look(dirs);
     let employed = employment::wait(&client).context(|| "wait for the container".into())?;
-    let Some(prepared) = employed else {
+    let Some(Employed { prepared, binary }) = employed else {
         // It was not to be.
         return Ok(());
     };
@@ -118,11 +119,13 @@ fn run(arguments: &[OsString]) -> Result<(), Failure> {
         attach,
         bound,
     };
-    match start::start(engine, &id, &asked, prepared) {
+    let ended = match start::start(engine, &id, &asked, prepared) {
         Ok(live) => supervise::run(live, client, &asked),
         Err(failure) => {
             let _ = Frame::Failed(failure).write(&mut &client.stream);
             Ok(())
         }
-    }
+    };
+    drop(binary);
+    ended
 }
