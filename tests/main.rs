@@ -55,6 +55,7 @@ mod events;
 mod examples_compose;
 mod exec_into_a_container;
 mod explain;
+mod few_descriptors;
 mod filters_and_formats;
 mod first_process;
 mod flask_apps;
