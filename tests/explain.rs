@@ -482,6 +482,29 @@ fn the_overview_says_what_there_is() {
 }
 
 #[test]
+fn what_stays_within_a_machine_passes_the_rules_of_its_lo() {
+    let host = Host::new();
+    host.ok("run -d --name web alpine sleep 1000");
+    let rules = "add table netdev own; \
+                 add chain netdev own c { type filter hook ingress device \"lo\" priority 0; }; \
+                 add rule netdev own c tcp dport 81 drop";
+    host.sh(&format!("ip netns exec rbox-web nft '{rules}'"))
+        .ok();
+    let dropped = host.ok("network explain web 127.0.0.1:81");
+    let told = dropped.lines().any(|line| line.starts_with("dropped: "));
+    assert!(told && dropped.contains("netdev own"), "{dropped}");
+    let other = host.ok("network explain web 127.0.0.1:82");
+    assert!(!other.contains("dropped: "), "{other}");
+    // The kernel is of the same opinion: nobody listens at either, and only one is told so.
+    let refused = |port: u16| {
+        let line = format!("wget -T 1 -O - http://127.0.0.1:{port}/ 2>&1");
+        let said = host.rbox(&["exec", "web", "sh", "-c", &line]).stdout;
+        said.contains("refused")
+    };
+    assert!(!refused(81) && refused(82));
+}
+
+#[test]
 fn the_story_is_told_in_order() {
     let host = Host::new();
     two_networks(&host);

@@ -108,18 +108,14 @@ impl Walk<'_, '_> {
         next_hop: IpAddr,
     ) -> Result<Stage, Ending> {
         let link = self.live(&node, device)?;
-        if link.device.is_loopback() {
-            return Ok(Stage::Arrive {
-                node,
-                device: link.device,
-                seen: false,
-            });
-        }
         let position = Position {
             outgoing: Some(link.device.clone()),
             ..Position::default()
         };
         self.pass(&node, Layer::Device, Hook::Egress, &position)?;
+        if link.device.is_loopback() {
+            return self.receive(node, device, next_hop);
+        }
         if node == Node::Host && link.device.kind == "bridge" {
             return self.down_to_port(&link, next_hop);
         }
